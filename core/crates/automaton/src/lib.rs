@@ -1,0 +1,163 @@
+//! The byte automaton: the one protocol between recognisers and the engine.
+//!
+//! A recogniser (a regex, a context-free grammar, a JSON Schema, a composition of them)
+//! is a **lazily determinised automaton over bytes whose states are values**: interned
+//! ids that can be kept, compared, hashed and returned to at any time. Fork and rollback
+//! therefore cost nothing, and everything that depends on a state alone can be memoised.
+//!
+//! Promises every implementation keeps:
+//!
+//! * **Liveness.** If [`ByteAutomaton::exactness`] is [`Exactness::Exact`], `step` returns
+//!   [`StateId::DEAD`] exactly when no continuation leads to an accepting state. A
+//!   [`Exactness::Superset`] automaton may return a live id for a dead prefix, but never
+//!   `DEAD` for a live one, and `is_accepting` is always exact.
+//! * **Determinism.** `step(s, b)` returns the same id whenever it is asked.
+//! * **Boundedness.** Work is paid from [`Fuel`], storage from the implementation's own
+//!   limits; both end in a typed [`AutomatonError`], never in a panic or an endless loop.
+
+mod error;
+mod fuel;
+
+pub use error::AutomatonError;
+pub use fuel::Fuel;
+
+/// A state of a byte automaton. Ids are dense, start at 1, and are only meaningful
+/// to the automaton that handed them out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StateId(pub u32);
+
+impl StateId {
+    /// No continuation is accepted.
+    pub const DEAD: StateId = StateId(0);
+
+    /// True for [`StateId::DEAD`].
+    #[inline]
+    pub fn is_dead(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// A state of the lexer inside an automaton; see [`LexicalView`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LexState(pub u32);
+
+impl LexState {
+    /// No lexeme continues.
+    pub const DEAD: LexState = LexState(0);
+
+    /// True for [`LexState::DEAD`].
+    #[inline]
+    pub fn is_dead(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// How much of the truth a token mask tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exactness {
+    /// A state is live if and only if a completion exists.
+    Exact,
+    /// A live state may turn out to have no completion; samplers must be able to retreat.
+    Superset,
+}
+
+/// One reading of a state: "inside a lexeme, in state `lex`; what follows the lexeme is
+/// named by `context`".
+///
+/// Everything the vocabulary can know about `lex` alone (which tokens stay inside the
+/// lexeme, which leave it and with what rest of bytes) is computed once per
+/// [`ByteAutomaton::lex_fingerprint`] and shared by all constraints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LexicalView {
+    /// The state of the lexer.
+    pub lex: LexState,
+    /// Opaque to the engine; handed back to [`ByteAutomaton::lex_end`].
+    pub context: u32,
+}
+
+/// A set of lexemes that end at the same place, interned by the automaton.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AcceptId(pub u32);
+
+/// See the crate documentation for the promises.
+pub trait ByteAutomaton: Send {
+    /// The state before the first byte; `DEAD` if the language is empty.
+    fn start(&mut self, fuel: &mut Fuel) -> Result<StateId, AutomatonError>;
+
+    /// The state after one more byte. Must not be called with `DEAD`.
+    fn step(
+        &mut self,
+        state: StateId,
+        byte: u8,
+        fuel: &mut Fuel,
+    ) -> Result<StateId, AutomatonError>;
+
+    /// Whether the bytes read so far form a complete text.
+    fn is_accepting(&mut self, state: StateId, fuel: &mut Fuel) -> Result<bool, AutomatonError>;
+
+    /// A short byte string that completes `state` (empty if it is accepting): the
+    /// shortest one wherever that is cheap. `None` if there is none, which an exact
+    /// automaton never answers for a live state.
+    ///
+    /// Following it is consistent: after its first byte, the completion of the new state
+    /// is at least one byte shorter.
+    fn completion(
+        &mut self,
+        state: StateId,
+        fuel: &mut Fuel,
+    ) -> Result<Option<Vec<u8>>, AutomatonError>;
+
+    /// What liveness means for this automaton.
+    fn exactness(&self) -> Exactness;
+
+    /// States and bytes held, for budgets and metrics.
+    fn usage(&self) -> Usage;
+
+    /// Appends the lexical readings of `state` such that the continuations of `state` are
+    /// exactly the union of the continuations of the views, and returns true; or returns
+    /// false where the automaton has no such reading and has to be walked byte by byte.
+    fn lexical_views(&mut self, _state: StateId, _out: &mut Vec<LexicalView>) -> bool {
+        false
+    }
+
+    /// The lexer alone: the state after one more byte inside the lexeme.
+    fn lex_step(
+        &mut self,
+        _lex: LexState,
+        _byte: u8,
+        _fuel: &mut Fuel,
+    ) -> Result<LexState, AutomatonError> {
+        Ok(LexState::DEAD)
+    }
+
+    /// The lexemes that may end in `lex`, if any.
+    fn lex_accept(&self, _lex: LexState) -> Option<AcceptId> {
+        None
+    }
+
+    /// A structural hash of `lex`: equal for equal lexer languages built anywhere in the
+    /// process (component order included), so that work can be shared.
+    fn lex_fingerprint(&self, _lex: LexState) -> u128 {
+        0
+    }
+
+    /// The state after the lexemes `accept` ended in `context`; `DEAD` if nothing may follow.
+    /// The returned state stands for "a lexeme has just ended here and is not continued".
+    fn lex_end(
+        &mut self,
+        _context: u32,
+        _accept: AcceptId,
+        _fuel: &mut Fuel,
+    ) -> Result<StateId, AutomatonError> {
+        Ok(StateId::DEAD)
+    }
+}
+
+/// What an automaton holds in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Interned states.
+    pub states: usize,
+    /// An estimate of the bytes held.
+    pub bytes: usize,
+}

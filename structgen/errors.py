@@ -1,0 +1,218 @@
+"""The exception tree.
+
+StructgenError
+├─ ConstraintError (ValueError)      the constraint itself is wrong
+│  ├─ RegexSyntaxError               offset, line, column, caret excerpt
+│  ├─ GrammarSyntaxError             line, column, caret excerpt
+│  ├─ SchemaError                    JSON pointer, keyword
+│  │  └─ UnsupportedSchemaError      right, but not enforced by this version
+│  ├─ UnsupportedFeatureError        e.g. a backreference in a pattern
+│  └─ EmptyLanguageError             no text satisfies it; which parts conflict
+├─ VocabularyError (ValueError)
+├─ LimitExceeded                     name and value of the limit
+├─ GenerationError (RuntimeError)
+│  ├─ MatcherFinished                advanced after the end token
+│  ├─ TokenRejected                  token id, position
+│  ├─ DeadEnd                        no token may follow
+│  └─ TokenBudgetError               tokens given, tokens needed
+├─ BackendError (RuntimeError)       a model or server failed; `retryable`
+└─ MissingExtraError (ImportError)   what to install
+
+Every error has a stable `code` (match on it, never on the prose), structured fields, and
+where we know one, a `hint` that says how to mend it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class StructgenError(Exception):
+    """Base of all errors raised by structgen."""
+
+    code: ClassVar[str] = "structgen"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n\nhint: {self.hint}" if self.hint else self.message
+
+
+class ConstraintError(StructgenError, ValueError):
+    """A constraint cannot be built from what was given."""
+
+    code = "constraint"
+
+
+class _PlacedError(ConstraintError):
+    """An error with a place in a text."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int = 0,
+        column: int = 0,
+        excerpt: str = "",
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.line = line
+        self.column = column
+        self.excerpt = excerpt
+
+    def __str__(self) -> str:
+        text = self.message
+        if self.line:
+            text += f" (line {self.line}, column {self.column})"
+        if self.excerpt:
+            text += f"\n{self.excerpt}"
+        return f"{text}\n\nhint: {self.hint}" if self.hint else text
+
+
+class RegexSyntaxError(_PlacedError):
+    """A pattern is not a regular expression of the dialect."""
+
+    code = "regex-syntax"
+
+
+class GrammarSyntaxError(_PlacedError):
+    """A grammar file is malformed, or names something that it does not define."""
+
+    code = "grammar-syntax"
+
+
+class SchemaError(ConstraintError):
+    """A JSON Schema is malformed at `pointer`."""
+
+    code = "schema"
+
+    def __init__(
+        self, message: str, *, pointer: str = "", keyword: str = "", hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.pointer = pointer
+        self.keyword = keyword
+
+
+class UnsupportedSchemaError(SchemaError):
+    """A JSON Schema uses a keyword, at `pointer`, that this version does not enforce."""
+
+    code = "unsupported-schema"
+
+
+class UnsupportedFeatureError(ConstraintError):
+    """The input is well-formed but uses a feature outside what structgen can enforce."""
+
+    code = "unsupported-feature"
+
+    def __init__(self, message: str, *, feature: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.feature = feature
+
+
+class EmptyLanguageError(ConstraintError):
+    """No text at all satisfies the constraint. `pointers` name the parts in conflict."""
+
+    code = "empty-language"
+
+    def __init__(
+        self, message: str, *, pointers: Sequence[str] = (), hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.pointers = tuple(pointers)
+
+
+class VocabularyError(StructgenError, ValueError):
+    """A tokenizer cannot be read as a vocabulary."""
+
+    code = "vocabulary"
+
+
+class LimitExceeded(StructgenError):
+    """A budget ran out. `name` is the field of `Limits` to raise, `limit` its value."""
+
+    code = "limit-exceeded"
+
+    def __init__(
+        self, message: str, *, name: str = "", limit: int = 0, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.name = name
+        self.limit = limit
+
+
+class GenerationError(StructgenError, RuntimeError):
+    """Drawing text under a constraint failed."""
+
+    code = "generation"
+
+
+class MatcherFinished(GenerationError):
+    """A matcher was advanced after the end of sequence."""
+
+    code = "matcher-finished"
+
+
+class TokenRejected(GenerationError):
+    """A token was committed that the constraint does not allow."""
+
+    code = "token-rejected"
+
+    def __init__(
+        self, message: str, *, token_id: int = -1, position: int = -1, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.token_id = token_id
+        self.position = position
+
+
+class DeadEnd(GenerationError):
+    """No token may follow the text so far, though the text is not complete."""
+
+    code = "dead-end"
+
+    def __init__(self, message: str, *, position: int = -1, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
+class TokenBudgetError(GenerationError):
+    """`max_tokens` is too small for any complete text: `needed` tokens at least."""
+
+    code = "token-budget"
+
+    def __init__(
+        self, message: str, *, given: int = 0, needed: int = 0, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.given = given
+        self.needed = needed
+
+
+class BackendError(StructgenError, RuntimeError):
+    """A model or a server failed."""
+
+    code = "backend"
+
+    def __init__(self, message: str, *, retryable: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retryable = retryable
+
+
+class MissingExtraError(StructgenError, ImportError):
+    """A feature needs a package that is not installed."""
+
+    code = "missing-extra"
+
+    def __init__(self, package: str, *, extra: str) -> None:
+        super().__init__(
+            f"`{package}` is needed for this and is not installed",
+            hint=f"pip install 'structgen[{extra}]'",
+        )
+        self.package = package
+        self.extra = extra

@@ -1,0 +1,103 @@
+"""Result types shared by all floors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Literal, NewType, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+TokenId = NewType("TokenId", int)
+"""A token id of the model's vocabulary."""
+
+Exactness = Literal["exact", "superset", "probe"]
+"""What a constraint's mask tells: the truth, an upper bound of it, or nothing (ask token by token)."""
+
+FinishReason = Literal["end", "complete", "closed", "length", "dead_end"]
+"""Why a sequence ended.
+
+`end`: the model drew an end token. `complete`: the constraint allowed nothing but the end.
+`closed`: the token budget forced the shortest completion at some step. `length`: the budget ran
+out before the text was complete (unconstrained or probe-only constraints). `dead_end`: no token
+may follow; the sequence has weight zero.
+"""
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """One sequence, and everything needed to weigh it.
+
+    Attributes:
+        tokens: the ids drawn, end token included if one was drawn.
+        text: their text, without the end token.
+        logp_raw: log-probability of `tokens` under the model (after temperature and truncation,
+            before the constraint), in nats.
+        log_w: log importance weight of this sequence for the target
+            ``model(x) * 1[x satisfies the constraint]``; `-inf` for a dead end.
+        log_z: per drawn token, the log of the model's mass on the allowed tokens (exact for
+            masks, an unbiased estimate's log for rejection), shape ``(len(tokens),)``.
+        finish_reason: see `FinishReason`.
+        checks: constraint probes spent (adaptive rejection), 0 for masks.
+    """
+
+    tokens: tuple[int, ...]
+    text: str
+    logp_raw: float
+    log_w: float
+    log_z: npt.NDArray[np.float64]
+    finish_reason: FinishReason
+    checks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Particles:
+    """A weighted population of sequences.
+
+    `log_evidence` is the log of an unbiased estimate of the probability that the model's text
+    satisfies the constraint. `ess` is the effective sample size of the final weights.
+    """
+
+    ledgers: Sequence[Ledger]
+    log_evidence: float
+    ess: float
+    resampled: int = 0
+
+    def weights(self) -> npt.NDArray[np.float64]:
+        """Normalised weights, shape ``(n,)``; all zero if every particle is dead."""
+        log_w = np.array([ledger.log_w for ledger in self.ledgers], dtype=np.float64)
+        top = log_w.max(initial=-np.inf)
+        if not np.isfinite(top):
+            return np.zeros_like(log_w)
+        w = np.exp(log_w - top)
+        return w / w.sum()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeculationStats:
+    """What speculation saved: `forwards` target passes for `tokens` committed tokens."""
+
+    forwards: int = 0
+    tokens: int = 0
+    drafted: int = 0
+    accepted: int = 0
+
+    @property
+    def tokens_per_forward(self) -> float:
+        """Committed tokens per target forward pass."""
+        return self.tokens / self.forwards if self.forwards else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation(Generic[T_co]):
+    """What `generate` returns: the parsed value beside the ledger it was drawn with."""
+
+    value: T_co
+    text: str
+    ledger: Ledger
+    particles: Particles | None = None
+    speculation: SpeculationStats | None = None
+    timings: dict[str, float] = field(default_factory=dict[str, float])
