@@ -1,0 +1,80 @@
+"""What a family of models writes when it calls a tool."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from structgen.constraints import TextConstraint, json_schema, literal, sequence, special_token
+from structgen.tools.tool import Tool
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Markup:
+    """Where calls stand in a response; enough to parse it, whatever wrote it.
+
+    Attributes:
+        begin: the marker before calls. None: calls stand at the very start, bare.
+        opener: an optional special token before bare calls (`begin` is None).
+        end: the marker after each call, or None.
+        array: whether the calls of a response are the items of one JSON array.
+        separators: characters, besides blanks, that may stand between two calls.
+        arguments_keys: names the member holding the arguments goes by.
+    """
+
+    begin: str | None
+    opener: str | None = None
+    end: str | None = None
+    array: bool = False
+    separators: str = ""
+    arguments_keys: tuple[str, ...] = ("arguments", "parameters")
+
+
+class CallFormat(Protocol):
+    """One file per implementation; see `structgen.tools.formats` for the registry."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def markup(self) -> Markup: ...
+    @property
+    def prose(self) -> str:
+        """A pattern for text that `markup` reads as no call at all."""
+        ...
+
+    def calls(
+        self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
+    ) -> TextConstraint[object]:
+        """One call, or with `parallel` one and more, markers included."""
+        ...
+
+    def response(
+        self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
+    ) -> TextConstraint[object]:
+        """Prose alone, or calls with the prose this format allows around them."""
+        ...
+
+
+def marker(text: str, special_tokens: Collection[str]) -> TextConstraint[object]:
+    """`text` as the special token of that name where the vocabulary has one, else as text."""
+    return special_token(text) if text in special_tokens else literal(text)
+
+
+def one_object(tools: Sequence[Tool], arguments_key: str) -> TextConstraint[object]:
+    """A JSON object that names one of `tools` first and then holds its arguments.
+
+    The name is a fixed text before each tool's own schema, so that a choice of tool is settled
+    before its arguments begin, and ``$ref`` in a tool's schema keeps its meaning.
+
+    Spacing is that of `json.dumps`: chat templates show calls so, models write them so, and one
+    fixed spacing makes most of a call forced text.
+    """
+    branches = [
+        sequence(
+            literal(f'{json.dumps(tool.name, ensure_ascii=False)}, "{arguments_key}": '),
+            json_schema(tool.parameters, whitespace={"kind": "separators", "item": ", ", "key": ": "}),
+        )
+        for tool in tools
+    ]
+    return sequence(literal('{"name": '), union(branches), literal("}"))
