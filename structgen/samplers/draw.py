@@ -1,0 +1,146 @@
+"""Drawing one token from one row: mask, truncation, and adaptive rejection where a mask is not
+the whole truth.
+
+The weight of a draw is ``log_w = log p(x) - log q(x)`` with p the tempered model and q the law
+the token was drawn from. For a mask, with or without truncation, that is the log of the tempered
+model's mass on the tokens that could be drawn, exactly; for rejection, the log of a properly
+weighted estimate of it (`structgen.samplers.awrs`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from structgen.samplers.awrs import Accepted, Probe, RajPolicy, adaptive_rejection
+from structgen.samplers.params import SamplingParams
+from structgen.samplers.race import Noise, Race
+from structgen.samplers.rows import Allowed, LogitRow, Support, truncate
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One token, and how it was drawn.
+
+    Attributes:
+        token: the id, or -1 if no token may be drawn.
+        logp: its log-probability under the tempered model.
+        log_w: log importance weight of the step; -inf without a token.
+        log_z: log of the model's mass on the allowed tokens; under rejection, the log of an
+            unbiased estimate of it (of what truncation left). At temperature 0, the mask's mass.
+        probes: constraint probes spent.
+        rejected: tokens that arrived before `token` and were rejected.
+    """
+
+    token: int
+    logp: float
+    log_w: float
+    log_z: float
+    probes: int = 0
+    rejected: int = 0
+
+
+DEAD = Draw(token=-1, logp=-math.inf, log_w=-math.inf, log_z=-math.inf)
+
+
+def draw_masked(
+    row: LogitRow, allowed: Allowed | None, params: SamplingParams, noise: Noise
+) -> Draw:
+    """Draw from the allowed tokens; `allowed` is the truth. Exact weight.
+
+    `row` must have been built with ``params.temperature``; for temperature 0 pass
+    `structgen.samplers.race.Greedy()` as `noise`.
+    """
+    full = row.support(allowed)
+    kept = truncate(full, params)
+    if params.greedy:
+        best = row.greedy(kept)
+        token = kept.token(best) if best >= 0 else -1
+    else:
+        arrival = noise.race(row, kept).draw()
+        token = arrival[0] if arrival is not None else -1
+    if token < 0:
+        return DEAD
+    logp = row.logp(token)
+    return Draw(
+        token=token,
+        logp=logp,
+        log_w=logp if params.greedy else kept.log_mass,
+        log_z=full.log_mass,
+    )
+
+
+def draw_adaptive(
+    row: LogitRow,
+    allowed: Allowed | None,
+    params: SamplingParams,
+    noise: Noise,
+    probe: Probe,
+    policy: RajPolicy,
+    *,
+    sure: int | None = None,
+) -> Draw:
+    """Draw from the tokens of `allowed` that satisfy `probe`.
+
+    If truncation leaves only tokens that `probe` rejects, the rest of the masked row is searched:
+    the tokens that can be drawn are then those outside the truncation, which is a property of
+    the row and not of chance, so that the weight stays proper. `sure` is a token known to satisfy
+    `probe`; with it, a draw never fails.
+    """
+    full = row.support(allowed)
+    if full.total <= 0.0:
+        return DEAD
+    kept = truncate(full, params)
+    found = _search(row, kept, params, noise, probe, policy, sure)
+    probes, rejected = found.probes, found.rejected
+    if found.token < 0 and found.exhausted and kept is not full:
+        rest = row.gather(np.setdiff1d(full.candidates(), kept.candidates()))
+        found = _search(row, rest, params, noise, probe, policy, None)
+        probes, rejected = probes + found.probes, rejected + found.rejected
+    if found.token < 0:
+        return Draw(-1, -math.inf, -math.inf, -math.inf, probes, rejected)
+    logp = row.logp(found.token)
+    return Draw(
+        token=found.token,
+        logp=logp,
+        log_w=logp if params.greedy else found.log_w,
+        log_z=full.log_mass if params.greedy else found.log_w,
+        probes=probes,
+        rejected=rejected,
+    )
+
+
+def _search(
+    row: LogitRow,
+    support: Support,
+    params: SamplingParams,
+    noise: Noise,
+    probe: Probe,
+    policy: RajPolicy,
+    sure: int | None,
+) -> Accepted:
+    race = noise.race(row, support)
+    if params.greedy:
+        return _first(race, probe, policy.max_probes, sure)
+    known = None if sure is None else (sure, row.logp(sure))
+    return adaptive_rejection(race, probe, policy, sure=known)
+
+
+def _first(race: Race, probe: Probe, bound: int | None, sure: int | None) -> Accepted:
+    """The first token that satisfies `probe`, without a weight."""
+    probes = 0
+    while probes != bound:
+        arrival = race.draw(rebase=True)
+        if arrival is None:
+            if sure is not None:
+                return Accepted(sure, -math.inf, probes, probes)
+            return Accepted(-1, -math.inf, probes, probes, exhausted=True)
+        token = arrival[0]
+        if token == sure:
+            return Accepted(token, -math.inf, probes, probes)
+        probes += 1
+        if probe(token):
+            return Accepted(token, -math.inf, probes, probes - 1)
+    return Accepted(-1 if sure is None else sure, -math.inf, probes, probes)

@@ -1,0 +1,301 @@
+"""Drawing tokens without replacement, likeliest-first at random: the exponential race.
+
+Token v arrives at time ``E_v / w_v``; the order of arrival is sampling without replacement with
+probability proportional to the weight. The first arrival among *any* set A is distributed as the
+weights restricted to A, whatever arrives before it: that is all adaptive rejection needs.
+
+Two races of the same law:
+
+* `LazyRace` draws its randomness as it goes, over block sums (512 tokens a block): O(V) additions
+  once, O(512) per draw.
+* `KeyedRace` takes one exponential per token (`GumbelKeys`), so that two rows raced with the same
+  keys agree as often as they can, and so that the winner is the same with and without
+  speculation.
+
+`GreedyRace` is the limit of temperature 0: the likeliest first, ties to the lowest id.
+
+INVARIANT: the mass not seen yet is re-summed from weights set to zero, never obtained by
+subtraction; it is right to relative 1e-7 even when 1e-18 of the mass is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from numpy.random import Generator
+
+from structgen.samplers.keys import GumbelKeys
+from structgen.samplers.rows import LogitRow, Support
+
+_BLOCK = 512
+# When a token this light (relative to the first total) arrives, the race looks whether what is
+# left should be exponentiated again relative to its own maximum.
+_LIGHT = 1e-25
+# Draws served by repeated minima before the order is sorted in chunks.
+_SINGLE_DRAWS = 12
+_CHUNK = 512
+
+Weights = npt.NDArray[np.float64] | npt.NDArray[np.float32]
+
+
+class Race(Protocol):
+    """Tokens in order of arrival."""
+
+    @property
+    def log_scale(self) -> float:
+        """``log p = log(weight) + log_scale``, until the next rebase."""
+        ...
+
+    def draw(self, *, rebase: bool = False) -> tuple[int, float] | None:
+        """The next token and its weight; None when all have arrived.
+
+        With `rebase`, the scale may change when almost no mass is left: the caller must then
+        hold no weight of the old scale.
+        """
+        ...
+
+    def left(self) -> float:
+        """The mass of the tokens that have not arrived."""
+        ...
+
+
+class Noise(Protocol):
+    """Where a race gets its randomness."""
+
+    def race(self, row: LogitRow, support: Support, /) -> Race: ...
+
+
+class _Arena:
+    """Weights of the tokens not seen, with block sums; the order is a subclass's business."""
+
+    __slots__ = ("_blocks", "_drawn", "_first_total", "_row", "log_scale", "support", "weights")
+
+    def __init__(self, row: LogitRow, support: Support) -> None:
+        self._row = row
+        self._drawn: list[int] = []
+        self._load(support)
+
+    def _load(self, support: Support) -> None:
+        self.support = support
+        self._first_total = support.total
+        self.log_scale = support.log_scale
+        self.weights: Weights = support.weights.copy()
+        self._blocks: npt.NDArray[np.float64] | None = None
+
+    @property
+    def block_mass(self) -> npt.NDArray[np.float64]:
+        """Mass of each block of weights; summed when first asked for."""
+        if self._blocks is None:
+            size = self.weights.size
+            self._blocks = (
+                np.add.reduceat(self.weights, np.arange(0, size, _BLOCK), dtype=np.float64)
+                if size
+                else np.zeros(1)
+            )
+        return self._blocks
+
+    def left(self) -> float:
+        """The mass of the tokens that have not arrived."""
+        return float(self.block_mass.sum())
+
+    def draw(self, *, rebase: bool = False) -> tuple[int, float] | None:
+        """The next token and its weight; see `Race.draw`."""
+        index = self._next()
+        if rebase and (
+            index < 0 or float(self.weights[index]) < _LIGHT * self._first_total
+        ):
+            if self._rebase():
+                index = self._next()
+        if index < 0:
+            return None
+        weight = float(self.weights[index])
+        self.weights[index] = 0.0
+        if self._blocks is not None:
+            block = index // _BLOCK
+            self._blocks[block] = self.weights[block * _BLOCK : (block + 1) * _BLOCK].sum(
+                dtype=np.float64
+            )
+        self._arrived(index)
+        token = self.support.token(index)
+        self._drawn.append(token)
+        return token, weight
+
+    def _rebase(self) -> bool:
+        """Exponentiate the tokens not drawn anew if almost nothing is left of the first mass."""
+        if self.left() > _LIGHT * self._first_total:
+            return False
+        undrawn = np.setdiff1d(self.support.candidates(), np.array(self._drawn, dtype=np.intp))
+        fresh = self._row.gather(undrawn)
+        if fresh.total <= 0.0:
+            return False
+        self._load(fresh)
+        self._restart()
+        return True
+
+    def _next(self) -> int:
+        """Index of the next arrival (-1 if none), without removing it."""
+        raise NotImplementedError
+
+    def _arrived(self, index: int, /) -> None:
+        """`index` was removed."""
+        raise NotImplementedError
+
+    def _restart(self) -> None:
+        """The support was replaced by what is left of it."""
+        raise NotImplementedError
+
+
+class LazyRace(_Arena):
+    """A race whose arrival times are drawn when they are needed.
+
+    The first arrival of a block of mass M comes after ``Exp()/M``; which of its tokens it is, is
+    independent of the time. After it, the rest of the block is a race that begins then.
+    """
+
+    __slots__ = ("_pick", "_rng", "_times")
+
+    def __init__(self, row: LogitRow, support: Support, rng: Generator) -> None:
+        super().__init__(row, support)
+        self._rng = rng
+        self._restart()
+
+    def _restart(self) -> None:
+        with np.errstate(divide="ignore"):
+            self._times = self._rng.standard_exponential(self.block_mass.size) / self.block_mass
+        self._pick = -1
+
+    def _next(self) -> int:
+        if self._pick >= 0:
+            return self._pick
+        block = int(self._times.argmin())
+        mass = float(self.block_mass[block])
+        if mass <= 0.0:
+            return -1
+        inside = self.weights[block * _BLOCK : (block + 1) * _BLOCK]
+        cumulative = np.cumsum(inside, dtype=np.float64)
+        # A cumulative sum may stop short of the block's (pairwise) sum by rounding: take its own.
+        at = int(np.searchsorted(cumulative, self._rng.random() * cumulative[-1], side="right"))
+        if at >= inside.size or inside[at] <= 0.0:
+            at = int(np.flatnonzero(inside)[-1])
+        self._pick = block * _BLOCK + at
+        return self._pick
+
+    def _arrived(self, index: int, /) -> None:
+        block = index // _BLOCK
+        mass = float(self.block_mass[block])
+        wait = self._rng.standard_exponential() / mass if mass > 0.0 else np.inf
+        self._times[block] += wait
+        self._pick = -1
+
+
+class _SortedRace(_Arena):
+    """A race whose order is that of an array of times known beforehand."""
+
+    __slots__ = ("_drawn_here", "_queue", "_times")
+
+    def __init__(self, row: LogitRow, support: Support) -> None:
+        super().__init__(row, support)
+        self._restart()
+
+    def _restart(self) -> None:
+        self._times = self._arrival_times()
+        self._queue: list[int] = []
+        self._drawn_here = 0
+
+    def _arrival_times(self) -> npt.NDArray[np.float64]:
+        """Arrival times by index, inf for tokens that never arrive; owned by the race."""
+        raise NotImplementedError
+
+    def _next(self) -> int:
+        if not self._queue:
+            times = self._times
+            if times.size == 0:
+                return -1
+            if self._drawn_here < _SINGLE_DRAWS or times.size <= _CHUNK:
+                first = int(times.argmin())
+                if times[first] == np.inf:
+                    return -1
+                self._queue = [first]
+            else:
+                # Stable order within the chunk, ties to the lowest id as `argmin` has it.
+                size = min(times.size, _CHUNK * (1 + self._drawn_here // _CHUNK))
+                bound = np.partition(times, size - 1)[size - 1]
+                chunk = np.flatnonzero(times <= bound)
+                chunk = chunk[times[chunk] < np.inf]
+                if chunk.size == 0:
+                    return -1
+                order = chunk[np.argsort(times[chunk], kind="stable")]
+                self._queue = order[::-1].tolist()
+        return self._queue[-1]
+
+    def _arrived(self, index: int, /) -> None:
+        self._queue.pop()
+        self._times[index] = np.inf
+        self._drawn_here += 1
+
+
+class KeyedRace(_SortedRace):
+    """A race whose exponentials belong to (seed, particle, position)."""
+
+    __slots__ = ("_keys", "_particle", "_position")
+
+    def __init__(
+        self, row: LogitRow, support: Support, keys: GumbelKeys, particle: int, position: int
+    ) -> None:
+        self._keys = keys
+        self._particle = particle
+        self._position = position
+        super().__init__(row, support)
+
+    def _arrival_times(self) -> npt.NDArray[np.float64]:
+        exponentials = self._keys.exponentials(self._particle, self._position, self.support.ids)
+        with np.errstate(divide="ignore"):
+            return exponentials / self.weights
+
+
+class GreedyRace(_SortedRace):
+    """Likeliest first, ties to the lowest id."""
+
+    __slots__ = ()
+
+    def _arrival_times(self) -> npt.NDArray[np.float64]:
+        ids = self.support.ids
+        if ids is not None:
+            return -self._row.logits[ids].astype(np.float64)
+        return np.where(self.weights > 0, -self._row.logits.astype(np.float64), np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """Shared keys of one place: the default."""
+
+    keys: GumbelKeys
+    particle: int
+    position: int
+
+    def race(self, row: LogitRow, support: Support, /) -> Race:
+        """A race with this place's exponentials."""
+        return KeyedRace(row, support, self.keys, self.particle, self.position)
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """Randomness drawn as it is needed: cheaper, but another row shares nothing with it."""
+
+    rng: Generator
+
+    def race(self, row: LogitRow, support: Support, /) -> Race:
+        """A race with fresh randomness."""
+        return LazyRace(row, support, self.rng)
+
+
+@dataclass(frozen=True, slots=True)
+class Greedy:
+    """No randomness: temperature 0."""
+
+    def race(self, row: LogitRow, support: Support, /) -> Race:
+        """Tokens in order of their logits."""
+        return GreedyRace(row, support)
