@@ -1,1 +1,26 @@
-//! (see docs)
+//! Recogniser x trie -> token masks; interning, caches, budgets; composition of constraints.
+//!
+//! [`Program`] describes a set of texts. [`Compiled`] binds it to a vocabulary, where it is an
+//! automaton over *tokens* whose positions are values ([`Tokens`], [`Position`]). [`Matcher`] is
+//! one sequence's stack of positions.
+
+mod batch;
+mod compiled;
+mod error;
+mod ir;
+mod lexical;
+mod limits;
+mod masks;
+mod matcher;
+mod product;
+mod program;
+mod text;
+mod walk;
+
+pub use batch::{fill, fill_rows, fill_tree};
+pub use compiled::{Compiled, Position, SharedVocabulary, Stats, Tokens};
+pub use error::EngineError;
+pub use limits::Limits;
+pub use matcher::{Cursor, Matcher};
+pub use program::{Program, dialect_by_name};
+pub use text::TextAutomaton;

@@ -1,1 +1,25 @@
-//! (see docs)
+//! The Python face of the core: conversion, error mapping, release of the GIL. Nothing else.
+
+use pyo3::prelude::*;
+
+mod automaton;
+mod errors;
+mod limits;
+mod masks;
+mod matcher;
+mod program;
+mod vocabulary;
+
+/// The compiled core of structgen.
+#[pymodule(gil_used = false)]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<vocabulary::Vocabulary>()?;
+    module.add_class::<limits::Limits>()?;
+    module.add_class::<program::Program>()?;
+    module.add_class::<automaton::Automaton>()?;
+    module.add_class::<matcher::Matcher>()?;
+    module.add_function(wrap_pyfunction!(masks::fill_masks, module)?)?;
+    module.add_function(wrap_pyfunction!(masks::fill_tree_masks, module)?)?;
+    Ok(())
+}

@@ -1,1 +1,17 @@
-//! (see docs)
+//! LLM vocabularies: token ids, the bytes of tokens, the trie over them, packed masks.
+//!
+//! Nothing here knows what a constraint is. The trie can be walked by anything that follows
+//! bytes, through [`ByteWalker`].
+
+mod mask;
+mod tokenize;
+mod trie;
+mod vocabulary;
+
+pub use mask::TokenMask;
+pub use trie::{ByteWalker, NodeId, TokenTrie};
+pub use vocabulary::{SPECIAL_MARKER, Vocabulary, VocabularyError};
+
+/// An id in a model's vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TokenId(pub u32);

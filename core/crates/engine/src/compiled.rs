@@ -1,0 +1,344 @@
+//! A constraint bound to a vocabulary.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use rustc_hash::FxHashMap;
+use structgen_automaton::{AutomatonError, ByteAutomaton, Exactness, Fuel, StateId};
+use structgen_vocab::{SPECIAL_MARKER, TokenId, TokenMask, Vocabulary};
+
+use crate::lexical::LexicalCache;
+use crate::masks::live_tokens;
+use crate::{EngineError, Limits, Matcher, Program};
+
+/// A vocabulary with what was learnt about it, shared by all constraints.
+pub struct SharedVocabulary {
+    /// The tokens.
+    pub vocabulary: Vocabulary,
+    pub(crate) lexical: LexicalCache,
+}
+
+impl SharedVocabulary {
+    /// Wraps a vocabulary.
+    pub fn new(vocabulary: Vocabulary) -> Self {
+        SharedVocabulary { vocabulary, lexical: LexicalCache::new() }
+    }
+}
+
+/// A position of a sequence: a state of the automaton, or after an end token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Position(pub u32);
+
+impl Position {
+    /// No text gets here.
+    pub const DEAD: Position = Position(0);
+    /// After an end token.
+    pub const TERMINATED: Position = Position(u32::MAX);
+
+    fn state(self) -> StateId {
+        StateId(self.0)
+    }
+}
+
+/// The automaton of one constraint over one vocabulary; positions are values.
+///
+/// Shared between threads: memoised masks are read in parallel, everything else takes turns.
+pub struct Tokens {
+    vocabulary: Arc<SharedVocabulary>,
+    limits: Limits,
+    exactness: Exactness,
+    start: StateId,
+    core: Mutex<Box<dyn ByteAutomaton>>,
+    masks: RwLock<FxHashMap<StateId, Arc<TokenMask>>>,
+}
+
+impl Tokens {
+    /// Fails with [`EngineError::Empty`] if no text satisfies the automaton.
+    pub fn new(
+        mut automaton: Box<dyn ByteAutomaton>,
+        vocabulary: Arc<SharedVocabulary>,
+        limits: Limits,
+        fuel: &mut Fuel,
+    ) -> Result<Self, EngineError> {
+        let start = automaton.start(fuel)?;
+        if start.is_dead() {
+            return Err(EngineError::Empty { parts: Vec::new() });
+        }
+        Ok(Tokens {
+            vocabulary,
+            limits,
+            exactness: automaton.exactness(),
+            start,
+            core: Mutex::new(automaton),
+            masks: RwLock::default(),
+        })
+    }
+
+    /// Before the first token.
+    pub fn start(&self) -> Position {
+        Position(self.start.0)
+    }
+
+    /// The vocabulary.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary.vocabulary
+    }
+
+    /// What masks tell.
+    pub fn exactness(&self) -> Exactness {
+        self.exactness
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<dyn ByteAutomaton>> {
+        // A panic inside a step leaves at worst an interned state without a memo.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The position after one more token; [`Position::DEAD`] if it is not allowed.
+    pub fn advance(&self, at: Position, token: TokenId) -> Result<Position, EngineError> {
+        if at == Position::TERMINATED || at == Position::DEAD {
+            return Ok(Position::DEAD);
+        }
+        let mut fuel = self.limits.step_fuel();
+        let mut core = self.lock();
+        if let Some(path) = self.vocabulary().path(token) {
+            let mut state = at.state();
+            for &byte in path.iter() {
+                state = core.step(state, byte, &mut fuel)?;
+                if state.is_dead() {
+                    break;
+                }
+            }
+            if !state.is_dead() {
+                self.check_memory(&core)?;
+                return Ok(Position(state.0));
+            }
+        }
+        if self.vocabulary().is_eos(token) && core.is_accepting(at.state(), &mut fuel)? {
+            return Ok(Position::TERMINATED);
+        }
+        Ok(Position::DEAD)
+    }
+
+    /// The position after some bytes of text, and how many of them could be read.
+    pub fn advance_bytes(
+        &self,
+        at: Position,
+        text: &[u8],
+    ) -> Result<(Position, usize), EngineError> {
+        if at == Position::TERMINATED || at == Position::DEAD {
+            return Ok((at, 0));
+        }
+        let mut fuel = self.limits.step_fuel();
+        let mut core = self.lock();
+        let mut state = at.state();
+        for (read, &byte) in text.iter().enumerate() {
+            let next = if byte == SPECIAL_MARKER {
+                StateId::DEAD
+            } else {
+                core.step(state, byte, &mut fuel)?
+            };
+            if next.is_dead() {
+                return Ok((Position(state.0), read));
+            }
+            state = next;
+        }
+        Ok((Position(state.0), text.len()))
+    }
+
+    /// Which tokens may follow, end tokens included. Memoised.
+    pub fn mask(&self, at: Position) -> Result<Arc<TokenMask>, EngineError> {
+        if at == Position::TERMINATED || at == Position::DEAD {
+            return Ok(Arc::new(TokenMask::none(self.vocabulary().size())));
+        }
+        let state = at.state();
+        if let Some(mask) =
+            self.masks.read().unwrap_or_else(PoisonError::into_inner).get(&state)
+        {
+            return Ok(mask.clone());
+        }
+        let mut fuel = self.limits.step_fuel();
+        let mut core = self.lock();
+        let mut mask = live_tokens(&self.vocabulary, &mut **core, state, &mut fuel)?;
+        if core.is_accepting(state, &mut fuel)? {
+            for &token in self.vocabulary().eos() {
+                mask.insert(token);
+            }
+        }
+        self.check_memory(&core)?;
+        let mask = Arc::new(mask);
+        let mut masks = self.masks.write().unwrap_or_else(PoisonError::into_inner);
+        // Masks may be forgotten at any time; states may not.
+        if masks.len() >= self.max_masks() {
+            masks.clear();
+        }
+        masks.insert(state, mask.clone());
+        Ok(mask)
+    }
+
+    /// Whether the text so far is complete.
+    pub fn is_accepting(&self, at: Position) -> Result<bool, EngineError> {
+        match at {
+            Position::DEAD => Ok(false),
+            Position::TERMINATED => Ok(true),
+            _ => Ok(self.lock().is_accepting(at.state(), &mut self.limits.step_fuel())?),
+        }
+    }
+
+    /// The bytes that must come next, up to the first choice, the first special token, or
+    /// `max_bytes`.
+    pub fn forced(&self, at: Position, max_bytes: usize) -> Result<Vec<u8>, EngineError> {
+        let mut text = Vec::new();
+        if at == Position::TERMINATED || at == Position::DEAD {
+            return Ok(text);
+        }
+        let mut fuel = self.limits.step_fuel();
+        let mut core = self.lock();
+        let mut state = at.state();
+        while text.len() < max_bytes && !core.is_accepting(state, &mut fuel)? {
+            let mut only = None;
+            for byte in 0..=u8::MAX {
+                let next = core.step(state, byte, &mut fuel)?;
+                if !next.is_dead() {
+                    if only.is_some() {
+                        return Ok(text);
+                    }
+                    only = Some((byte, next));
+                }
+            }
+            match only {
+                Some((byte, next)) if byte != SPECIAL_MARKER => {
+                    text.push(byte);
+                    state = next;
+                }
+                _ => break,
+            }
+        }
+        Ok(text)
+    }
+
+    /// A short text, special tokens spelled between markers, that completes the position.
+    pub fn completion(&self, at: Position) -> Result<Option<Vec<u8>>, EngineError> {
+        match at {
+            Position::DEAD => Ok(None),
+            Position::TERMINATED => Ok(Some(Vec::new())),
+            _ => Ok(self.lock().completion(at.state(), &mut self.limits.step_fuel())?),
+        }
+    }
+
+    fn max_masks(&self) -> usize {
+        let one = self.vocabulary().size() / 8 + 64;
+        (self.limits.max_memory_bytes() / 2 / one).max(16)
+    }
+
+    fn check_memory(&self, core: &MutexGuard<'_, Box<dyn ByteAutomaton>>) -> Result<(), EngineError> {
+        if core.usage().bytes > self.limits.max_memory_bytes() {
+            return Err(AutomatonError::Limit {
+                name: "max_memory_mb",
+                limit: self.limits.max_memory_mb,
+            }
+            .into());
+        }
+        Ok(())
+    }
+
+    /// Counters for metrics.
+    pub fn stats(&self) -> Stats {
+        let usage = self.lock().usage();
+        let masks = self.masks.read().unwrap_or_else(PoisonError::into_inner).len();
+        let (lexical_entries, lexical_bytes, lexical_cleared) = self.vocabulary.lexical.usage();
+        Stats {
+            states: usage.states,
+            state_bytes: usage.bytes,
+            masks,
+            mask_bytes: masks * (self.vocabulary().size() / 8),
+            lexical_entries,
+            lexical_bytes,
+            lexical_cleared: lexical_cleared as usize,
+        }
+    }
+
+    /// Whether the states take more than half of the memory allowed.
+    fn is_heavy(&self) -> bool {
+        self.lock().usage().bytes > self.limits.max_memory_bytes() / 2
+    }
+}
+
+/// What a compiled constraint holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Interned states.
+    pub states: usize,
+    /// Bytes held by them.
+    pub state_bytes: usize,
+    /// Memoised masks.
+    pub masks: usize,
+    /// Bytes held by them.
+    pub mask_bytes: usize,
+    /// Lexer states known to the vocabulary.
+    pub lexical_entries: usize,
+    /// Bytes held by them.
+    pub lexical_bytes: usize,
+    /// How often they were forgotten to stay within their budget.
+    pub lexical_cleared: usize,
+}
+
+/// A compiled constraint: hands out matchers, and starts afresh when the automaton has grown
+/// heavy. Matchers that live on keep the automaton that they started with.
+pub struct Compiled {
+    program: Arc<Program>,
+    vocabulary: Arc<SharedVocabulary>,
+    limits: Limits,
+    current: RwLock<Arc<Tokens>>,
+}
+
+impl Compiled {
+    /// Compiles `program` for `vocabulary`.
+    pub fn new(
+        program: Arc<Program>,
+        vocabulary: Arc<SharedVocabulary>,
+        limits: Limits,
+    ) -> Result<Self, EngineError> {
+        for name in program.special_tokens() {
+            if !vocabulary.vocabulary.specials().contains_key(&name) {
+                return Err(EngineError::MissingSpecial { name });
+            }
+        }
+        let tokens = Self::build(&program, &vocabulary, &limits)?;
+        Ok(Compiled { program, vocabulary, limits, current: RwLock::new(Arc::new(tokens)) })
+    }
+
+    fn build(
+        program: &Program,
+        vocabulary: &Arc<SharedVocabulary>,
+        limits: &Limits,
+    ) -> Result<Tokens, EngineError> {
+        let mut fuel = limits.compile_fuel();
+        let automaton = program.automaton(limits, &mut fuel)?;
+        Tokens::new(automaton, vocabulary.clone(), limits.clone(), &mut fuel)
+    }
+
+    /// The automaton that new matchers start with.
+    pub fn tokens(&self) -> Arc<Tokens> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The vocabulary.
+    pub fn vocabulary(&self) -> &Arc<SharedVocabulary> {
+        &self.vocabulary
+    }
+
+    /// A matcher before the first token.
+    pub fn matcher(&self) -> Result<Matcher, EngineError> {
+        if self.tokens().is_heavy() {
+            self.clear()?;
+        }
+        Ok(Matcher::new(self.tokens()))
+    }
+
+    /// Forgets all states and masks; matchers that live on keep theirs.
+    pub fn clear(&self) -> Result<(), EngineError> {
+        let fresh = Arc::new(Self::build(&self.program, &self.vocabulary, &self.limits)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+}

@@ -1,0 +1,50 @@
+use std::time::Duration;
+
+use structgen_automaton::Fuel;
+
+/// Budgets of one compiled constraint. Each ends in an error that carries its field's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// Wall-clock time of one compilation, in milliseconds.
+    pub compile_ms: u64,
+    /// Elementary steps for one mask, one token or one completion.
+    pub mask_steps: u64,
+    /// Interned states of one automaton.
+    pub max_states: u32,
+    /// Memory of one compiled constraint (states and masks), in MiB.
+    pub max_memory_mb: u64,
+    /// Nesting: of patterns, schemas, grammars, and of the generated documents.
+    pub max_depth: u32,
+    /// Size of a pattern, schema or grammar, in bytes.
+    pub max_source_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            compile_ms: 2000,
+            mask_steps: 20_000_000,
+            max_states: 2_000_000,
+            max_memory_mb: 400,
+            max_depth: 1000,
+            max_source_bytes: 16_000_000,
+        }
+    }
+}
+
+impl Limits {
+    /// Fuel for one compilation.
+    pub fn compile_fuel(&self) -> Fuel {
+        Fuel::new("compile_ms", u64::MAX).with_deadline(Duration::from_millis(self.compile_ms))
+    }
+
+    /// Fuel for one mask or token.
+    pub fn step_fuel(&self) -> Fuel {
+        Fuel::new("mask_steps", self.mask_steps)
+    }
+
+    /// `max_memory_mb` in bytes.
+    pub fn max_memory_bytes(&self) -> usize {
+        (self.max_memory_mb as usize).saturating_mul(1 << 20)
+    }
+}

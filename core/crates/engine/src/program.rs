@@ -1,0 +1,460 @@
+//! Constraints at text level: immutable descriptions, without a vocabulary.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use structgen_automaton::{AutomatonError, ByteAutomaton, Exactness, Fuel};
+use structgen_grammar::{CfgAutomaton, Grammar, GrammarLimits, Rule, Symbol, Terminal, TerminalKind};
+use structgen_regex::{
+    Ast, Dialect, ExprId, Exprs, Flags, RegexAutomaton, RegexLimits, full_match, lower_utf8, parse,
+};
+use structgen_schema::{SchemaAutomaton, SchemaLimits, SchemaOptions};
+use structgen_vocab::SPECIAL_MARKER;
+
+use crate::ir::{GrammarIr, SymbolIr, TerminalIr};
+use crate::product::Product;
+use crate::{EngineError, Limits};
+
+/// A set of texts (special tokens included, by name).
+pub struct Program {
+    kind: Kind,
+    depth: u32,
+    /// The automaton that checking the source has built, for the first who asks under the
+    /// same limits.
+    built: Mutex<Option<(Limits, Box<dyn ByteAutomaton>)>>,
+    exactness: Exactness,
+    report: Option<String>,
+}
+
+enum Kind {
+    Regex(Ast),
+    Choice(Vec<String>),
+    Special(String),
+    Schema { schema: serde_json::Value, options: SchemaOptions },
+    Grammar { ir: GrammarIr, programs: BTreeMap<String, Arc<Program>> },
+    Concatenate(Vec<Arc<Program>>),
+    Union(Vec<Arc<Program>>),
+    Repeat { part: Arc<Program>, min: u32, max: Option<u32> },
+    Intersect(Vec<Arc<Program>>),
+}
+
+/// Programs nest by recursion; 200 levels take well under 1 MiB of stack.
+const MAX_NESTING: u32 = 200;
+
+/// Symbols of an unrolled repetition `part{min,max}` of something that is not regular.
+const MAX_UNROLLED: u32 = 10_000;
+
+impl Program {
+    /// Texts that `pattern` matches as a whole.
+    pub fn regex(pattern: &str, dialect: Dialect, limits: &Limits) -> Result<Self, EngineError> {
+        check_size(pattern, limits)?;
+        let ast = parse_whole(pattern, dialect, Flags::default(), limits)
+            .map_err(|error| EngineError::Regex { place: None, error })?;
+        Self::checked(Kind::Regex(ast), limits)
+    }
+
+    /// Any of `options`.
+    pub fn choice(options: Vec<String>, limits: &Limits) -> Result<Self, EngineError> {
+        let size = options.iter().map(String::len).sum();
+        if size > limits.max_source_bytes {
+            return Err(EngineError::SourceTooLarge { given: size, limit: limits.max_source_bytes });
+        }
+        Self::checked(Kind::Choice(options), limits)
+    }
+
+    /// One special token.
+    pub fn special_token(name: &str, limits: &Limits) -> Result<Self, EngineError> {
+        Self::checked(Kind::Special(name.to_owned()), limits)
+    }
+
+    /// JSON texts that a schema accepts; both arguments are JSON texts.
+    pub fn json_schema(schema: &str, options: &str, limits: &Limits) -> Result<Self, EngineError> {
+        check_size(schema, limits)?;
+        let not_json = |e: serde_json::Error| EngineError::NotJson(e.to_string());
+        let schema = serde_json::from_str(schema).map_err(not_json)?;
+        let options = serde_json::from_str(options).map_err(not_json)?;
+        Self::checked(Kind::Schema { schema, options }, limits)
+    }
+
+    /// Texts that a grammar derives; `ir` is in the interchange format.
+    pub fn grammar(
+        ir: &str,
+        programs: BTreeMap<String, Arc<Program>>,
+        limits: &Limits,
+    ) -> Result<Self, EngineError> {
+        check_size(ir, limits)?;
+        let ir: GrammarIr =
+            serde_json::from_str(ir).map_err(|e| EngineError::MalformedGrammar(e.to_string()))?;
+        Self::checked(Kind::Grammar { ir, programs }, limits)
+    }
+
+    /// One part after the other.
+    pub fn concatenate(parts: Vec<Arc<Program>>, limits: &Limits) -> Result<Self, EngineError> {
+        Self::checked(Kind::Concatenate(parts), limits)
+    }
+
+    /// Any of the parts.
+    pub fn union(parts: Vec<Arc<Program>>, limits: &Limits) -> Result<Self, EngineError> {
+        Self::checked(Kind::Union(parts), limits)
+    }
+
+    /// `part`, `min` to `max` times.
+    pub fn repeat(
+        part: Arc<Program>,
+        min: u32,
+        max: Option<u32>,
+        limits: &Limits,
+    ) -> Result<Self, EngineError> {
+        Self::checked(Kind::Repeat { part, min, max }, limits)
+    }
+
+    /// Texts that are in every part.
+    pub fn intersect(parts: Vec<Arc<Program>>, limits: &Limits) -> Result<Self, EngineError> {
+        Self::checked(Kind::Intersect(parts), limits)
+    }
+
+    /// What masks will tell.
+    pub fn exactness(&self) -> Exactness {
+        self.exactness
+    }
+
+    /// For a schema: what becomes of every keyword, as JSON.
+    pub fn report(&self) -> Option<&str> {
+        self.report.as_deref()
+    }
+
+    /// Builds the automaton once, so that whatever is wrong is said where it was written.
+    fn checked(kind: Kind, limits: &Limits) -> Result<Self, EngineError> {
+        let depth = 1 + kind.parts().map(|p| p.depth).max().unwrap_or(0);
+        if depth > MAX_NESTING {
+            return Err(EngineError::TooDeep { limit: MAX_NESTING });
+        }
+        let mut program = Program {
+            kind,
+            depth,
+            built: Mutex::new(None),
+            exactness: Exactness::Exact,
+            report: None,
+        };
+        let mut fuel = limits.compile_fuel();
+        let (mut automaton, report) = program.build(limits, &mut fuel)?;
+        if automaton.start(&mut fuel)?.is_dead() {
+            return Err(EngineError::Empty { parts: Vec::new() });
+        }
+        program.report = report;
+        program.exactness = automaton.exactness();
+        program.built = Mutex::new(Some((limits.clone(), automaton)));
+        Ok(program)
+    }
+
+    /// The automaton of this program, for the caller alone.
+    pub fn automaton(
+        &self,
+        limits: &Limits,
+        fuel: &mut Fuel,
+    ) -> Result<Box<dyn ByteAutomaton>, EngineError> {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if built.as_ref().is_some_and(|(under, _)| under == limits)
+            && let Some((_, automaton)) = built.take()
+        {
+            return Ok(automaton);
+        }
+        drop(built);
+        Ok(self.build(limits, fuel)?.0)
+    }
+
+    /// Names of the special tokens that the program mentions.
+    pub fn special_tokens(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        match &self.kind {
+            Kind::Special(name) => {
+                names.insert(name.clone());
+            }
+            Kind::Grammar { ir, .. } => {
+                names.extend(ir.terminals.iter().filter_map(|terminal| match terminal {
+                    TerminalIr::Special { token, .. } => Some(token.clone()),
+                    _ => None,
+                }));
+            }
+            _ => {}
+        }
+        for part in self.kind.parts() {
+            names.extend(part.special_tokens());
+        }
+        names
+    }
+
+    fn build(
+        &self,
+        limits: &Limits,
+        fuel: &mut Fuel,
+    ) -> Result<(Box<dyn ByteAutomaton>, Option<String>), EngineError> {
+        let mut exprs = Exprs::new(regex_limits(limits));
+        if let Some(expr) = self.regular(&mut exprs)? {
+            exprs.check()?;
+            return Ok((Box::new(RegexAutomaton::new(exprs, expr)), None));
+        }
+        match &self.kind {
+            Kind::Schema { schema, options } => {
+                let automaton =
+                    SchemaAutomaton::new(schema, options, &schema_limits(limits), fuel)?;
+                let report = automaton.report_json();
+                Ok((Box::new(automaton), Some(report)))
+            }
+            Kind::Intersect(parts) => {
+                let parts = parts
+                    .iter()
+                    .map(|part| part.automaton(limits, fuel))
+                    .collect::<Result<Vec<_>, _>>()?;
+                Ok((Box::new(Product::new(parts, limits.max_states)), None))
+            }
+            _ => {
+                let grammar = self.as_grammar(&mut exprs, limits, fuel)?;
+                exprs.check()?;
+                let automaton =
+                    CfgAutomaton::new(grammar, exprs, grammar_limits(limits), fuel)?;
+                Ok((Box::new(automaton), None))
+            }
+        }
+    }
+
+    /// The program as one regular expression, if it is regular.
+    fn regular(&self, exprs: &mut Exprs) -> Result<Option<ExprId>, EngineError> {
+        let all = |parts: &[Arc<Program>], exprs: &mut Exprs| {
+            parts.iter().map(|part| part.regular(exprs)).collect::<Result<Option<Vec<_>>, _>>()
+        };
+        Ok(match &self.kind {
+            Kind::Regex(ast) => Some(lower_utf8(exprs, ast)),
+            Kind::Choice(options) => {
+                let options: Vec<&[u8]> = options.iter().map(|o| o.as_bytes()).collect();
+                Some(exprs.literals(&options))
+            }
+            Kind::Special(name) => Some(special(exprs, name)),
+            Kind::Schema { .. } | Kind::Grammar { .. } => None,
+            Kind::Concatenate(parts) => all(parts, exprs)?.map(|parts| exprs.concat(&parts)),
+            Kind::Union(parts) => all(parts, exprs)?.map(|parts| exprs.or(&parts)),
+            Kind::Intersect(parts) => all(parts, exprs)?.map(|parts| exprs.and(&parts)),
+            Kind::Repeat { part, min, max } => {
+                part.regular(exprs)?.map(|part| exprs.repeat(part, *min, *max))
+            }
+        })
+    }
+
+    /// A terminal that matches this program.
+    fn as_terminal(
+        &self,
+        name: &str,
+        exprs: &mut Exprs,
+        limits: &Limits,
+        fuel: &mut Fuel,
+    ) -> Result<Terminal, EngineError> {
+        let kind = match self.regular(exprs)? {
+            Some(expr) => TerminalKind::Regex(expr),
+            None => TerminalKind::Automaton(self.automaton(limits, fuel)?),
+        };
+        Ok(Terminal { name: name.to_owned(), kind })
+    }
+
+    fn as_grammar(
+        &self,
+        exprs: &mut Exprs,
+        limits: &Limits,
+        fuel: &mut Fuel,
+    ) -> Result<Grammar, EngineError> {
+        let terminals = |parts: &[Arc<Program>], exprs: &mut Exprs, fuel: &mut Fuel| {
+            parts
+                .iter()
+                .enumerate()
+                .map(|(i, part)| part.as_terminal(&format!("part {i}"), exprs, limits, fuel))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let start = |alternatives| vec![Rule { name: "start".to_owned(), alternatives }];
+        let symbols = |n: usize| (0..n as u32).map(Symbol::Terminal);
+        Ok(match &self.kind {
+            Kind::Grammar { ir, programs } => lower_ir(ir, programs, exprs, limits, fuel)?,
+            Kind::Concatenate(parts) => Grammar {
+                rules: start(vec![symbols(parts.len()).collect()]),
+                terminals: terminals(parts, exprs, fuel)?,
+                ignore: Vec::new(),
+                start: 0,
+            },
+            Kind::Union(parts) => Grammar {
+                rules: start(symbols(parts.len()).map(|s| vec![s]).collect()),
+                terminals: terminals(parts, exprs, fuel)?,
+                ignore: Vec::new(),
+                start: 0,
+            },
+            Kind::Repeat { part, min, max } => Grammar {
+                rules: repetition(*min, *max)?,
+                terminals: vec![part.as_terminal("part", exprs, limits, fuel)?],
+                ignore: Vec::new(),
+                start: 0,
+            },
+            // `build` has taken the other kinds already.
+            _ => return Err(EngineError::MalformedGrammar("not a grammar".to_owned())),
+        })
+    }
+}
+
+impl Kind {
+    fn parts(&self) -> Box<dyn Iterator<Item = &Arc<Program>> + '_> {
+        match self {
+            Kind::Concatenate(parts) | Kind::Union(parts) | Kind::Intersect(parts) => {
+                Box::new(parts.iter())
+            }
+            Kind::Repeat { part, .. } => Box::new(std::iter::once(part)),
+            Kind::Grammar { programs, .. } => Box::new(programs.values()),
+            _ => Box::new(std::iter::empty()),
+        }
+    }
+}
+
+/// Rules for terminal 0, `min` to `max` times; rule 0 is the start.
+fn repetition(min: u32, max: Option<u32>) -> Result<Vec<Rule>, EngineError> {
+    let bound = max.unwrap_or(min).max(min);
+    if bound > MAX_UNROLLED {
+        return Err(AutomatonError::Limit {
+            name: "max_unrolled_repeats",
+            limit: MAX_UNROLLED as u64,
+        }
+        .into());
+    }
+    let part = Symbol::Terminal(0);
+    let optional = bound - min;
+    let mut start = vec![part; min as usize];
+    let mut rules = Vec::new();
+    match max {
+        // more: | more part
+        None => {
+            start.push(Symbol::Rule(1));
+            rules.push(Rule {
+                name: "more".to_owned(),
+                alternatives: vec![vec![], vec![Symbol::Rule(1), part]],
+            });
+        }
+        // up_to_k: | part up_to_(k-1)
+        Some(_) if optional > 0 => {
+            start.push(Symbol::Rule(1));
+            for k in 0..optional {
+                let mut taken = vec![part];
+                if k + 1 < optional {
+                    taken.push(Symbol::Rule(k + 2));
+                }
+                rules.push(Rule {
+                    name: format!("up to {}", optional - k),
+                    alternatives: vec![vec![], taken],
+                });
+            }
+        }
+        Some(_) => {}
+    }
+    rules.insert(0, Rule { name: "start".to_owned(), alternatives: vec![start] });
+    Ok(rules)
+}
+
+fn lower_ir(
+    ir: &GrammarIr,
+    programs: &BTreeMap<String, Arc<Program>>,
+    exprs: &mut Exprs,
+    limits: &Limits,
+    fuel: &mut Fuel,
+) -> Result<Grammar, EngineError> {
+    let mut terminals = Vec::with_capacity(ir.terminals.len());
+    for terminal in &ir.terminals {
+        terminals.push(match terminal {
+            TerminalIr::Regex { name, pattern, flags, dialect } => {
+                let place = |error| EngineError::Regex { place: Some(name.clone()), error };
+                let flags = Flags::from_letters(flags).map_err(place)?;
+                let ast = parse_whole(pattern, dialect_by_name(dialect)?, flags, limits)
+                    .map_err(place)?;
+                Terminal { name: name.clone(), kind: TerminalKind::Regex(lower_utf8(exprs, &ast)) }
+            }
+            TerminalIr::Literal { name, text, ignore_case } => {
+                let expr = if *ignore_case {
+                    lower_utf8(exprs, &Ast::literal(text, true))
+                } else {
+                    exprs.literal(text.as_bytes())
+                };
+                Terminal { name: name.clone(), kind: TerminalKind::Regex(expr) }
+            }
+            TerminalIr::Special { name, token } => {
+                Terminal { name: name.clone(), kind: TerminalKind::Regex(special(exprs, token)) }
+            }
+            TerminalIr::Program { name, program } => programs
+                .get(program)
+                .ok_or_else(|| {
+                    EngineError::MalformedGrammar(format!(
+                        "terminal `{name}` names the constraint `{program}`, which was not given"
+                    ))
+                })?
+                .as_terminal(name, exprs, limits, fuel)?,
+        });
+    }
+    let symbol = |symbol: &SymbolIr| match *symbol {
+        SymbolIr::Rule(i) => Symbol::Rule(i),
+        SymbolIr::Terminal(i) => Symbol::Terminal(i),
+    };
+    let rules = ir
+        .rules
+        .iter()
+        .map(|rule| Rule {
+            name: rule.name.clone(),
+            alternatives: rule
+                .alternatives
+                .iter()
+                .map(|alternative| alternative.iter().map(symbol).collect())
+                .collect(),
+        })
+        .collect();
+    Ok(Grammar { rules, terminals, ignore: ir.ignore.clone(), start: ir.start })
+}
+
+/// The dialect that a front end names.
+pub fn dialect_by_name(name: &str) -> Result<Dialect, EngineError> {
+    match name {
+        "python" => Ok(Dialect::Python),
+        "ecma" => Ok(Dialect::Ecma),
+        "rust" => Ok(Dialect::Rust),
+        _ => Err(EngineError::MalformedGrammar(format!(
+            "regex dialect `{name}` is none of `python`, `ecma`, `rust`"
+        ))),
+    }
+}
+
+fn parse_whole(
+    pattern: &str,
+    dialect: Dialect,
+    flags: Flags,
+    limits: &Limits,
+) -> Result<Ast, structgen_regex::RegexSyntaxError> {
+    full_match(&parse(pattern, dialect, flags, &regex_limits(limits))?)
+}
+
+fn special(exprs: &mut Exprs, name: &str) -> ExprId {
+    let mut path = vec![SPECIAL_MARKER];
+    path.extend_from_slice(name.as_bytes());
+    path.push(SPECIAL_MARKER);
+    exprs.literal(&path)
+}
+
+fn check_size(source: &str, limits: &Limits) -> Result<(), EngineError> {
+    if source.len() > limits.max_source_bytes {
+        return Err(EngineError::SourceTooLarge {
+            given: source.len(),
+            limit: limits.max_source_bytes,
+        });
+    }
+    Ok(())
+}
+
+fn regex_limits(limits: &Limits) -> RegexLimits {
+    RegexLimits { max_states: limits.max_states, max_depth: limits.max_depth, ..Default::default() }
+}
+
+fn grammar_limits(limits: &Limits) -> GrammarLimits {
+    GrammarLimits { max_states: limits.max_states, ..Default::default() }
+}
+
+fn schema_limits(limits: &Limits) -> SchemaLimits {
+    SchemaLimits { max_states: limits.max_states, max_depth: limits.max_depth, ..Default::default() }
+}

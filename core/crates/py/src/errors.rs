@@ -1,0 +1,134 @@
+//! One conversion of every Rust error to the exception tree of `structgen.errors`.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use structgen_automaton::AutomatonError;
+use structgen_engine::EngineError;
+use structgen_grammar::GrammarError;
+use structgen_regex::{RegexErrorKind, RegexSyntaxError};
+use structgen_schema::SchemaError;
+use structgen_vocab::VocabularyError;
+
+/// A field of an exception.
+pub enum Field {
+    Text(String),
+    Number(u64),
+    Texts(Vec<String>),
+}
+
+/// `structgen.errors.<class>(message, **fields)`.
+pub fn raise(py: Python<'_>, class: &str, message: &str, fields: &[(&str, Field)]) -> PyErr {
+    let build = || -> PyResult<PyErr> {
+        let kwargs = PyDict::new(py);
+        for (name, field) in fields {
+            match field {
+                Field::Text(text) => kwargs.set_item(name, text)?,
+                Field::Number(number) => kwargs.set_item(name, number)?,
+                Field::Texts(texts) => kwargs.set_item(name, texts)?,
+            }
+        }
+        let class = py.import("structgen.errors")?.getattr(class)?;
+        Ok(PyErr::from_value(class.call((message,), Some(&kwargs))?))
+    };
+    build().unwrap_or_else(|error| error)
+}
+
+pub fn vocabulary_error(py: Python<'_>, error: VocabularyError) -> PyErr {
+    raise(py, "VocabularyError", &error.to_string(), &[])
+}
+
+pub fn engine_error(py: Python<'_>, error: EngineError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        EngineError::Regex { place, error } => regex_error(py, place, error),
+        EngineError::Grammar(GrammarError::Automaton(error))
+        | EngineError::Schema(SchemaError::Automaton(error))
+        | EngineError::Automaton(error) => automaton_error(py, error),
+        EngineError::Grammar(GrammarError::Empty { names }) => {
+            raise(py, "EmptyLanguageError", &message, &[("pointers", Field::Texts(names))])
+        }
+        EngineError::Grammar(_) | EngineError::MalformedGrammar(_) => {
+            raise(py, "GrammarSyntaxError", &message, &[])
+        }
+        EngineError::Schema(error) => schema_error(py, error),
+        EngineError::NotJson(_) => raise(py, "SchemaError", &message, &[]),
+        EngineError::Empty { parts } => {
+            raise(py, "EmptyLanguageError", &message, &[("pointers", Field::Texts(parts))])
+        }
+        EngineError::MissingSpecial { .. } => raise(py, "VocabularyError", &message, &[]),
+        EngineError::SourceTooLarge { limit, .. } => {
+            limit_error(py, &message, "max_source_bytes", limit as u64)
+        }
+        EngineError::TooDeep { limit } => limit_error(py, &message, "max_depth", limit as u64),
+        EngineError::Finished => raise(py, "MatcherFinished", &message, &[]),
+        EngineError::RollbackTooFar { .. } | EngineError::MalformedTree { .. } => {
+            pyo3::exceptions::PyValueError::new_err(message)
+        }
+    }
+}
+
+pub fn automaton_error(py: Python<'_>, error: AutomatonError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        AutomatonError::Limit { name, limit } => limit_error(py, &message, name, limit),
+        AutomatonError::Deadline { millis } => limit_error(py, &message, "compile_ms", millis),
+    }
+}
+
+fn limit_error(py: Python<'_>, message: &str, name: &str, limit: u64) -> PyErr {
+    raise(
+        py,
+        "LimitExceeded",
+        message,
+        &[("name", Field::Text(name.to_owned())), ("limit", Field::Number(limit))],
+    )
+}
+
+fn regex_error(py: Python<'_>, place: Option<String>, error: RegexSyntaxError) -> PyErr {
+    let message = match place {
+        Some(place) => format!("in terminal `{place}`: {}", error.message),
+        None => error.message.clone(),
+    };
+    match &error.kind {
+        RegexErrorKind::Unsupported { feature } => raise(
+            py,
+            "UnsupportedFeatureError",
+            &format!("{message} (line {}, column {})", error.line, error.column),
+            &[("feature", Field::Text(feature.to_string()))],
+        ),
+        _ => raise(
+            py,
+            "RegexSyntaxError",
+            &message,
+            &[
+                ("line", Field::Number(error.line as u64)),
+                ("column", Field::Number(error.column as u64)),
+                ("excerpt", Field::Text(error.excerpt.clone())),
+            ],
+        ),
+    }
+}
+
+fn schema_error(py: Python<'_>, error: SchemaError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        SchemaError::Unsupported { pointer, keyword, hint } => {
+            let mut fields =
+                vec![("pointer", Field::Text(pointer)), ("keyword", Field::Text(keyword))];
+            if let Some(hint) = hint {
+                fields.push(("hint", Field::Text(hint)));
+            }
+            raise(py, "UnsupportedSchemaError", &message, &fields)
+        }
+        SchemaError::Empty { pointers } => {
+            raise(py, "EmptyLanguageError", &message, &[("pointers", Field::Texts(pointers))])
+        }
+        SchemaError::Invalid { pointer, keyword, .. } => raise(
+            py,
+            "SchemaError",
+            &message,
+            &[("pointer", Field::Text(pointer)), ("keyword", Field::Text(keyword))],
+        ),
+        SchemaError::Automaton(error) => automaton_error(py, error),
+    }
+}

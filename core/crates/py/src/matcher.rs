@@ -1,0 +1,165 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use numpy::PyReadwriteArray2;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use structgen_engine::EngineError;
+use structgen_vocab::TokenId;
+
+use crate::errors::engine_error;
+use crate::masks::rows_of;
+use crate::program::exactness_name;
+use crate::vocabulary::Vocabulary;
+
+/// A position in the automaton that remembers how it got there.
+#[pyclass(frozen, module = "structgen._core")]
+pub struct Matcher {
+    inner: Mutex<structgen_engine::Matcher>,
+    vocabulary: Py<Vocabulary>,
+}
+
+impl Matcher {
+    pub fn new(inner: structgen_engine::Matcher, vocabulary: Py<Vocabulary>) -> Self {
+        Matcher { inner: Mutex::new(inner), vocabulary }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, structgen_engine::Matcher> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask<T: Send>(
+        &self,
+        py: Python<'_>,
+        ask: impl FnOnce(&mut structgen_engine::Matcher) -> Result<T, EngineError> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| ask(&mut self.lock())).map_err(|error| engine_error(py, error))
+    }
+}
+
+/// Ids that no vocabulary has are refused as tokens, not as arguments.
+fn token(id: i64) -> TokenId {
+    TokenId(u32::try_from(id).unwrap_or(u32::MAX))
+}
+
+#[pymethods]
+impl Matcher {
+    #[getter]
+    fn vocabulary(&self, py: Python<'_>) -> Py<Vocabulary> {
+        self.vocabulary.clone_ref(py)
+    }
+
+    #[getter]
+    fn exactness(&self) -> &'static str {
+        exactness_name(self.lock().automaton().exactness())
+    }
+
+    #[getter]
+    fn state(&self) -> u32 {
+        self.lock().position().0
+    }
+
+    #[getter]
+    fn tokens(&self) -> Vec<u32> {
+        self.lock().committed().map(|t| t.0).collect()
+    }
+
+    #[pyo3(signature = (mask, row = 0, /))]
+    fn fill_mask(
+        &self,
+        py: Python<'_>,
+        mut mask: PyReadwriteArray2<'_, i32>,
+        row: usize,
+    ) -> PyResult<()> {
+        let cursor = self.lock().cursor();
+        let mut rows = rows_of(&mut mask, cursor.tokens.vocabulary().size())?;
+        let count = rows.len();
+        let Some(words) = rows.get_mut(row) else {
+            return Err(PyValueError::new_err(format!("row {row} of a mask of {count} rows")));
+        };
+        py.detach(|| structgen_engine::fill(&cursor, words))
+            .map_err(|error| engine_error(py, error))
+    }
+
+    #[pyo3(signature = (token_id, /))]
+    fn advance(&self, py: Python<'_>, token_id: i64) -> PyResult<bool> {
+        self.ask(py, |matcher| matcher.advance(token(token_id)))
+    }
+
+    #[pyo3(signature = (token_id, /))]
+    fn allows(&self, py: Python<'_>, token_id: i64) -> PyResult<bool> {
+        self.ask(py, |matcher| matcher.allows(token(token_id)))
+    }
+
+    #[pyo3(signature = (token_ids, /))]
+    fn validate(&self, py: Python<'_>, token_ids: Vec<i64>) -> PyResult<usize> {
+        let tokens: Vec<TokenId> = token_ids.into_iter().map(token).collect();
+        self.ask(py, |matcher| matcher.validate(&tokens))
+    }
+
+    #[pyo3(signature = (count, /))]
+    fn rollback(&self, py: Python<'_>, count: usize) -> PyResult<()> {
+        self.ask(py, |matcher| matcher.rollback(count))
+    }
+
+    fn reset(&self) {
+        self.lock().reset();
+    }
+
+    fn fork(&self, py: Python<'_>) -> Matcher {
+        Matcher::new(self.lock().clone(), self.vocabulary.clone_ref(py))
+    }
+
+    fn is_accepting(&self, py: Python<'_>) -> PyResult<bool> {
+        self.ask(py, |matcher| matcher.is_accepting())
+    }
+
+    fn is_terminated(&self) -> bool {
+        self.lock().is_terminated()
+    }
+
+    fn forced_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let text = self.ask(py, |matcher| matcher.forced())?;
+        Ok(PyBytes::new(py, &text))
+    }
+
+    fn forced_text(&self, py: Python<'_>) -> PyResult<String> {
+        let mut text = self.ask(py, |matcher| matcher.forced())?;
+        // Inside a code point already: its remaining bytes are no text of their own.
+        let skip = text.iter().take_while(|&&b| b & 0xC0 == 0x80).count();
+        if skip > 0 {
+            return Ok(String::new());
+        }
+        if let Err(error) = std::str::from_utf8(&text) {
+            text.truncate(error.valid_up_to());
+        }
+        Ok(String::from_utf8(text).unwrap_or_default())
+    }
+
+    fn completion<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let text =
+            self.ask(py, |matcher| matcher.automaton().completion(matcher.position()))?;
+        Ok(text.map(|text| PyBytes::new(py, &text)))
+    }
+
+    fn completion_tokens(&self, py: Python<'_>) -> PyResult<Option<Vec<u32>>> {
+        self.ask(py, |matcher| {
+            Ok(matcher.completion()?.map(|tokens| tokens.iter().map(|t| t.0).collect()))
+        })
+    }
+
+    #[pyo3(signature = (text, /))]
+    fn advance_text(&self, py: Python<'_>, text: &[u8]) -> PyResult<usize> {
+        self.ask(py, |matcher| matcher.advance_bytes(text))
+    }
+
+    fn __repr__(&self) -> String {
+        let matcher = self.lock();
+        format!(
+            "Matcher(tokens={}, state={}, terminated={})",
+            matcher.committed().len(),
+            matcher.position().0,
+            if matcher.is_terminated() { "True" } else { "False" }
+        )
+    }
+}

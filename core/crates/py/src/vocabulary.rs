@@ -1,0 +1,172 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pyo3::exceptions::PyIndexError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+use structgen_engine::SharedVocabulary;
+use structgen_vocab::TokenId;
+
+use crate::errors::vocabulary_error;
+
+/// An LLM vocabulary: the bytes of every token, in a trie.
+#[pyclass(frozen, module = "structgen._core")]
+pub struct Vocabulary {
+    pub shared: Arc<SharedVocabulary>,
+}
+
+impl Vocabulary {
+    fn inner(&self) -> &structgen_vocab::Vocabulary {
+        &self.shared.vocabulary
+    }
+
+    fn check(&self, token_id: i64) -> PyResult<TokenId> {
+        match u32::try_from(token_id) {
+            Ok(id) if (id as usize) < self.inner().size() => Ok(TokenId(id)),
+            _ => Err(PyIndexError::new_err(format!(
+                "token id {token_id} is outside the vocabulary of {}",
+                self.inner().size()
+            ))),
+        }
+    }
+}
+
+/// Readers of tokenizers are written in Python, a floor above; they are looked up when called.
+fn reader<'py>(
+    py: Python<'py>,
+    name: &str,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    py.import("structgen.vocabulary")?.getattr(name)?.call(args, kwargs)
+}
+
+macro_rules! readers {
+    ($($name:ident),* $(,)?) => {
+        #[pymethods]
+        impl Vocabulary {
+            $(
+                #[staticmethod]
+                #[pyo3(signature = (*args, **kwargs))]
+                fn $name<'py>(
+                    py: Python<'py>,
+                    args: &Bound<'py, PyTuple>,
+                    kwargs: Option<&Bound<'py, PyDict>>,
+                ) -> PyResult<Bound<'py, PyAny>> {
+                    reader(py, stringify!($name), args, kwargs)
+                }
+            )*
+
+            #[new]
+            #[pyo3(signature = (tokens, *, eos_token_ids, special_tokens = None, size = None))]
+            fn new(
+                py: Python<'_>,
+                tokens: Vec<Option<Vec<u8>>>,
+                eos_token_ids: Vec<u32>,
+                special_tokens: Option<BTreeMap<String, u32>>,
+                size: Option<usize>,
+            ) -> PyResult<Self> {
+                let specials = special_tokens.unwrap_or_default();
+                let vocabulary = py
+                    .detach(|| {
+                        structgen_vocab::Vocabulary::new(&tokens, &eos_token_ids, &specials, size)
+                    })
+                    .map_err(|error| vocabulary_error(py, error))?;
+                Ok(Vocabulary { shared: Arc::new(SharedVocabulary::new(vocabulary)) })
+            }
+
+            #[getter]
+            fn size(&self) -> usize {
+                self.inner().size()
+            }
+
+            #[getter]
+            fn mask_words(&self) -> usize {
+                self.inner().size().div_ceil(32)
+            }
+
+            #[getter]
+            fn eos_token_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+                PyTuple::new(py, self.inner().eos().iter().map(|t| t.0))
+            }
+
+            #[getter]
+            fn special_tokens(&self) -> BTreeMap<String, u32> {
+                self.inner().specials().iter().map(|(name, id)| (name.clone(), id.0)).collect()
+            }
+
+            #[getter]
+            fn fingerprint(&self) -> String {
+                format!("{:032x}", self.inner().fingerprint())
+            }
+
+            #[pyo3(signature = (token_id, /))]
+            fn token_bytes<'py>(
+                &self,
+                py: Python<'py>,
+                token_id: i64,
+            ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+                let token = self.check(token_id)?;
+                Ok(self.inner().text(token).map(|text| PyBytes::new(py, text)))
+            }
+
+            #[pyo3(signature = (token_ids, /))]
+            fn decode<'py>(
+                &self,
+                py: Python<'py>,
+                token_ids: Vec<i64>,
+            ) -> PyResult<Bound<'py, PyBytes>> {
+                let mut text = Vec::new();
+                for id in token_ids {
+                    text.extend_from_slice(self.inner().text(self.check(id)?).unwrap_or_default());
+                }
+                Ok(PyBytes::new(py, &text))
+            }
+
+            #[pyo3(signature = (text, /))]
+            fn longest_match(&self, py: Python<'_>, text: &[u8]) -> PyResult<Vec<u32>> {
+                match self.inner().longest_match(text) {
+                    Some(tokens) => Ok(tokens.into_iter().map(|t| t.0).collect()),
+                    None => Err(crate::errors::raise(
+                        py,
+                        "VocabularyError",
+                        "the vocabulary has no tokens for some byte of the text",
+                        &[],
+                    )),
+                }
+            }
+
+            #[pyo3(signature = (text, /))]
+            fn tokens_with_prefix(&self, text: &[u8]) -> Vec<u32> {
+                let trie = self.inner().trie();
+                let mut node = structgen_vocab::TokenTrie::ROOT;
+                for &byte in text {
+                    match trie.child(node, byte) {
+                        Some(child) => node = child,
+                        None => return Vec::new(),
+                    }
+                }
+                let mut found: Vec<u32> = trie.tokens_below(node).iter().map(|t| t.0).collect();
+                found.retain(|&id| self.inner().text(TokenId(id)).is_some());
+                found.sort_unstable();
+                found
+            }
+
+            fn __len__(&self) -> usize {
+                self.inner().size()
+            }
+
+            fn __repr__(&self) -> String {
+                let v = self.inner();
+                format!(
+                    "Vocabulary(size={}, eos_token_ids={:?}, special_tokens={})",
+                    v.size(),
+                    v.eos().iter().map(|t| t.0).collect::<Vec<_>>(),
+                    v.specials().len()
+                )
+            }
+        }
+    };
+}
+
+readers!(from_transformers, from_tiktoken, from_tekken, from_bytes, from_tokenizer_json, from_gguf);

@@ -1,0 +1,249 @@
+use crate::TokenId;
+
+/// A node of a [`TokenTrie`]: its place in depth-first order.
+pub type NodeId = u32;
+
+/// Follows bytes; what the trie needs to know of any automaton.
+pub trait ByteWalker {
+    /// A position after some bytes.
+    type State: Copy;
+    /// Why a walk can fail.
+    type Error;
+    /// The position after one more byte; None if no text goes on that way.
+    fn step(&mut self, state: Self::State, byte: u8) -> Result<Option<Self::State>, Self::Error>;
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    byte: u8,
+    /// Number of bytes from the root; at most [`TokenTrie::MAX_TOKEN_BYTES`].
+    depth: u16,
+    /// One past the last node of this subtree.
+    end: NodeId,
+    /// Tokens that end here: `tokens[first_token..next node's first_token]`.
+    first_token: u32,
+}
+
+/// Byte strings of tokens as a trie in flat depth-first order, so that a walk is one forward
+/// scan and leaving out a subtree is one jump.
+///
+/// Several tokens may have the same bytes.
+#[derive(Clone, Debug)]
+pub struct TokenTrie {
+    /// `nodes[0]` is the root; the last node is a sentinel that closes the token ranges.
+    nodes: Vec<Node>,
+    tokens: Vec<TokenId>,
+    height: usize,
+}
+
+impl TokenTrie {
+    /// The longest token that can be stored.
+    pub const MAX_TOKEN_BYTES: usize = u16::MAX as usize - 1;
+
+    /// Builds the trie of `(bytes, token)` entries, each at most [`Self::MAX_TOKEN_BYTES`] long.
+    pub fn new(mut entries: Vec<(&[u8], TokenId)>) -> Self {
+        entries.sort_unstable();
+        let mut nodes: Vec<Node> = vec![Node { byte: 0, depth: 0, end: 0, first_token: 0 }];
+        let mut tokens = Vec::with_capacity(entries.len());
+        let mut open: Vec<NodeId> = vec![0];
+        let mut height = 0;
+        let mut previous: &[u8] = &[];
+        for (bytes, token) in entries {
+            let common = previous.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+            while open.len() > common + 1 {
+                if let Some(closed) = open.pop() {
+                    nodes[closed as usize].end = nodes.len() as NodeId;
+                }
+            }
+            for (depth, &byte) in bytes.iter().enumerate().skip(common) {
+                open.push(nodes.len() as NodeId);
+                nodes.push(Node {
+                    byte,
+                    depth: depth as u16 + 1,
+                    end: 0,
+                    first_token: tokens.len() as u32,
+                });
+            }
+            // INVARIANT: sorted order means that a token's own node is the last one opened,
+            // and that all tokens with equal bytes follow each other.
+            tokens.push(token);
+            height = height.max(bytes.len());
+            previous = bytes;
+        }
+        let end = nodes.len() as NodeId;
+        for node in open {
+            nodes[node as usize].end = end;
+        }
+        nodes.push(Node { byte: 0, depth: 0, end, first_token: tokens.len() as u32 });
+        TokenTrie { nodes, tokens, height }
+    }
+
+    /// The root.
+    pub const ROOT: NodeId = 0;
+
+    /// Number of nodes, the root included.
+    pub fn len(&self) -> usize {
+        self.nodes.len() - 1
+    }
+
+    /// True if there is no token at all.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// The most bytes of any token.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// An estimate of the memory held.
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.nodes.as_slice()) + size_of_val(self.tokens.as_slice())
+    }
+
+    /// Tokens that end exactly at `node`.
+    #[inline]
+    pub fn tokens_at(&self, node: NodeId) -> &[TokenId] {
+        let from = self.nodes[node as usize].first_token as usize;
+        let to = self.nodes[node as usize + 1].first_token as usize;
+        &self.tokens[from..to]
+    }
+
+    /// Number of bytes from the root to `node`.
+    pub fn depth(&self, node: NodeId) -> usize {
+        self.nodes[node as usize].depth as usize
+    }
+
+    /// Tokens that end at `node` or below it.
+    pub fn tokens_below(&self, node: NodeId) -> &[TokenId] {
+        let from = self.nodes[node as usize].first_token as usize;
+        let to = self.nodes[self.nodes[node as usize].end as usize].first_token as usize;
+        &self.tokens[from..to]
+    }
+
+    /// The children of `node` with the byte that leads to each.
+    pub fn children(&self, node: NodeId) -> impl Iterator<Item = (u8, NodeId)> + '_ {
+        let end = self.nodes[node as usize].end;
+        let mut next = node + 1;
+        std::iter::from_fn(move || {
+            (next < end).then(|| {
+                let child = next;
+                let node = &self.nodes[child as usize];
+                next = node.end;
+                (node.byte, child)
+            })
+        })
+    }
+
+    /// The child of `node` by `byte`.
+    pub fn child(&self, node: NodeId, byte: u8) -> Option<NodeId> {
+        self.children(node).find(|&(b, _)| b == byte).map(|(_, child)| child)
+    }
+
+    /// Entries `(bytes below node, token)` of the subtree under `node`, `node`'s own tokens
+    /// with the empty string.
+    pub fn suffixes(&self, node: NodeId) -> Vec<(Vec<u8>, TokenId)> {
+        let root_depth = self.nodes[node as usize].depth as usize;
+        let mut path: Vec<u8> = Vec::new();
+        let mut found = Vec::new();
+        for id in node..self.nodes[node as usize].end {
+            let at = &self.nodes[id as usize];
+            if id != node {
+                path.truncate(at.depth as usize - root_depth - 1);
+                path.push(at.byte);
+            }
+            found.extend(self.tokens_at(id).iter().map(|&t| (path.clone(), t)));
+        }
+        found
+    }
+
+    /// Walks the subtree under `from`, whose state is `state`, and calls `visit` at every
+    /// live node below it (not at `from` itself). Dead subtrees are skipped; `visit` may
+    /// skip one too, by returning false.
+    ///
+    /// Cost: one `step` per live node and per child of a live node.
+    #[inline]
+    pub fn walk<W: ByteWalker>(
+        &self,
+        from: NodeId,
+        state: W::State,
+        walker: &mut W,
+        stack: &mut Vec<W::State>,
+        mut visit: impl FnMut(&mut W, NodeId, W::State) -> Result<bool, W::Error>,
+    ) -> Result<(), W::Error> {
+        let base = self.nodes[from as usize].depth as usize;
+        stack.clear();
+        stack.push(state);
+        let end = self.nodes[from as usize].end;
+        let mut id = from + 1;
+        while id < end {
+            let node = self.nodes[id as usize];
+            let level = node.depth as usize - base;
+            match walker.step(stack[level - 1], node.byte)? {
+                Some(next) if visit(walker, id, next)? => {
+                    stack.truncate(level);
+                    stack.push(next);
+                    id += 1;
+                }
+                _ => id = node.end,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> TokenTrie {
+        let words: [&[u8]; 7] = [b"a", b"ab", b"abc", b"b", b"ab", b"", b"ba"];
+        TokenTrie::new(words.iter().enumerate().map(|(i, w)| (*w, TokenId(i as u32))).collect())
+    }
+
+    struct Only<'a>(&'a [u8]);
+    impl ByteWalker for Only<'_> {
+        type State = ();
+        type Error = ();
+        fn step(&mut self, (): (), byte: u8) -> Result<Option<()>, ()> {
+            Ok(self.0.contains(&byte).then_some(()))
+        }
+    }
+
+    #[test]
+    fn tokens_with_equal_bytes_share_a_node() {
+        let trie = sample();
+        let ab = trie.child(trie.child(0, b'a').unwrap(), b'b').unwrap();
+        assert_eq!(trie.tokens_at(ab), [TokenId(1), TokenId(4)]);
+        assert_eq!(trie.tokens_below(ab), [TokenId(1), TokenId(4), TokenId(2)]);
+        assert_eq!(trie.tokens_at(0), [TokenId(5)]);
+    }
+
+    #[test]
+    fn a_walk_visits_exactly_the_live_nodes() {
+        let trie = sample();
+        let mut seen = Vec::new();
+        trie.walk(0, (), &mut Only(b"ab"), &mut Vec::new(), |_, id, ()| {
+            seen.extend_from_slice(trie.tokens_at(id));
+            Ok(true)
+        })
+        .unwrap();
+        seen.sort();
+        assert_eq!(seen, [0, 1, 3, 4, 6].map(TokenId));
+    }
+
+    #[test]
+    fn suffixes_below_a_node() {
+        let trie = sample();
+        let a = trie.child(0, b'a').unwrap();
+        let mut found = trie.suffixes(a);
+        found.sort();
+        let expected: Vec<(Vec<u8>, TokenId)> = vec![
+            (vec![], TokenId(0)),
+            (b"b".to_vec(), TokenId(1)),
+            (b"b".to_vec(), TokenId(4)),
+            (b"bc".to_vec(), TokenId(2)),
+        ];
+        assert_eq!(found, expected);
+    }
+}
