@@ -102,9 +102,7 @@ def _flatten(node: Json, children: str, depth: int) -> list[Mapping[str, Json]]:
     if not isinstance(parts, Sequence) or isinstance(parts, str):
         raise VocabularyError(f"a Sequence in the tokenizer lacks its list `{children}`")
     return [
-        step
-        for part in cast(Sequence[Json], parts)
-        for step in _flatten(part, children, depth + 1)
+        step for part in cast(Sequence[Json], parts) for step in _flatten(part, children, depth + 1)
     ]
 
 

@@ -41,7 +41,7 @@ def from_sentencepiece(
             source = cast(SentencePiece, SentencePieceProcessor(model_file=str(source)))
         except (OSError, RuntimeError) as error:
             raise VocabularyError(f"`{source}` is no SentencePiece model: {error}") from error
-    if not isinstance(source, SentencePiece):
+    if not isinstance(cast(object, source), SentencePiece):
         raise VocabularyError(
             f"a SentencePiece model or its path is needed, not {type(source).__name__}"
         )

@@ -67,7 +67,7 @@ def from_tekken(
         _read_file(path / "tekken.json" if path.is_dir() else path, builder)
         end = builder.special_tokens.get(_END)
         table = builder.table(eos_token_ids=() if end is None else (end,))
-    elif isinstance(source, Tekkenizer):
+    elif isinstance(cast(object, source), Tekkenizer):
         table = table_of(source)
     else:
         raise VocabularyError(
@@ -96,7 +96,9 @@ def _read_file(file: Path, builder: TableBuilder) -> None:
         vocab = cast(Sequence[Mapping[str, object]], data["vocab"])
         listed = cast(Sequence[Mapping[str, object]] | None, data.get("special_tokens"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise VocabularyError(f"`{file}` cannot be read as a Tekken tokenizer: {error!r}") from error
+        raise VocabularyError(
+            f"`{file}` cannot be read as a Tekken tokenizer: {error!r}"
+        ) from error
     if not 0 <= specials < size <= specials + len(vocab):
         raise VocabularyError(
             f"`{file}` announces {size} tokens with {specials} special ones and lists {len(vocab)}"

@@ -43,7 +43,7 @@ def from_tiktoken(
             encoding = cast(Encoding, get_encoding(encoding))
         except ValueError as error:
             raise VocabularyError(str(error)) from error
-    if not isinstance(encoding, Encoding):
+    if not isinstance(cast(object, encoding), Encoding):
         raise VocabularyError(
             f"a tiktoken Encoding or its name is needed, not {type(encoding).__name__}"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -11,6 +12,15 @@ from structgen._core import Vocabulary
 from structgen.errors import VocabularyError
 from structgen.vocabulary.pieces import Json, PieceDecoder, byte_level, decoder_of
 from structgen.vocabulary.table import TableBuilder, TokenTable
+
+# The merges of BPE are most of a file and not needed here. The pattern spans exactly one JSON
+# array of strings and string pairs, and cannot start inside a string: there, the quote before
+# the colon would be escaped.
+_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_PAIR = rb"\[\s*+" + _STRING + rb"\s*+,\s*+" + _STRING + rb"\s*+\]"
+_MERGES = re.compile(
+    rb'"merges"\s*+:\s*+(\[(?:\s*+(?:' + _PAIR + rb"|" + _STRING + rb")\s*+,?+)*+\s*+\])"
+)
 
 
 def from_tokenizer_json(
@@ -29,7 +39,7 @@ def from_tokenizer_json(
     file = path / "tokenizer.json" if path.is_dir() else path
     if not file.is_file():
         raise VocabularyError(f"there is no `{file}`")
-    data = _read_object(file)
+    data = _read_object(file, without_merges=True)
     folder = file.parent
     table = table_of(data)
     if eos_token_ids is None:
@@ -119,7 +129,9 @@ def _model_pieces(model: Mapping[str, Json]) -> tuple[Iterable[tuple[str, int]],
         for i, entry in enumerate(cast(Sequence[Json], vocab)):
             piece = cast(Sequence[Json], entry)[0] if isinstance(entry, list) and entry else None
             if not isinstance(piece, str):
-                raise VocabularyError(f"entry {i} of `model.vocab` is {entry!r}, not [token, score]")
+                raise VocabularyError(
+                    f"entry {i} of `model.vocab` is {entry!r}, not [token, score]"
+                )
             pieces.append((piece, i))
         unk_id = model.get("unk_id")
         known = isinstance(unk_id, int) and 0 <= unk_id < len(pieces)
@@ -173,17 +185,22 @@ def _logits_width(folder: Path, table: TokenTable) -> int | None:
 
 
 def _objects(value: Json, where: str) -> list[Mapping[str, Json]]:
-    entries = cast(Sequence[Json], value) if isinstance(value, list) else []
-    if value is not None and not isinstance(value, list):
+    if value is None:
+        return []
+    if not isinstance(value, list):
         raise VocabularyError(f"`{where}` of the tokenizer is not a list")
+    entries = cast(list[Json], value)
     if not all(isinstance(entry, Mapping) for entry in entries):
         raise VocabularyError(f"`{where}` of the tokenizer holds something else than objects")
     return cast(list[Mapping[str, Json]], entries)
 
 
-def _read_object(file: Path) -> Mapping[str, Json]:
+def _read_object(file: Path, *, without_merges: bool = False) -> Mapping[str, Json]:
     try:
-        data: Json = json.loads(file.read_bytes())
+        raw = file.read_bytes()
+        if without_merges and (match := _MERGES.search(raw)):
+            raw = raw[: match.start(1)] + b"[]" + raw[match.end(1) :]
+        data: Json = json.loads(raw)
     except (ValueError, RecursionError, OSError) as error:
         raise VocabularyError(f"`{file}` cannot be read as JSON: {error}") from error
     if not isinstance(data, dict):

@@ -280,9 +280,7 @@ def gguf_file(kind: str, tokens: list[str], types: list[int], **ids: int) -> byt
 def test_gguf_byte_level(tmp_path: Path):
     file = tmp_path / "m.gguf"
     tokens = ["<|end|>", "Ġa", "Ã", "<b c>", "x", "<|eot|>"]
-    file.write_bytes(
-        gguf_file("gpt2", tokens, [3, 1, 1, 4, 5, 3], eos_token_id=0, eot_token_id=5)
-    )
+    file.write_bytes(gguf_file("gpt2", tokens, [3, 1, 1, 4, 5, 3], eos_token_id=0, eot_token_id=5))
     vocabulary = sv.from_gguf(file)
     got = [vocabulary.token_bytes(i) for i in range(6)]
     assert got == [None, b" a", b"\xc3", b"<b c>", None, None]
