@@ -1,0 +1,592 @@
+use super::{Exprs, INFINITE, Node};
+use crate::{ByteSet, ExprId};
+
+/// How far common prefixes are factored in one go. What lies deeper is factored when a
+/// derivative comes near it.
+const MAX_FACTORING: u32 = 100;
+
+impl Exprs {
+    /// One byte of `set`.
+    pub fn byte_set(&mut self, set: ByteSet) -> ExprId {
+        if set.is_empty() {
+            return Exprs::EMPTY;
+        }
+        let id = self.intern_set(set);
+        self.intern(Node::Set(id))
+    }
+
+    /// Exactly `bytes`.
+    pub fn literal(&mut self, bytes: &[u8]) -> ExprId {
+        let mut tail = Exprs::EPSILON;
+        for &byte in bytes.iter().rev() {
+            let head = self.byte_set(ByteSet::single(byte));
+            tail = self.pair(head, tail);
+        }
+        tail
+    }
+
+    /// The parts one after the other.
+    pub fn concat(&mut self, parts: &[ExprId]) -> ExprId {
+        let mut tail = Exprs::EPSILON;
+        for &part in parts.iter().rev() {
+            tail = self.then(part, tail);
+        }
+        tail
+    }
+
+    /// Any of the parts; [`Exprs::EMPTY`] for none.
+    pub fn or(&mut self, parts: &[ExprId]) -> ExprId {
+        self.or_vec(parts.to_vec(), 0)
+    }
+
+    /// All of the parts at once; all byte strings for none.
+    pub fn and(&mut self, parts: &[ExprId]) -> ExprId {
+        self.and_vec(parts.to_vec())
+    }
+
+    /// The byte strings that are not in `e` (whether they are UTF-8 or not).
+    pub fn not(&mut self, e: ExprId) -> ExprId {
+        match self.node(e) {
+            Node::Not(inner) => inner,
+            Node::Empty => Exprs::ANYTHING,
+            _ if e == Exprs::ANYTHING => Exprs::EMPTY,
+            Node::Epsilon => {
+                let full = self.byte_set(ByteSet::FULL);
+                self.repeat(full, 1, None)
+            }
+            _ => self.intern(Node::Not(e)),
+        }
+    }
+
+    /// `e`, `min` to `max` times; empty if `max < min`. Counts stay symbolic: `x{0,100000}`
+    /// is one node.
+    pub fn repeat(&mut self, e: ExprId, min: u32, max: Option<u32>) -> ExprId {
+        let max = max.unwrap_or(INFINITE);
+        if max < min {
+            return Exprs::EMPTY;
+        }
+        self.repeat_raw(e, min, max)
+    }
+
+    /// Any of the byte strings `options`, shared as a trie: linear in their size.
+    pub fn literals(&mut self, options: &[&[u8]]) -> ExprId {
+        let mut sorted = options.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        // One level per byte of the current option: its finished branches, by byte.
+        let mut levels: Vec<(bool, Vec<(u8, ExprId)>)> = vec![(false, Vec::new())];
+        let mut path: Vec<u8> = Vec::new();
+        for option in sorted {
+            let common = path.iter().zip(option).take_while(|(a, b)| a == b).count();
+            self.close_levels(&mut levels, &mut path, common);
+            for &byte in &option[common..] {
+                path.push(byte);
+                levels.push((false, Vec::new()));
+            }
+            if let Some(level) = levels.last_mut() {
+                level.0 = true;
+            }
+        }
+        self.close_levels(&mut levels, &mut path, 0);
+        levels.pop().map_or(Exprs::EMPTY, |level| self.branch(level))
+    }
+
+    fn close_levels(
+        &mut self,
+        levels: &mut Vec<(bool, Vec<(u8, ExprId)>)>,
+        path: &mut Vec<u8>,
+        keep: usize,
+    ) {
+        while path.len() > keep {
+            let (Some(level), Some(byte)) = (levels.pop(), path.pop()) else { return };
+            let branch = self.branch(level);
+            if let Some(parent) = levels.last_mut() {
+                parent.1.push((byte, branch));
+            }
+        }
+    }
+
+    /// A trie node: branches that lead to the same rest share one set.
+    fn branch(&mut self, (is_end, mut branches): (bool, Vec<(u8, ExprId)>)) -> ExprId {
+        branches.sort_unstable_by_key(|&(byte, rest)| (rest, byte));
+        let mut parts = Vec::with_capacity(branches.len() + 1);
+        for run in branches.chunk_by(|a, b| a.1 == b.1) {
+            let head = self.byte_set(run.iter().map(|&(byte, _)| byte).collect());
+            parts.push(self.then(head, run[0].1));
+        }
+        if is_end {
+            parts.push(Exprs::EPSILON);
+        }
+        match parts[..] {
+            [only] => only,
+            // Heads are disjoint and tails distinct: nothing is left to factor.
+            _ => self.or_vec(parts, MAX_FACTORING),
+        }
+    }
+
+    /// `head` followed by `tail`, reassociated to the right.
+    pub(crate) fn then(&mut self, head: ExprId, tail: ExprId) -> ExprId {
+        if head == Exprs::EMPTY || tail == Exprs::EMPTY {
+            return Exprs::EMPTY;
+        }
+        if tail == Exprs::EPSILON {
+            return head;
+        }
+        let Node::Concat(..) = self.node(head) else { return self.pair(head, tail) };
+        let mut spine = Vec::new();
+        let mut rest = head;
+        while let Node::Concat(first, next) = self.node(rest) {
+            spine.push(first);
+            rest = next;
+        }
+        spine.push(rest);
+        let mut tail = tail;
+        for part in spine.into_iter().rev() {
+            tail = self.pair(part, tail);
+        }
+        tail
+    }
+
+    /// `then` for a head that is not a `Concat`.
+    fn pair(&mut self, head: ExprId, tail: ExprId) -> ExprId {
+        if head == Exprs::EMPTY || tail == Exprs::EMPTY {
+            return Exprs::EMPTY;
+        }
+        if head == Exprs::EPSILON {
+            return tail;
+        }
+        if tail == Exprs::EPSILON {
+            return head;
+        }
+        // r{a,b} r{c,d} = r{a+c,b+d}, with r = r{1,1}.
+        let (next, rest) = self.split(tail);
+        let (head_body, a, b) = self.counted(head);
+        let (next_body, c, d) = self.counted(next);
+        let merges = match (self.node(head), self.node(next)) {
+            (Node::Repeat(..), Node::Repeat(..)) => head_body == next_body,
+            (_, Node::Repeat(..)) => head == next_body,
+            (Node::Repeat(..), _) => head_body == next,
+            _ => false,
+        };
+        if merges {
+            let body = if head == next_body { head } else { head_body };
+            let (a, b) = if body == head { (1, 1) } else { (a, b) };
+            let (c, d) = if body == next { (1, 1) } else { (c, d) };
+            if let (Some(min), Some(max)) = (add(a, c), add(b, d)) {
+                let merged = self.repeat_raw(body, min, max);
+                return self.pair(merged, rest);
+            }
+        }
+        self.intern(Node::Concat(head, tail))
+    }
+
+    /// The head and the tail of `e`.
+    fn split(&self, e: ExprId) -> (ExprId, ExprId) {
+        match self.node(e) {
+            Node::Concat(head, tail) => (head, tail),
+            _ => (e, Exprs::EPSILON),
+        }
+    }
+
+    fn counted(&self, e: ExprId) -> (ExprId, u32, u32) {
+        match self.node(e) {
+            Node::Repeat(body, min, max) => (body, min, max),
+            _ => (e, 1, 1),
+        }
+    }
+
+    pub(crate) fn repeat_raw(&mut self, e: ExprId, min: u32, max: u32) -> ExprId {
+        if max == 0 || e == Exprs::EPSILON {
+            return Exprs::EPSILON;
+        }
+        if e == Exprs::EMPTY {
+            return if min == 0 { Exprs::EPSILON } else { Exprs::EMPTY };
+        }
+        let min = if self.nullable(e) { 0 } else { min };
+        if max == 1 && (min == 1 || self.nullable(e)) {
+            return e;
+        }
+        if let Node::Repeat(body, a, b) = self.node(e) {
+            // (r{a,b}){c,d} = r{ac,bd} if the intervals [ka,kb] for c <= k <= d leave no gap;
+            // the widest gap is the first one.
+            let first = u64::from(min);
+            let (low, high) = (u64::from(a), u64::from(b));
+            let no_gap = min == max
+                || (b == INFINITE && min >= 1)
+                || (b == INFINITE && a <= 1)
+                || (b != INFINITE && (first + 1) * low <= first * high + 1);
+            if let (true, Some(min), Some(max)) = (no_gap, mul(a, min), mul(b, max)) {
+                return self.repeat_raw(body, min, max);
+            }
+        }
+        if let Node::Or(start, len) = self.node(e) {
+            // (x|ε){a,b} = x{0,b}
+            let kids = self.kids(start, len);
+            if kids.contains(&Exprs::EPSILON) {
+                let rest: Vec<_> =
+                    kids.iter().copied().filter(|&kid| kid != Exprs::EPSILON).collect();
+                let rest = self.or_vec(rest, 0);
+                return self.repeat_raw(rest, 0, max);
+            }
+        }
+        self.intern(Node::Repeat(e, min, max))
+    }
+
+    pub(crate) fn or_vec(&mut self, parts: Vec<ExprId>, factoring: u32) -> ExprId {
+        let mut list = Vec::with_capacity(parts.len());
+        let mut set = ByteSet::EMPTY;
+        let mut epsilon = false;
+        for part in parts {
+            let mut inner = part;
+            if let Node::Repeat(body, 0, 1) = self.node(part) {
+                epsilon = true;
+                inner = body;
+            }
+            match self.node(inner) {
+                Node::Or(start, len) => {
+                    for &kid in &self.children[start as usize..(start + len) as usize] {
+                        match self.nodes[kid.index()] {
+                            Node::Set(id) => set = set | self.sets[id as usize],
+                            Node::Epsilon => epsilon = true,
+                            _ => list.push(kid),
+                        }
+                    }
+                }
+                Node::Empty => {}
+                Node::Epsilon => epsilon = true,
+                Node::Set(id) => set = set | *self.set(id),
+                _ => list.push(inner),
+            }
+        }
+        if !set.is_empty() {
+            let set = self.byte_set(set);
+            list.push(set);
+        }
+        list.sort_unstable();
+        list.dedup();
+        if list.binary_search(&Exprs::ANYTHING).is_ok() {
+            return Exprs::ANYTHING;
+        }
+        if list.len() > 1 || (epsilon && !list.is_empty()) {
+            self.merge_intervals(&mut list, &mut epsilon);
+        }
+        if list.len() > 1 {
+            if factoring < MAX_FACTORING {
+                self.factor_heads(&mut list, factoring);
+            }
+            self.merge_sets(&mut list);
+            self.absorb(&mut list);
+        }
+        if list.len() > 1 && self.complements(&list) {
+            return Exprs::ANYTHING;
+        }
+        if list.iter().any(|&e| self.nullable(e)) {
+            epsilon = false;
+        }
+        match (list.len(), epsilon) {
+            (0, true) => Exprs::EPSILON,
+            (0, false) => Exprs::EMPTY,
+            (1, false) => list[0],
+            (1, true) => self.repeat_raw(list[0], 0, 1),
+            _ => {
+                if epsilon {
+                    list.push(Exprs::EPSILON);
+                }
+                list.sort_unstable();
+                list.dedup();
+                self.intern_with(Node::Or(0, 0), &list)
+            }
+        }
+    }
+
+    /// r{a,b}x | r{c,d}x = r{min(a,c),max(b,d)}x where the intervals meet, with x = r{0,0}x
+    /// and rx = r{1,1}x. Without it, counted repetitions of ambiguous bodies blow up.
+    fn merge_intervals(&mut self, list: &mut Vec<ExprId>, epsilon: &mut bool) {
+        let mut runs: Vec<(ExprId, ExprId, u32, u32, ExprId)> = Vec::new();
+        for &e in list.iter() {
+            let (head, tail) = self.split(e);
+            if let Node::Repeat(body, min, max) = self.node(head) {
+                runs.push((body, tail, min, max, e));
+            }
+        }
+        if runs.is_empty() {
+            return;
+        }
+        runs.sort_unstable();
+        let mut changed = false;
+        for run in runs.chunk_by(|x, y| (x.0, x.1) == (y.0, y.1)) {
+            let (body, tail) = (run[0].0, run[0].1);
+            let mut intervals: Vec<(u32, u32)> = run.iter().map(|r| (r.2, r.3)).collect();
+            let zero = if tail == Exprs::EPSILON {
+                *epsilon
+            } else {
+                list.binary_search(&tail).is_ok()
+            };
+            // A body that is itself a `Concat` is spread over its spine; it is left alone.
+            let once = match self.node(body) {
+                Node::Concat(..) => None,
+                _ if tail == Exprs::EPSILON => Some(body),
+                _ => self.find(Node::Concat(body, tail)),
+            };
+            let one = once.is_some_and(|once| list.binary_search(&once).is_ok());
+            if zero {
+                intervals.push((0, 0));
+            }
+            if one {
+                intervals.push((1, 1));
+            }
+            if intervals.len() == 1 {
+                continue;
+            }
+            intervals.sort_unstable();
+            let count = intervals.len();
+            let mut merged: Vec<(u32, u32)> = Vec::with_capacity(count);
+            for (min, max) in intervals {
+                match merged.last_mut() {
+                    Some(top) if min <= top.1.saturating_add(1) => top.1 = top.1.max(max),
+                    _ => merged.push((min, max)),
+                }
+            }
+            if merged.len() == count {
+                continue;
+            }
+            changed = true;
+            let mut gone: Vec<ExprId> = run.iter().map(|r| r.4).collect();
+            if zero {
+                gone.push(tail);
+                *epsilon &= tail != Exprs::EPSILON;
+            }
+            if one {
+                gone.extend(once);
+            }
+            gone.sort_unstable();
+            list.retain(|e| gone.binary_search(e).is_err());
+            for (min, max) in merged {
+                let head = self.repeat_raw(body, min, max);
+                let e = self.then(head, tail);
+                if e == Exprs::EPSILON {
+                    *epsilon = true;
+                } else {
+                    list.push(e);
+                }
+            }
+            list.sort_unstable();
+            list.dedup();
+        }
+        if changed {
+            self.flatten(list, epsilon);
+        }
+    }
+
+    /// Alternations that a rewrite brought to light are spread again.
+    fn flatten(&mut self, list: &mut Vec<ExprId>, epsilon: &mut bool) {
+        if !list.iter().any(|&e| matches!(self.node(e), Node::Or(..) | Node::Repeat(_, 0, 1))) {
+            return;
+        }
+        let mut flat = Vec::with_capacity(list.len());
+        for &e in list.iter() {
+            let mut inner = e;
+            if let Node::Repeat(body, 0, 1) = self.node(e) {
+                *epsilon = true;
+                inner = body;
+            }
+            match self.node(inner) {
+                Node::Or(start, len) => flat.extend_from_slice(self.kids(start, len)),
+                _ => flat.push(inner),
+            }
+        }
+        *epsilon |= flat.contains(&Exprs::EPSILON);
+        flat.retain(|&e| e != Exprs::EPSILON);
+        flat.sort_unstable();
+        flat.dedup();
+        *list = flat;
+    }
+
+    /// h x | h y = h (x|y)
+    fn factor_heads(&mut self, list: &mut Vec<ExprId>, factoring: u32) {
+        let mut heads: Vec<(ExprId, ExprId)> = list.iter().map(|&e| self.split(e)).collect();
+        heads.sort_unstable();
+        if heads.windows(2).all(|pair| pair[0].0 != pair[1].0) {
+            return;
+        }
+        list.clear();
+        for run in heads.chunk_by(|a, b| a.0 == b.0) {
+            let tails = run.iter().map(|&(_, tail)| tail).collect();
+            let tail = if run.len() == 1 { run[0].1 } else { self.or_vec(tails, factoring + 1) };
+            let e = self.then(run[0].0, tail);
+            list.push(e);
+        }
+        list.sort_unstable();
+        list.dedup();
+    }
+
+    /// S x | T x = (S|T) x for byte sets S, T.
+    fn merge_sets(&mut self, list: &mut Vec<ExprId>) {
+        let mut tails: Vec<(ExprId, u32)> = Vec::new();
+        for &e in list.iter() {
+            if let Node::Concat(head, tail) = self.node(e) {
+                if let Node::Set(set) = self.node(head) {
+                    tails.push((tail, set));
+                }
+            }
+        }
+        tails.sort_unstable();
+        if tails.windows(2).all(|pair| pair[0].0 != pair[1].0) {
+            return;
+        }
+        list.retain(|&e| match self.nodes[e.index()] {
+            Node::Concat(head, _) => !matches!(self.nodes[head.index()], Node::Set(_)),
+            _ => true,
+        });
+        for run in tails.chunk_by(|a, b| a.0 == b.0) {
+            let set = run.iter().fold(ByteSet::EMPTY, |set, &(_, id)| set | *self.set(id));
+            let head = self.byte_set(set);
+            let e = self.pair(head, run[0].0);
+            list.push(e);
+        }
+        list.sort_unstable();
+        list.dedup();
+    }
+
+    /// Drops what an `r*` beside it covers.
+    fn absorb(&mut self, list: &mut Vec<ExprId>) {
+        let stars: Vec<ExprId> = list
+            .iter()
+            .copied()
+            .filter(|&e| matches!(self.node(e), Node::Repeat(_, 0, INFINITE)))
+            .collect();
+        for star in stars {
+            list.retain(|&e| e == star || !self.covers(star, e));
+        }
+    }
+
+    fn complements(&self, list: &[ExprId]) -> bool {
+        list.iter().any(|&e| match self.node(e) {
+            Node::Not(inner) => list.binary_search(&inner).is_ok(),
+            _ => false,
+        })
+    }
+
+    /// The id of a node if it has been built before.
+    fn find(&self, node: Node) -> Option<ExprId> {
+        let print = self.print(node, &[]);
+        let id = *self.table.find(print as u64, |&id| self.prints[id as usize] == print)?;
+        self.same(id, node, &[]).then_some(ExprId(id))
+    }
+
+    pub(crate) fn and_vec(&mut self, parts: Vec<ExprId>) -> ExprId {
+        let mut list = Vec::with_capacity(parts.len());
+        let mut set: Option<ByteSet> = None;
+        for part in parts {
+            let kids = match self.node(part) {
+                Node::And(start, len) => self.kids(start, len).to_vec(),
+                _ => vec![part],
+            };
+            for kid in kids {
+                match self.node(kid) {
+                    Node::Empty => return Exprs::EMPTY,
+                    Node::Set(id) => {
+                        let more = *self.set(id);
+                        set = Some(set.map_or(more, |set| set & more));
+                    }
+                    _ if kid == Exprs::ANYTHING => {}
+                    _ => list.push(kid),
+                }
+            }
+        }
+        if let Some(set) = set {
+            let set = self.byte_set(set);
+            if set == Exprs::EMPTY {
+                return Exprs::EMPTY;
+            }
+            list.push(set);
+        }
+        list.sort_unstable();
+        list.dedup();
+        if list.len() > 1 {
+            if self.complements(&list) {
+                return Exprs::EMPTY;
+            }
+            self.meet_counts(&mut list);
+            if list.first() == Some(&Exprs::EMPTY) {
+                return Exprs::EMPTY;
+            }
+            if list.first() == Some(&Exprs::EPSILON) {
+                let all = list.iter().all(|&e| self.nullable(e));
+                return if all { Exprs::EPSILON } else { Exprs::EMPTY };
+            }
+            let stars: Vec<ExprId> = list
+                .iter()
+                .copied()
+                .filter(|&e| matches!(self.node(e), Node::Repeat(_, 0, INFINITE)))
+                .collect();
+            for star in stars {
+                if list.iter().any(|&e| e != star && self.covers(star, e)) {
+                    list.retain(|&e| e != star);
+                }
+            }
+            let least = list.iter().map(|&e| self.meta(e).min_len).max().unwrap_or(0);
+            let most = list.iter().map(|&e| self.meta(e).max_len).min().unwrap_or(u32::MAX);
+            if least > most {
+                return Exprs::EMPTY;
+            }
+        }
+        match list[..] {
+            [] => Exprs::ANYTHING,
+            [only] => only,
+            _ => self.intern_with(Node::And(0, 0), &list),
+        }
+    }
+
+    /// S{a,b} & S{c,d} = S{max(a,c),min(b,d)} for a byte set S (all members of S{n} have
+    /// length n).
+    fn meet_counts(&mut self, list: &mut Vec<ExprId>) {
+        let mut counts: Vec<(ExprId, u32, u32)> = Vec::new();
+        for &e in list.iter() {
+            if let Node::Repeat(body, min, max) = self.node(e) {
+                if matches!(self.node(body), Node::Set(_)) {
+                    counts.push((body, min, max));
+                }
+            }
+        }
+        counts.sort_unstable();
+        if counts.windows(2).all(|pair| pair[0].0 != pair[1].0) {
+            return;
+        }
+        list.retain(|&e| match self.nodes[e.index()] {
+            Node::Repeat(body, ..) => !matches!(self.nodes[body.index()], Node::Set(_)),
+            _ => true,
+        });
+        for run in counts.chunk_by(|a, b| a.0 == b.0) {
+            let min = run.iter().map(|r| r.1).max().unwrap_or(0);
+            let max = run.iter().map(|r| r.2).min().unwrap_or(INFINITE);
+            let e = if max < min {
+                Exprs::EMPTY
+            } else {
+                self.repeat_raw(run[0].0, min, max)
+            };
+            list.push(e);
+        }
+        list.sort_unstable();
+        list.dedup();
+    }
+}
+
+/// Sums of bounds; `None` where a finite one would not fit.
+fn add(a: u32, b: u32) -> Option<u32> {
+    if a == INFINITE || b == INFINITE {
+        return Some(INFINITE);
+    }
+    a.checked_add(b).filter(|&sum| sum != INFINITE)
+}
+
+/// Products of bounds; `None` where a finite one would not fit.
+fn mul(a: u32, b: u32) -> Option<u32> {
+    if a == 0 || b == 0 {
+        return Some(0);
+    }
+    if a == INFINITE || b == INFINITE {
+        return Some(INFINITE);
+    }
+    a.checked_mul(b).filter(|&product| product != INFINITE)
+}

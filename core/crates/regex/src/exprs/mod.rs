@@ -1,0 +1,366 @@
+//! The arena of hash-consed byte-level regular expressions.
+//!
+//! Expressions are nodes of a shared graph, built by smart constructors (`build`) that keep
+//! them in a normal form, and explored by Brzozowski derivatives (`derive`). Emptiness and
+//! shortest members, which with `&` and `~` are no longer visible in the syntax, are found
+//! by exploring derivatives (`explore`).
+//!
+//! Brzozowski, *Derivatives of Regular Expressions* (1964); Owens, Reppy, Turon,
+//! *Regular-expression derivatives reexamined* (2009).
+
+mod build;
+mod classes;
+mod cover;
+mod derive;
+mod explore;
+mod node;
+
+use hashbrown::HashTable;
+use rustc_hash::FxHashMap;
+use structgen_automaton::AutomatonError;
+
+pub(crate) use classes::{ByteClasses, Partition};
+pub use node::ExprId;
+pub(crate) use node::{INFINITE, Node};
+use node::{Meta, fold, seed};
+
+use crate::ByteSet;
+
+/// Bounds of an arena and of what is built over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegexLimits {
+    /// Expressions in one arena (about 100 bytes each).
+    pub max_exprs: u32,
+    /// States of one lazily built automaton.
+    pub max_states: u32,
+    /// Nesting of an expression, as far as a derivative has to descend into it.
+    pub max_depth: u32,
+}
+
+impl Default for RegexLimits {
+    fn default() -> Self {
+        RegexLimits { max_exprs: 2_000_000, max_states: 1_000_000, max_depth: 1_000 }
+    }
+}
+
+/// An arena of byte-level regular expressions. See the module for the method.
+#[derive(Debug)]
+pub struct Exprs {
+    limits: RegexLimits,
+    poison: Option<AutomatonError>,
+    nodes: Vec<Node>,
+    metas: Vec<Meta>,
+    prints: Vec<u128>,
+    table: HashTable<u32>,
+    sets: Vec<ByteSet>,
+    set_ids: FxHashMap<ByteSet, u32>,
+    children: Vec<ExprId>,
+    derivatives: FxHashMap<u64, ExprId>,
+    covers: FxHashMap<(ExprId, ExprId), bool>,
+    /// Emptiness of expressions with `&` or `~`, once known.
+    live: FxHashMap<ExprId, bool>,
+    /// Length of the shortest member and its first byte, once known, for the same.
+    nearest: FxHashMap<ExprId, (u32, u8)>,
+    classes: ByteClasses,
+    marks: Vec<u32>,
+    epoch: u32,
+    pub(crate) lowered: crate::lower::LowerCache,
+}
+
+impl Exprs {
+    /// The empty language.
+    pub const EMPTY: ExprId = ExprId(0);
+    /// The language of the empty string.
+    pub const EPSILON: ExprId = ExprId(1);
+    /// All byte strings.
+    pub const ANYTHING: ExprId = ExprId(3);
+
+    /// An empty arena.
+    pub fn new(limits: RegexLimits) -> Self {
+        let mut exprs = Exprs {
+            limits,
+            poison: None,
+            nodes: Vec::new(),
+            metas: Vec::new(),
+            prints: Vec::new(),
+            table: HashTable::new(),
+            sets: Vec::new(),
+            set_ids: FxHashMap::default(),
+            children: Vec::new(),
+            derivatives: FxHashMap::default(),
+            covers: FxHashMap::default(),
+            live: FxHashMap::default(),
+            nearest: FxHashMap::default(),
+            classes: ByteClasses::default(),
+            marks: Vec::new(),
+            epoch: 0,
+            lowered: Default::default(),
+        };
+        exprs.intern(Node::Empty);
+        exprs.intern(Node::Epsilon);
+        let full = exprs.byte_set(ByteSet::FULL);
+        exprs.intern(Node::Repeat(full, 0, INFINITE));
+        debug_assert_eq!(exprs.nodes.len(), 4);
+        exprs
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> RegexLimits {
+        self.limits
+    }
+
+    /// Whether everything built so far stayed within the limits. Building operations cannot
+    /// fail; the first one that breaks a limit poisons the arena, and its results are
+    /// meaningless from there on.
+    pub fn check(&self) -> Result<(), AutomatonError> {
+        match &self.poison {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn poison(&mut self, name: &'static str, limit: u64) {
+        self.poison.get_or_insert(AutomatonError::Limit { name, limit });
+    }
+
+    /// Whether the empty string is in the language.
+    #[inline]
+    pub fn nullable(&self, e: ExprId) -> bool {
+        self.metas[e.index()].nullable
+    }
+
+    /// A structural hash: equal for expressions of equal structure built in any arena of the
+    /// process, in any order.
+    #[inline]
+    pub fn fingerprint(&self, e: ExprId) -> u128 {
+        self.prints[e.index()]
+    }
+
+    /// Expressions in the arena.
+    #[allow(clippy::len_without_is_empty)] // `is_empty` is about languages here
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// An estimate of the bytes held.
+    pub fn bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>()
+            + self.metas.capacity() * size_of::<Meta>()
+            + self.prints.capacity() * size_of::<u128>()
+            + self.table.capacity() * 5
+            + self.sets.capacity() * 32
+            + self.set_ids.capacity() * 40
+            + self.children.capacity() * 4
+            + self.derivatives.capacity() * 13
+            + self.covers.capacity() * 10
+            + self.live.capacity() * 6
+            + self.nearest.capacity() * 13
+            + self.marks.capacity() * 4
+            + self.classes.bytes()
+            + self.lowered.bytes()
+    }
+
+    #[inline]
+    pub(crate) fn node(&self, e: ExprId) -> Node {
+        self.nodes[e.index()]
+    }
+
+    #[inline]
+    fn meta(&self, e: ExprId) -> Meta {
+        self.metas[e.index()]
+    }
+
+    /// No `&` and no `~` inside: not empty unless it is [`Exprs::EMPTY`] itself.
+    #[inline]
+    fn pure(&self, e: ExprId) -> bool {
+        self.metas[e.index()].pure
+    }
+
+    /// A lower bound of the length of members, exact for pure expressions; saturating.
+    #[inline]
+    pub(crate) fn min_len(&self, e: ExprId) -> u32 {
+        self.metas[e.index()].min_len
+    }
+
+    #[inline]
+    fn kids(&self, start: u32, len: u32) -> &[ExprId] {
+        &self.children[start as usize..(start + len) as usize]
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, id: u32) -> &ByteSet {
+        &self.sets[id as usize]
+    }
+
+    /// Marks of a graph walk: true the first time `e` is seen since `new_walk`.
+    fn first_visit(&mut self, e: ExprId) -> bool {
+        if self.marks.len() < self.nodes.len() {
+            self.marks.resize(self.nodes.capacity(), 0);
+        }
+        let mark = &mut self.marks[e.index()];
+        let first = *mark != self.epoch;
+        *mark = self.epoch;
+        first
+    }
+
+    /// A hash over fingerprints in the given order.
+    pub(crate) fn fold_prints(&self, list: impl Iterator<Item = ExprId>) -> u128 {
+        list.fold(fold(seed(), 0, 9), |print, e| fold(print, self.fingerprint(e), 9))
+    }
+
+    fn new_walk(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+        if self.epoch == 0 {
+            self.marks.fill(0);
+            self.epoch = 1;
+        }
+    }
+
+    fn intern_set(&mut self, set: ByteSet) -> u32 {
+        if let Some(&id) = self.set_ids.get(&set) {
+            return id;
+        }
+        let id = self.sets.len() as u32;
+        self.sets.push(set);
+        self.set_ids.insert(set, id);
+        id
+    }
+
+    fn intern(&mut self, node: Node) -> ExprId {
+        self.intern_with(node, &[])
+    }
+
+    /// Interns `node`; `kids` are the children of an `Or` or `And` (whose range is ignored).
+    fn intern_with(&mut self, node: Node, kids: &[ExprId]) -> ExprId {
+        let mut print = self.print(node, kids);
+        loop {
+            let hash = print as u64;
+            let found = self.table.find(hash, |&id| self.prints[id as usize] == print).copied();
+            match found {
+                Some(id) if self.same(id, node, kids) => return ExprId(id),
+                // Two structures with one 128-bit print: never seen, but sound all the same.
+                Some(_) => print = fold(print, seed(), 0xC0111DE),
+                None => break,
+            }
+        }
+        let meta = self.measure(node, kids);
+        if self.nodes.len() >= self.limits.max_exprs as usize {
+            self.poison("max_exprs", self.limits.max_exprs.into());
+            return Exprs::EMPTY;
+        }
+        if meta.depth > self.limits.max_depth {
+            self.poison("max_depth", self.limits.max_depth.into());
+            return Exprs::EMPTY;
+        }
+        let id = self.nodes.len() as u32;
+        let range = (self.children.len() as u32, kids.len() as u32);
+        self.nodes.push(match node {
+            Node::Or(..) => Node::Or(range.0, range.1),
+            Node::And(..) => Node::And(range.0, range.1),
+            other => other,
+        });
+        self.children.extend_from_slice(kids);
+        self.metas.push(meta);
+        self.prints.push(print);
+        let prints = &self.prints;
+        self.table.insert_unique(print as u64, id, |&id| prints[id as usize] as u64);
+        ExprId(id)
+    }
+
+    fn same(&self, id: u32, node: Node, kids: &[ExprId]) -> bool {
+        match (self.nodes[id as usize], node) {
+            (Node::Or(start, len), Node::Or(..)) | (Node::And(start, len), Node::And(..)) => {
+                self.kids(start, len) == kids
+            }
+            (Node::Or(..) | Node::And(..), _) | (_, Node::Or(..) | Node::And(..)) => false,
+            (old, new) => old == new,
+        }
+    }
+
+    fn print(&self, node: Node, kids: &[ExprId]) -> u128 {
+        let seed = seed();
+        let of = |e: ExprId| self.prints[e.index()];
+        // Children of `Or` and `And` are sorted by id, which differs between arenas: they are
+        // combined by a commutative sum.
+        let sum = |tag: u64| {
+            let terms = kids.iter().map(|&kid| fold(of(kid), seed, tag));
+            terms.fold(0u128, u128::wrapping_add)
+        };
+        match node {
+            Node::Empty => fold(seed, 1, 1),
+            Node::Epsilon => fold(seed, 2, 2),
+            Node::Set(id) => {
+                let [a, b, c, d] = self.set(id).words().map(u128::from);
+                fold(fold(seed, a << 64 | b, 3), c << 64 | d, 3)
+            }
+            Node::Concat(head, tail) => fold(fold(seed, of(head), 4), of(tail), 4),
+            Node::Or(..) => fold(sum(5), kids.len() as u128, 5),
+            Node::And(..) => fold(sum(6), kids.len() as u128, 6),
+            Node::Not(e) => fold(seed, of(e), 7),
+            Node::Repeat(e, min, max) => {
+                fold(fold(seed, of(e), 8), u128::from(min) << 32 | u128::from(max), 8)
+            }
+        }
+    }
+
+    fn measure(&self, node: Node, kids: &[ExprId]) -> Meta {
+        let of = |e: ExprId| self.metas[e.index()];
+        let all = || kids.iter().map(|&kid| of(kid));
+        let below = || 1 + all().map(|m| m.depth).max().unwrap_or(0);
+        match node {
+            Node::Empty => Meta { nullable: false, pure: true, depth: 0, min_len: 0, max_len: 0 },
+            Node::Epsilon => Meta { nullable: true, pure: true, depth: 0, min_len: 0, max_len: 0 },
+            Node::Set(_) => Meta { nullable: false, pure: true, depth: 0, min_len: 1, max_len: 1 },
+            Node::Concat(head, tail) => {
+                let (head, tail) = (of(head), of(tail));
+                Meta {
+                    nullable: head.nullable && tail.nullable,
+                    pure: head.pure && tail.pure,
+                    // A derivative descends into the tail only past a nullable head.
+                    depth: if head.nullable {
+                        tail.depth.max(head.depth + 1)
+                    } else {
+                        head.depth + 1
+                    },
+                    min_len: head.min_len.saturating_add(tail.min_len),
+                    max_len: head.max_len.saturating_add(tail.max_len),
+                }
+            }
+            Node::Or(..) => Meta {
+                nullable: all().any(|m| m.nullable),
+                pure: all().all(|m| m.pure),
+                depth: below(),
+                min_len: all().map(|m| m.min_len).min().unwrap_or(0),
+                max_len: all().map(|m| m.max_len).max().unwrap_or(0),
+            },
+            Node::And(..) => Meta {
+                nullable: all().all(|m| m.nullable),
+                pure: false,
+                depth: below(),
+                min_len: all().map(|m| m.min_len).max().unwrap_or(0),
+                max_len: all().map(|m| m.max_len).min().unwrap_or(0),
+            },
+            Node::Not(e) => Meta {
+                nullable: !of(e).nullable,
+                pure: false,
+                depth: 1 + of(e).depth,
+                min_len: u32::from(of(e).nullable),
+                max_len: u32::MAX,
+            },
+            Node::Repeat(e, min, max) => {
+                let body = of(e);
+                Meta {
+                    nullable: min == 0 || body.nullable,
+                    pure: body.pure,
+                    depth: 1 + body.depth,
+                    min_len: body.min_len.saturating_mul(min),
+                    max_len: if max == INFINITE {
+                        u32::MAX
+                    } else {
+                        body.max_len.saturating_mul(max)
+                    },
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! From code points to bytes: UTF-8 text, and the spellings of JSON string literals.
+
+use rustc_hash::FxHashMap;
+
+use crate::{Ast, ByteSet, CharSet, ExprId, Exprs};
+
+/// Which spellings of a string JSON text may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JsonSpelling {
+    /// One spelling per character: itself where legal, else `\"`, `\\`, `\b`, `\f`, `\n`,
+    /// `\r`, `\t`, else `\u00xx` with lower-case digits.
+    Minimal,
+    /// Every legal spelling.
+    All,
+}
+
+/// Nesting of an `Ast` that is lowered.
+const MAX_NESTING: u32 = 1_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Encoding {
+    Utf8,
+    Json(JsonSpelling),
+}
+
+/// Character classes already lowered.
+#[derive(Debug, Default)]
+pub(crate) struct LowerCache {
+    classes: FxHashMap<(Encoding, CharSet), ExprId>,
+    ranges: usize,
+}
+
+impl LowerCache {
+    pub(crate) fn bytes(&self) -> usize {
+        self.classes.capacity() * 48 + self.ranges * 8
+    }
+}
+
+/// The texts of `ast`, which must be free of assertions, as UTF-8. Complements are relative
+/// to valid UTF-8. An assertion has no place in a language of texts and stands for the empty
+/// language; [`full_match`](crate::full_match) and [`search`](crate::search) remove them.
+pub fn lower_utf8(exprs: &mut Exprs, ast: &Ast) -> ExprId {
+    lower(exprs, ast, Encoding::Utf8, 0)
+}
+
+/// The bodies (what stands between the quotes) of JSON string literals whose value is in
+/// `ast`, which must be free of assertions. Complements are relative to legal bodies, whose
+/// values are sequences of Unicode scalar values: lone surrogates have no spelling.
+///
+/// Every body decodes to exactly one value, so this preimage commutes with `&`, `|`, `~`,
+/// concatenation and repetition, and is exact.
+pub fn lower_json(exprs: &mut Exprs, ast: &Ast, spelling: JsonSpelling) -> ExprId {
+    lower(exprs, ast, Encoding::Json(spelling), 0)
+}
+
+fn lower(exprs: &mut Exprs, ast: &Ast, encoding: Encoding, nesting: u32) -> ExprId {
+    if nesting > MAX_NESTING {
+        exprs.poison("max_depth", MAX_NESTING.into());
+        return Exprs::EMPTY;
+    }
+    let all = |exprs: &mut Exprs, parts: &[Ast]| -> Vec<ExprId> {
+        parts.iter().map(|part| lower(exprs, part, encoding, nesting + 1)).collect()
+    };
+    match ast {
+        Ast::Empty => Exprs::EMPTY,
+        Ast::Epsilon => Exprs::EPSILON,
+        Ast::Class(set) => lower_class(exprs, set, encoding),
+        Ast::Concat(parts) => {
+            let parts = all(exprs, parts);
+            exprs.concat(&parts)
+        }
+        Ast::Alternate(parts) => {
+            let parts = all(exprs, parts);
+            exprs.or(&parts)
+        }
+        Ast::And(parts) => {
+            let mut parts = all(exprs, parts);
+            if parts.is_empty() {
+                parts.push(any_text(exprs, encoding));
+            }
+            exprs.and(&parts)
+        }
+        Ast::Not(inner) => {
+            let inner = lower(exprs, inner, encoding, nesting + 1);
+            let outside = exprs.not(inner);
+            let valid = any_text(exprs, encoding);
+            exprs.and(&[valid, outside])
+        }
+        Ast::Repeat { inner, min, max } => {
+            let inner = lower(exprs, inner, encoding, nesting + 1);
+            exprs.repeat(inner, *min, *max)
+        }
+        Ast::Start | Ast::End | Ast::WordBoundary { .. } | Ast::Look { .. } => {
+            debug_assert!(false, "assertions are removed before lowering");
+            Exprs::EMPTY
+        }
+    }
+}
+
+fn any_text(exprs: &mut Exprs, encoding: Encoding) -> ExprId {
+    let any = lower_class(exprs, &CharSet::any(), encoding);
+    exprs.repeat(any, 0, None)
+}
+
+fn lower_class(exprs: &mut Exprs, set: &CharSet, encoding: Encoding) -> ExprId {
+    // ASCII singles are most of every pattern, and cheaper than a look-up.
+    if let (Encoding::Utf8, Some(c)) = (encoding, set.only()) {
+        let mut buffer = [0; 4];
+        return exprs.literal(c.encode_utf8(&mut buffer).as_bytes());
+    }
+    let key = (encoding, set.clone());
+    if let Some(&known) = exprs.lowered.classes.get(&key) {
+        return known;
+    }
+    let e = match encoding {
+        Encoding::Utf8 => utf8_class(exprs, set),
+        Encoding::Json(spelling) => json_class(exprs, set, spelling),
+    };
+    exprs.lowered.ranges += set.ranges().len();
+    exprs.lowered.classes.insert(key, e);
+    e
+}
+
+impl Exprs {
+    /// The characters of `set`, one of them, as UTF-8.
+    pub fn char_set(&mut self, set: &CharSet) -> ExprId {
+        lower_class(self, set, Encoding::Utf8)
+    }
+}
+
+/// A minimal deterministic spelling: per length of the encoding, lead bytes with the same
+/// continuations share one branch.
+fn utf8_class(exprs: &mut Exprs, set: &CharSet) -> ExprId {
+    const LENGTHS: [(u32, u32); 4] =
+        [(0, 0x7F), (0x80, 0x7FF), (0x800, 0xFFFF), (0x10000, 0x10FFFF)];
+    let mut options = Vec::new();
+    for (tail, (first, last)) in LENGTHS.into_iter().enumerate() {
+        let part = set & &CharSet::from_code_points([(first, last)]);
+        if part.is_empty() {
+            continue;
+        }
+        let mark = [0x00u8, 0xC0, 0xE0, 0xF0][tail];
+        let bits = 6 * tail as u32;
+        let mut digits = vec![Digit { bits, spell: Spell::Byte(mark) }];
+        digits.extend((0..tail).rev().map(|i| Digit {
+            bits: 6 * i as u32,
+            spell: Spell::Byte(0x80),
+        }));
+        options.push(positional(exprs, part.ranges(), &digits));
+    }
+    exprs.or(&options)
+}
+
+fn json_class(exprs: &mut Exprs, set: &CharSet, spelling: JsonSpelling) -> ExprId {
+    const SHORT: [(u32, u8); 7] = [
+        (0x22, b'"'),
+        (0x5C, b'\\'),
+        (0x08, b'b'),
+        (0x0C, b'f'),
+        (0x0A, b'n'),
+        (0x0D, b'r'),
+        (0x09, b't'),
+    ];
+    let escaped = CharSet::from_code_points([(0, 0x1F), (0x22, 0x22), (0x5C, 0x5C)]);
+    let raw = utf8_class(exprs, &(set - &escaped));
+    let mut letters = ByteSet::EMPTY;
+    let mut spelled = CharSet::empty();
+    for (code, letter) in SHORT {
+        let single = CharSet::from_code_points([(code, code)]);
+        if single.is_subset(set) {
+            letters.insert(letter);
+        }
+        spelled = &spelled | &single;
+    }
+    let numeric = match spelling {
+        JsonSpelling::All => {
+            if set.contains('/') {
+                letters.insert(b'/');
+            }
+            set.clone()
+        }
+        JsonSpelling::Minimal => &(set & &escaped) - &spelled,
+    };
+    let mut options = vec![raw];
+    let backslash = exprs.byte_set(ByteSet::single(b'\\'));
+    let letters = exprs.byte_set(letters);
+    options.push(exprs.concat(&[backslash, letters]));
+    let hex = match spelling {
+        JsonSpelling::All => Spell::Hex,
+        JsonSpelling::Minimal => Spell::LowerHex,
+    };
+    let digit = |bits: u32, spell: Spell| Digit { bits, spell };
+    let escape = [digit(u32::MAX, Spell::Fixed(b'\\')), digit(u32::MAX, Spell::Fixed(b'u'))];
+    let low_planes = &numeric & &CharSet::from_code_points([(0, 0xFFFF)]);
+    if !low_planes.is_empty() {
+        let mut digits = escape.to_vec();
+        digits.extend([12, 8, 4, 0].map(|bits| digit(bits, hex)));
+        options.push(positional(exprs, low_planes.ranges(), &digits));
+    }
+    // \uD8xx\uDCxx: twenty bits above 0x10000.
+    let high: Vec<(u32, u32)> = (&numeric & &CharSet::from_code_points([(0x10000, 0x10FFFF)]))
+        .ranges()
+        .iter()
+        .map(|&(first, last)| (first - 0x10000, last - 0x10000))
+        .collect();
+    if !high.is_empty() {
+        let mut digits = escape.to_vec();
+        digits.push(digit(u32::MAX, Spell::HexAt(0xD)));
+        digits.push(digit(18, Spell::HexFrom(0x8)));
+        digits.extend([digit(14, hex), digit(10, hex)]);
+        digits.extend(escape);
+        digits.push(digit(u32::MAX, Spell::HexAt(0xD)));
+        digits.push(digit(8, Spell::HexFrom(0xC)));
+        digits.extend([digit(4, hex), digit(0, hex)]);
+        options.push(positional(exprs, &high, &digits));
+    }
+    exprs.or(&options)
+}
+
+/// One place of a positional spelling of numbers: the bits from `bits` up that no earlier
+/// place has spelled. Fixed places spell none.
+#[derive(Clone, Copy)]
+struct Digit {
+    bits: u32,
+    spell: Spell,
+}
+
+#[derive(Clone, Copy)]
+enum Spell {
+    /// This byte plus the digit.
+    Byte(u8),
+    /// Always this byte.
+    Fixed(u8),
+    /// The hexadecimal digit in either case.
+    Hex,
+    LowerHex,
+    /// The hexadecimal digit plus this, in either case.
+    HexFrom(u32),
+    /// Always this hexadecimal digit, in either case.
+    HexAt(u32),
+}
+
+impl Spell {
+    fn bytes(self, digit: u32) -> ByteSet {
+        let hex = |digit: u32| {
+            let lower = b"0123456789abcdef"[digit as usize & 15];
+            ByteSet::of(&[lower, lower.to_ascii_uppercase()])
+        };
+        match self {
+            Spell::Byte(base) => ByteSet::single(base | digit as u8),
+            Spell::Fixed(byte) => ByteSet::single(byte),
+            Spell::Hex => hex(digit),
+            Spell::LowerHex => ByteSet::single(b"0123456789abcdef"[digit as usize & 15]),
+            Spell::HexFrom(base) | Spell::HexAt(base) if matches!(self, Spell::HexAt(_)) => {
+                hex(base)
+            }
+            Spell::HexFrom(base) | Spell::HexAt(base) => hex(base + digit),
+        }
+    }
+}
+
+/// The numbers of `ranges` (sorted, disjoint) spelled by `digits`, most significant first.
+/// Deterministic, with equal branches shared; blocks that are full cost one visit per level.
+fn positional(exprs: &mut Exprs, ranges: &[(u32, u32)], digits: &[Digit]) -> ExprId {
+    let Some((digit, rest)) = digits.split_first() else { return Exprs::EPSILON };
+    if digit.bits == u32::MAX {
+        let head = exprs.byte_set(digit.spell.bytes(0));
+        let tail = positional(exprs, ranges, rest);
+        return exprs.concat(&[head, tail]);
+    }
+    let last_of = |value: u32| value << digit.bits | ((1 << digit.bits) - 1);
+    // (continuation, lead bytes), merged as soon as a continuation repeats.
+    let mut branches: Vec<(ExprId, ByteSet)> = Vec::new();
+    let mut add = |tail: ExprId, bytes: ByteSet| match branches.iter_mut().find(|b| b.0 == tail) {
+        Some(branch) => branch.1 = branch.1 | bytes,
+        None => branches.push((tail, bytes)),
+    };
+    let mut full: Option<ExprId> = None;
+    let mut at = 0;
+    let mut next_value = 0u32;
+    while at < ranges.len() {
+        let (first, last) = ranges[at];
+        let value = (first >> digit.bits).max(next_value);
+        let (low, high) = (value << digit.bits, last_of(value));
+        if first <= low && last >= high {
+            let tail = match full {
+                Some(tail) => tail,
+                None => {
+                    let tail = positional(exprs, &[(0, high - low)], rest);
+                    full = Some(tail);
+                    tail
+                }
+            };
+            add(tail, digit.spell.bytes(value));
+        } else {
+            let block: Vec<(u32, u32)> = ranges[at..]
+                .iter()
+                .take_while(|range| range.0 <= high)
+                .map(|&(first, last)| (first.max(low) - low, last.min(high) - low))
+                .collect();
+            let tail = positional(exprs, &block, rest);
+            add(tail, digit.spell.bytes(value));
+        }
+        next_value = value + 1;
+        while at < ranges.len() && ranges[at].1 <= high {
+            at += 1;
+        }
+    }
+    let mut options = Vec::with_capacity(branches.len());
+    for (tail, bytes) in branches {
+        let head = exprs.byte_set(bytes);
+        options.push(exprs.concat(&[head, tail]));
+    }
+    exprs.or(&options)
+}
