@@ -66,7 +66,6 @@ class Planner:
             DraftTree() if context is None else self._candidates(context, len(contexts))
             for context in contexts
         ]
-        self._prune(trees, contexts)
         survival = [s for tree in trees for s in tree.survival]
         rows = sum(context is not None for context in contexts)
         if not self.budget.adaptive:
@@ -85,7 +84,10 @@ class Planner:
         for tree in trees:
             chosen.append(tree.subset(keep[at : at + len(tree)]))
             at += len(tree)
-        return chosen
+        return [
+            tree if context is None else _pruned(tree, context)
+            for tree, context in zip(chosen, contexts, strict=True)
+        ]
 
     def learn(self, tree: DraftTree, reached: int, drawn: int) -> None:
         """The row of node `reached` was used, and `drawn` was drawn there."""
@@ -193,15 +195,15 @@ class Planner:
             free.append(usual and source == FORCED and (parent < 0 or free[parent]))
         return free
 
-    def _prune(self, trees: list[DraftTree], contexts: Sequence[DraftContext | None]) -> None:
-        for i, (tree, context) in enumerate(zip(trees, contexts, strict=True)):
-            if context is None or not len(tree):
-                continue
-            words = context.matcher.vocabulary.mask_words
-            mask = np.zeros((len(tree), words), dtype=np.int32)
-            allowed = tree_masks(context.matcher, tree.tokens, tree.parents, mask)
-            if not all(allowed):
-                trees[i] = tree.subset(allowed)
+
+def _pruned(tree: DraftTree, context: DraftContext) -> DraftTree:
+    """`tree` without what the constraint forbids, with the masks after its nodes."""
+    if not len(tree):
+        return tree
+    words = context.matcher.vocabulary.mask_words
+    tree.masks = np.zeros((len(tree), words), dtype=np.int32)
+    allowed = tree_masks(context.matcher, tree.tokens, tree.parents, tree.masks)
+    return tree if all(allowed) else tree.subset(allowed)
 
 
 def _at(root: DraftContext, tree: DraftTree, node: int) -> DraftContext | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from structgen.models.protocol import TokenTree
 
 
@@ -13,6 +16,9 @@ class DraftTree:
     INVARIANT: ``parents[i] < i``, and no two children of a node carry the same token.
     INVARIANT: a node's survival is at most its parent's, so that any set of nodes chosen by
     falling survival (ties by index) contains the ancestors of its members.
+
+    `masks`, once known, holds the packed token mask after every node, shape
+    ``(len(tree), ceil(V/32))``.
     """
 
     ROOT = -1
@@ -23,6 +29,7 @@ class DraftTree:
         self.sources: list[str] = []
         self.survival: list[float] = []
         self.depths: list[int] = []
+        self.masks: npt.NDArray[np.int32] | None = None
         self._children: dict[int, dict[int, int]] = {}
 
     def __len__(self) -> int:
@@ -77,6 +84,8 @@ class DraftTree:
             node = tree.add(parent, token, self.sources[i], 1.0)
             tree.survival[node] = self.survival[i]
             renamed[i] = node
+        if self.masks is not None:
+            tree.masks = self.masks[[i for i in renamed if i != self.ROOT]]
         return tree
 
     def below(self, token: int) -> TokenTree:

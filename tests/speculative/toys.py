@@ -1,13 +1,15 @@
-"""A constraint given by the list of its texts, in plain Python: slow, obvious, and exact."""
+"""A constraint given by the list of its texts and a model given by a function of the prefix, in
+plain Python: slow, obvious, and exact."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen._core import Limits, Vocabulary
+from structgen.models.protocol import Message, TokenTree
 from structgen.types import Exactness
 
 
@@ -124,3 +126,137 @@ class FiniteMatcher:
                         below.append((longer, [*path, token]))
             level = below
         return None
+
+
+class PrefixModel:
+    """A model whose logits are a function of the last `order` tokens, and whose sessions keep
+    token lists and nothing else: wrong bookkeeping of paths or rows shows in the logits at once.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        seed: int = 0,
+        order: int = 2,
+        sharpness: float = 1.5,
+        noise: float = 0.0,
+        noise_seed: int = 1,
+    ) -> None:
+        self.words = tuple(words)
+        tokens: list[bytes | None] = [word.encode() for word in words]
+        self._vocabulary = Vocabulary(
+            [*tokens, None], eos_token_ids=[len(tokens)], special_tokens={"<end>": len(tokens)}
+        )
+        self._seed = seed
+        self._order = order
+        self._sharpness = sharpness
+        self._noise = noise
+        self._noise_seed = noise_seed
+        self.end = len(tokens)
+
+    @property
+    def name(self) -> str:
+        return "prefix-model"
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self._vocabulary
+
+    def row(self, prefix: Sequence[int]) -> npt.NDArray[np.float32]:
+        key = list(prefix[-self._order :])
+        size = self.vocabulary.size
+        row = self._sharpness * np.random.default_rng([self._seed, *key]).normal(size=size)
+        if self._noise:
+            other = np.random.default_rng([self._seed, self._noise_seed, 99, *key])
+            row = row + self._noise * other.normal(size=size)
+        return row.astype(np.float32)
+
+    def ids(self, *words: str) -> list[int]:
+        return [self.words.index(word) for word in words]
+
+    def encode(self, text: str, /) -> list[int]:
+        """Longest match from the left."""
+        ids: list[int] = []
+        while text:
+            word = max((w for w in self.words if text.startswith(w)), key=len)
+            ids.append(self.words.index(word))
+            text = text[len(word) :]
+        return ids
+
+    def decode(self, token_ids: Sequence[int], /) -> str:
+        return "".join(self.words[t] for t in token_ids if t < len(self.words))
+
+    def prompt_ids(
+        self, prompt: str | Sequence[Message], /, *, tools: Sequence[Mapping[str, object]] = ()
+    ) -> list[int]:
+        if not isinstance(prompt, str):
+            raise TypeError("text only")
+        return self.encode(prompt)
+
+    def start(self, prompt_ids: Sequence[int], /, *, rows: int = 1) -> PrefixSession:
+        return PrefixSession(self, [list(prompt_ids) for _ in range(rows)])
+
+
+class PrefixSession:
+    """See `PrefixModel`."""
+
+    def __init__(self, model: PrefixModel, texts: list[list[int]]) -> None:
+        self.model = model
+        self.texts = texts
+        self.passes = 1
+        self.trees: Sequence[TokenTree] | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.texts)
+
+    @property
+    def forwards(self) -> int:
+        return self.passes
+
+    def logits(self) -> npt.NDArray[np.float32]:
+        return np.stack([self.model.row(text) for text in self.texts])
+
+    def append(self, token_ids: Sequence[int | None], /) -> None:
+        assert len(token_ids) == self.rows
+        self.trees = None
+        self.passes += 1
+        for text, token in zip(self.texts, token_ids, strict=True):
+            if token is not None:
+                text.append(token)
+
+    def select(self, rows: Sequence[int], /) -> None:
+        self.trees = None
+        self.texts = [list(self.texts[row]) for row in rows]
+
+    def _path(self, tree: TokenTree, node: int) -> list[int]:
+        out: list[int] = []
+        while node >= 0:
+            out.append(tree.tokens[node])
+            node = tree.parents[node]
+        return out[::-1]
+
+    def expand(self, trees: Sequence[TokenTree], /) -> list[npt.NDArray[np.float32]]:
+        assert len(trees) == self.rows
+        self.trees = trees
+        self.passes += 1
+        empty = np.zeros((0, self.model.vocabulary.size), dtype=np.float32)
+        return [
+            np.stack(
+                [self.model.row(text + self._path(tree, i)) for i in range(len(tree.tokens))]
+            )
+            if tree.tokens
+            else empty
+            for text, tree in zip(self.texts, trees, strict=True)
+        ]
+
+    def commit(self, paths: Sequence[Sequence[int]], /) -> None:
+        assert self.trees is not None
+        for text, tree, path in zip(self.texts, self.trees, paths, strict=True):
+            at = -1
+            for node in path:
+                assert tree.parents[node] == at, "not a path"
+                text.append(tree.tokens[node])
+                at = node
+        self.trees = None
