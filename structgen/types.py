@@ -93,7 +93,10 @@ class SpeculationStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation(Generic[T_co]):
-    """What `generate` returns: the parsed value beside the ledger it was drawn with."""
+    """What `generate` returns: the parsed value beside the ledger it was drawn with.
+
+    `seed` is the seed that reproduces it, also if none was given. `timings` are in seconds.
+    """
 
     value: T_co
     text: str
@@ -101,3 +104,4 @@ class Generation(Generic[T_co]):
     particles: Particles | None = None
     speculation: SpeculationStats | None = None
     timings: dict[str, float] = field(default_factory=dict[str, float])
+    seed: int | None = None

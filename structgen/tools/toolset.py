@@ -64,7 +64,7 @@ class ToolSet:
         *,
         parallel: bool = True,
         special_tokens: Collection[str] = (),
-    ) -> TextConstraint[object]:
+    ) -> TextConstraint:
         """What a response may be.
 
         Args:

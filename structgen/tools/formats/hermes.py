@@ -26,7 +26,7 @@ class Hermes:
 
     def calls(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
-    ) -> TextConstraint[object]:
+    ) -> TextConstraint:
         call = self._call(tools, special_tokens)
         if not parallel:
             return call
@@ -34,14 +34,14 @@ class Hermes:
 
     def response(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
-    ) -> TextConstraint[object]:
+    ) -> TextConstraint:
         prose = regex(self.prose)
         talk_then_call = sequence(prose, self._call(tools, special_tokens))
         return prose | (talk_then_call.repeat(1, None) if parallel else talk_then_call)
 
     def _call(
         self, tools: Sequence[Tool], special_tokens: Collection[str]
-    ) -> TextConstraint[object]:
+    ) -> TextConstraint:
         return sequence(
             marker("<tool_call>", special_tokens),
             literal("\n"),

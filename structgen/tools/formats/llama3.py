@@ -28,7 +28,7 @@ class Llama3:
 
     def calls(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
-    ) -> TextConstraint[object]:
+    ) -> TextConstraint:
         calls = one_object(tools, "parameters")
         if parallel:
             calls = sequence(calls, sequence(literal("; "), calls).repeat(0, None))
@@ -38,6 +38,6 @@ class Llama3:
 
     def response(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
-    ) -> TextConstraint[object]:
+    ) -> TextConstraint:
         calls = self.calls(tools, parallel=parallel, special_tokens=special_tokens)
         return regex(self.prose) | calls

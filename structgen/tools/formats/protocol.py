@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from structgen.constraints import TextConstraint, json_schema, literal, sequence, special_token
+from structgen.constraints import TextConstraint, json_schema, literal, sequence, special_token, union
 from structgen.tools.tool import Tool
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +45,23 @@ class CallFormat(Protocol):
 
     def calls(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
-    ) -> TextConstraint[object]:
+    ) -> TextConstraint:
         """One call, or with `parallel` one and more, markers included."""
         ...
 
     def response(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
-    ) -> TextConstraint[object]:
+    ) -> TextConstraint:
         """Prose alone, or calls with the prose this format allows around them."""
         ...
 
 
-def marker(text: str, special_tokens: Collection[str]) -> TextConstraint[object]:
+def marker(text: str, special_tokens: Collection[str]) -> TextConstraint:
     """`text` as the special token of that name where the vocabulary has one, else as text."""
     return special_token(text) if text in special_tokens else literal(text)
 
 
-def one_object(tools: Sequence[Tool], arguments_key: str) -> TextConstraint[object]:
+def one_object(tools: Sequence[Tool], arguments_key: str) -> TextConstraint:
     """A JSON object that names one of `tools` first and then holds its arguments.
 
     The name is a fixed text before each tool's own schema, so that a choice of tool is settled
@@ -77,4 +77,4 @@ def one_object(tools: Sequence[Tool], arguments_key: str) -> TextConstraint[obje
         )
         for tool in tools
     ]
-    return sequence(literal('{"name": '), union(branches), literal("}"))
+    return sequence(literal('{"name": '), union(*branches), literal("}"))

@@ -1,0 +1,39 @@
+"""Vocabularies for the command line, without loading a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from structgen import vocabulary as room
+from structgen._core import Vocabulary
+from structgen.errors import VocabularyError
+
+
+def vocabulary_named(spec: str) -> Vocabulary:
+    """The vocabulary that `spec` names; see ``structgen mask --help``.
+
+    Raises:
+        VocabularyError: nothing is there.
+    """
+    if spec == "bytes":
+        return byte_vocabulary()
+    if spec == "default":
+        from structgen.models import load  # noqa: PLC0415
+
+        return load("default").vocabulary
+    path = Path(spec)
+    if not path.exists():
+        raise VocabularyError(
+            f"`{spec}` is no file or folder",
+            hint="'bytes', 'default', a tokenizer folder, or a file: tokenizer.json, tekken.json, .gguf",
+        )
+    if path.suffix == ".gguf":
+        return room.from_gguf(path)
+    if path.name.startswith("tekken"):
+        return room.from_tekken(path)
+    return room.from_tokenizer_json(path)
+
+
+def byte_vocabulary() -> Vocabulary:
+    """256 tokens of one byte each, and an end token."""
+    return Vocabulary([bytes([b]) for b in range(256)], eos_token_ids=[256], size=257)

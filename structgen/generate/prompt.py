@@ -1,0 +1,40 @@
+"""Prompts: a text as it is, or chat messages; and the one change that may be asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from structgen.models.protocol import LanguageModel, Message
+
+Prompt: TypeAlias = str | Sequence[Message]
+"""A text, taken as it is, or chat messages for the model's chat template."""
+
+
+def prompt_tokens(
+    model: LanguageModel, prompt: Prompt, tools: Sequence[Mapping[str, object]]
+) -> list[int]:
+    """Token ids of `prompt`. Chat templates are told of `tools`; a text is never changed."""
+    if isinstance(prompt, str):
+        return model.prompt_ids(prompt)
+    return model.prompt_ids(prompt, tools=tools)
+
+
+def described(prompt: Prompt, schema: Mapping[str, object] | bool) -> list[Message]:
+    """`prompt` with the schema appended to its last user message.
+
+    Raises:
+        ValueError: `prompt` is a plain text, or has no user message that is text.
+    """
+    if isinstance(prompt, str):
+        raise ValueError("`describe` needs chat messages; a plain text is never changed")
+    for index in range(len(prompt) - 1, -1, -1):
+        content = prompt[index].get("content")
+        if prompt[index].get("role") == "user" and isinstance(content, str):
+            told = (
+                f"{content}\n\nAnswer with JSON that satisfies this schema:\n"
+                f"{json.dumps(schema, ensure_ascii=False)}"
+            )
+            return [*prompt[:index], {**prompt[index], "content": told}, *prompt[index + 1 :]]
+    raise ValueError("`describe` needs a user message whose content is a text")
