@@ -1,10 +1,30 @@
-"""Samplers: they join a language model and a constraint, and keep the weights right."""
+"""Samplers: they join a language model and a constraint, and keep the weights right.
+
+* `masked` draws independent sequences; `masked_steps` yields their tokens on the way.
+* `importance` and `smc` draw weighted populations; `select_one` picks one text.
+* `Walk` is one sequence in progress, for those who drive a model themselves.
+* `draw_masked`, `draw_adaptive` and below work on one row of logits.
+
+    from structgen.models.toy import MarkovModel
+    from structgen.samplers import SamplerConfig, masked, smc
+
+    config = SamplerConfig(max_tokens=64, seed=7)
+    ledger = masked(model, model.encode("A: "), constraint.compile(model.vocabulary), config)[0]
+    population = smc(model, prompt, compiled, config, particles=16)
+
+Limits: an exact constraint is drawn exactly from its *local projection* by `masked`; from the
+model conditioned on it only by populations, in the limit of many particles.
+"""
 
 from structgen.samplers.awrs import Accepted, Probe, RajPolicy, adaptive_rejection
 from structgen.samplers.draw import Draw, draw_adaptive, draw_masked
+from structgen.samplers.free import FreeText
 from structgen.samplers.keys import GumbelKeys, particle_id
+from structgen.samplers.masked import SamplerConfig, Step, masked, masked_steps
 from structgen.samplers.params import SamplingParams
+from structgen.samplers.population import importance, select_index, select_one, smc
 from structgen.samplers.race import Greedy, Keyed, Lazy, Noise, Race
+from structgen.samplers.resampling import Scheme, effective_sample_size, resample
 from structgen.samplers.rows import (
     LogitRow,
     Support,
@@ -14,10 +34,12 @@ from structgen.samplers.rows import (
     truncate,
     unpack_mask,
 )
+from structgen.samplers.walk import Walk, WalkConfig, fill_walk_masks
 
 __all__ = [
     "Accepted",
     "Draw",
+    "FreeText",
     "Greedy",
     "GumbelKeys",
     "Keyed",
@@ -27,15 +49,29 @@ __all__ = [
     "Probe",
     "Race",
     "RajPolicy",
+    "SamplerConfig",
     "SamplingParams",
+    "Scheme",
+    "Step",
     "Support",
+    "Walk",
+    "WalkConfig",
     "adaptive_rejection",
     "draw_adaptive",
     "draw_masked",
+    "effective_sample_size",
+    "fill_walk_masks",
+    "importance",
     "mask_words",
+    "masked",
     "masked_log_mass",
+    "masked_steps",
     "pack_mask",
     "particle_id",
+    "resample",
+    "select_index",
+    "select_one",
+    "smc",
     "truncate",
     "unpack_mask",
 ]

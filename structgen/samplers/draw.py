@@ -32,6 +32,8 @@ class Draw:
             unbiased estimate of it (of what truncation left). At temperature 0, the mask's mass.
         probes: constraint probes spent.
         rejected: tokens that arrived before `token` and were rejected.
+        closing: the token budget rejected a token that arrived before `token`.
+        only_end: nothing but end tokens was allowed.
     """
 
     token: int
@@ -40,6 +42,8 @@ class Draw:
     log_z: float
     probes: int = 0
     rejected: int = 0
+    closing: bool = False
+    only_end: bool = False
 
 
 DEAD = Draw(token=-1, logp=-math.inf, log_w=-math.inf, log_z=-math.inf)

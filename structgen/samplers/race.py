@@ -65,7 +65,9 @@ class Race(Protocol):
 class Noise(Protocol):
     """Where a race gets its randomness."""
 
-    def race(self, row: LogitRow, support: Support, /) -> Race: ...
+    def race(self, row: LogitRow, support: Support, /) -> Race:
+        """A race of `support`, a part of `row`."""
+        ...
 
 
 class _Arena:
@@ -104,11 +106,9 @@ class _Arena:
     def draw(self, *, rebase: bool = False) -> tuple[int, float] | None:
         """The next token and its weight; see `Race.draw`."""
         index = self._next()
-        if rebase and (
-            index < 0 or float(self.weights[index]) < _LIGHT * self._first_total
-        ):
-            if self._rebase():
-                index = self._next()
+        light = index < 0 or float(self.weights[index]) < _LIGHT * self._first_total
+        if rebase and light and self._rebase():
+            index = self._next()
         if index < 0:
             return None
         weight = float(self.weights[index])

@@ -1,0 +1,197 @@
+"""Plain constrained sampling: independent sequences, drawn token by token.
+
+Each step draws from the model's row restricted to what the constraint allows: by an exact mask
+where there is one, by adaptive rejection otherwise (`Matcher.exactness` decides). The texts follow
+the *local projection* ``Q(x) = prod_t p(x_t) 1[allowed] / Z_t``, not the model conditioned on the
+constraint; ``log_w = sum_t log Z_t`` is the weight that tells the two apart. Populations
+(`structgen.samplers.population`) use it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from structgen.constraints.protocol import Compiled
+from structgen.errors import DeadEnd
+from structgen.models.protocol import LanguageModel, Session
+from structgen.samplers.awrs import RajPolicy
+from structgen.samplers.draw import Draw
+from structgen.samplers.free import FreeText
+from structgen.samplers.keys import GumbelKeys, particle_id
+from structgen.samplers.params import SamplingParams
+from structgen.samplers.rows import mask_words
+from structgen.samplers.walk import Walk, WalkConfig, fill_walk_masks
+from structgen.types import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplerConfig:
+    """What every driver of this room takes.
+
+    Attributes:
+        max_tokens: tokens per sequence, the end token included.
+        params: temperature and truncation.
+        seed: in ``[0, 2**64)``; None draws one. A seed and a row number determine a text,
+            whatever else is in the batch.
+        policy: adaptive rejection, for constraints without an exact mask.
+        shared_keys: see `structgen.samplers.walk.WalkConfig`.
+    """
+
+    max_tokens: int
+    params: SamplingParams = field(default_factory=SamplingParams)
+    seed: int | None = None
+    policy: RajPolicy = field(default_factory=RajPolicy)
+    shared_keys: bool = True
+
+    def walk_config(self, vocabulary_size: int) -> WalkConfig:
+        """The configuration of this run's walks; draws the seed if there is none."""
+        return WalkConfig(
+            params=self.params,
+            keys=GumbelKeys(self.seed, vocabulary_size),
+            max_tokens=self.max_tokens,
+            policy=self.policy,
+            shared_keys=self.shared_keys,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One token of one row, as it is drawn. `attempt` counts restarts after dead ends."""
+
+    row: int
+    draw: Draw
+    attempt: int = 0
+
+
+def compile_or_free(model: LanguageModel, compiled: Compiled | None) -> Compiled:
+    """`compiled`, or the constraint that allows everything."""
+    return FreeText(model.vocabulary) if compiled is None else compiled
+
+
+def draw_all(session: Session, walks: Sequence[Walk]) -> list[Draw]:
+    """Draw and commit one token for every walk; walk i is the session's row i."""
+    logits = session.logits()
+    masks = np.zeros((len(walks), mask_words(logits.shape[1])), dtype=np.int32)
+    fill_walk_masks(walks, masks)
+    draws: list[Draw] = []
+    for i, walk in enumerate(walks):
+        draw = walk.draw(logits[i], masks[i])
+        walk.commit(draw)
+        draws.append(draw)
+    return draws
+
+
+def append_last(session: Session, walks: Sequence[Walk], rows: Sequence[int]) -> None:
+    """Make the session's rows those numbered `rows` (of its present ones) and append to each the
+    last token of its walk."""
+    if list(rows) != list(range(session.rows)):
+        session.select(rows)
+    session.append([walk.tokens[-1] for walk in walks])
+
+
+def masked_steps(
+    model: LanguageModel,
+    prompt_ids: Sequence[int],
+    compiled: Compiled | None,
+    config: SamplerConfig,
+    *,
+    rows: int = 1,
+    max_retries: int = 8,
+    dead_ends: Literal["raise", "keep"] = "raise",
+) -> Generator[Step, None, list[Ledger]]:
+    """Draw `rows` independent sequences in one batch, yielding every token as it is drawn.
+
+    Returns (as the generator's value) one ledger per row. See `masked`.
+    """
+    constraint = compile_or_free(model, compiled)
+    walk_config = config.walk_config(model.vocabulary.size)
+    first = Walk(constraint.matcher(), walk_config, particle=particle_id(0))
+    retries = 0 if config.params.greedy or dead_ends == "keep" else max_retries
+    ledgers: list[Ledger | None] = [None] * rows
+    pending = list(range(rows))
+    attempt = 0
+    while pending:
+        walks = {row: first.fork(particle_id(row, attempt)) for row in pending}
+        session = model.start(prompt_ids, rows=len(pending))
+        alive = pending
+        while alive:
+            current = [walks[row] for row in alive]
+            draws = draw_all(session, current)
+            for row, draw in zip(alive, draws, strict=True):
+                if draw.token >= 0:
+                    yield Step(row, draw, attempt)
+            kept = [i for i, walk in enumerate(current) if walk.alive]
+            alive = [alive[i] for i in kept]
+            if alive:
+                append_last(session, [walks[row] for row in alive], kept)
+        dead: list[int] = []
+        for row in pending:
+            walk = walks[row]
+            if walk.finish_reason == "dead_end" and attempt < retries:
+                dead.append(row)
+                continue
+            if walk.finish_reason == "dead_end" and dead_ends == "raise":
+                raise DeadEnd(
+                    f"no token may follow the {walk.position} tokens of"
+                    f" {model.decode(walk.tokens)!r} ({attempt + 1} attempts)",
+                    position=walk.position,
+                    hint="the constraint's mask is an upper bound; sample a population (smc), or"
+                    " give it more retries at a temperature above 0",
+                )
+            ledgers[row] = walk.ledger(model.decode, log_w=walk.log_w - math.log(attempt + 1))
+        pending = dead
+        attempt += 1
+    return [ledger for ledger in ledgers if ledger is not None]
+
+
+def masked(
+    model: LanguageModel,
+    prompt_ids: Sequence[int],
+    compiled: Compiled | None,
+    config: SamplerConfig,
+    *,
+    rows: int = 1,
+    max_retries: int = 8,
+    dead_ends: Literal["raise", "keep"] = "raise",
+) -> list[Ledger]:
+    """Draw `rows` independent sequences in one batch.
+
+    Args:
+        model: the language model.
+        prompt_ids: its prompt.
+        compiled: the constraint for the model's vocabulary; None leaves the text free.
+        config: budget, temperature, seed.
+        rows: how many sequences. Row i's text does not depend on how many there are.
+        max_retries: restarts of a sequence that ran into a dead end, which only constraints
+            without exact masks can. The text of a restarted sequence still follows the local
+            projection given that it completes. Its weight is divided by the number of attempts:
+            proper up to a factor common to all texts of the constraint (at most
+            ``-ln s / (1 - s)`` for a share s of attempts that complete), so right for comparing
+            and averaging texts; for an unbiased evidence use a population, which keeps its dead.
+            Greedy decoding is not retried: it would fail the same way.
+        dead_ends: ``"raise"``, or ``"keep"`` a ledger of weight -inf (without retrying).
+
+    Raises:
+        TokenBudgetError: no complete text fits `max_tokens`; before anything is drawn.
+        DeadEnd: every attempt ran into a dead end.
+    """
+    steps = masked_steps(
+        model,
+        prompt_ids,
+        compiled,
+        config,
+        rows=rows,
+        max_retries=max_retries,
+        dead_ends=dead_ends,
+    )
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            ledgers: list[Ledger] = done.value
+            return ledgers
