@@ -1,0 +1,31 @@
+"""The place of an error in a text, drawn for people."""
+
+from __future__ import annotations
+
+_WIDTH = 100
+
+
+def caret_excerpt(text: str, line: int, column: int) -> str:
+    """The line of `text` (1-based `line`) with a caret under 1-based `column`.
+
+    Long lines are cut around the column. Empty if the line does not exist.
+    """
+    lines = text.split("\n")
+    if not 1 <= line <= len(lines):
+        return ""
+    shown = lines[line - 1].rstrip("\r").replace("\t", " ")
+    column = max(1, min(column, len(shown) + 1))
+    start = max(0, column - 1 - _WIDTH // 2)
+    cut = shown[start : start + _WIDTH]
+    before = "..." if start else ""
+    after = "..." if start + _WIDTH < len(shown) else ""
+    gutter = f"{line:>4} | "
+    caret = " " * (len(before) + column - 1 - start) + "^"
+    return f"{gutter}{before}{cut}{after}\n{' ' * (len(gutter) - 2)}| {caret}"
+
+
+def line_and_column(text: str, offset: int) -> tuple[int, int]:
+    """The 1-based line and column (in code points) of `offset` in `text`."""
+    offset = max(0, min(offset, len(text)))
+    line = text.count("\n", 0, offset) + 1
+    return line, offset - (text.rfind("\n", 0, offset) + 1) + 1

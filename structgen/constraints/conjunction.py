@@ -1,0 +1,207 @@
+"""Conjunction of constraints that cannot be compiled into one automaton.
+
+Two natively compiled constraints meet in one automaton, whose masks are exact
+(`structgen.constraints.base`). Everything else (a Python predicate, a constraint written by a
+user) is joined here: all parts run side by side. The AND of their masks is only an *upper bound*
+of the conjunction's mask, because two live prefixes may share no completion; `exactness` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen._core import Limits, Vocabulary
+from structgen.constraints.protocol import Compiled, Constraint, Matcher
+from structgen.errors import ConstraintError
+from structgen.types import Exactness
+
+
+class Composable:
+    """What can be joined with ``&``. Subclasses are `Constraint`s."""
+
+    __slots__ = ()
+
+    def compile(self, vocabulary: Vocabulary, /, limits: Limits | None = None) -> Compiled:
+        """Bind to a vocabulary."""
+        raise NotImplementedError
+
+    def parts(self) -> tuple[Constraint, ...]:
+        """The constraints of which this is the conjunction."""
+        return (self,)
+
+    def merged(self, other: Constraint) -> Constraint | None:
+        """One constraint for ``self & other`` if there is one, else None."""
+        del other
+        return None
+
+    def __and__(self, other: Constraint) -> Constraint:
+        return conjoin((self, other))
+
+    def __rand__(self, other: Constraint) -> Constraint:
+        return conjoin((other, self))
+
+
+def conjoin(constraints: Sequence[Constraint]) -> Constraint:
+    """The conjunction of `constraints`; those that can meet in one automaton do.
+
+    The order of the parts is kept: cheap ones first pays, since `allows` stops at the first
+    part that refuses.
+    """
+    merged: list[Constraint] = []
+    for constraint in constraints:
+        # Anything with a `compile` is a constraint; give people a clear error for the rest.
+        if not hasattr(constraint, "compile"):
+            raise TypeError(f"a constraint is needed, not {type(constraint).__name__}")
+        for part in constraint.parts() if isinstance(constraint, Composable) else (constraint,):
+            for index, known in enumerate(merged):
+                joined = known.merged(part) if isinstance(known, Composable) else None
+                if joined is not None:
+                    merged[index] = joined
+                    break
+            else:
+                merged.append(part)
+    if not merged:
+        raise ConstraintError("a conjunction needs at least one constraint")
+    return merged[0] if len(merged) == 1 else Conjunction(merged)
+
+
+class Conjunction(Composable):
+    """All of `parts` must hold. Masks are an upper bound; `allows` asks every part."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: Sequence[Constraint]) -> None:
+        self._parts = tuple(parts)
+
+    def parts(self) -> tuple[Constraint, ...]:
+        return self._parts
+
+    def compile(
+        self, vocabulary: Vocabulary, /, limits: Limits | None = None
+    ) -> CompiledConjunction:
+        """Compile every part."""
+        return CompiledConjunction(vocabulary, [p.compile(vocabulary, limits) for p in self._parts])
+
+    def __repr__(self) -> str:
+        return " & ".join(f"({part!r})" for part in self._parts)
+
+
+def _joint_exactness(parts: Sequence[Compiled]) -> Exactness:
+    return "probe" if any(part.exactness == "probe" for part in parts) else "superset"
+
+
+class CompiledConjunction:
+    """A conjunction bound to a vocabulary."""
+
+    __slots__ = ("_exactness", "_parts", "_vocabulary")
+
+    def __init__(self, vocabulary: Vocabulary, parts: Sequence[Compiled]) -> None:
+        self._vocabulary = vocabulary
+        self._parts = tuple(parts)
+        self._exactness: Exactness = _joint_exactness(parts)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self._vocabulary
+
+    @property
+    def exactness(self) -> Exactness:
+        return self._exactness
+
+    def matcher(self) -> ConjunctionMatcher:
+        """A matcher at the start."""
+        return ConjunctionMatcher(
+            self._vocabulary, self._exactness, [part.matcher() for part in self._parts]
+        )
+
+
+class ConjunctionMatcher:
+    """Matchers of all parts, kept in step."""
+
+    __slots__ = ("_exactness", "_parts", "_vocabulary")
+
+    def __init__(
+        self, vocabulary: Vocabulary, exactness: Exactness, parts: Sequence[Matcher]
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._exactness: Exactness = exactness
+        self._parts = tuple(parts)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self._vocabulary
+
+    @property
+    def exactness(self) -> Exactness:
+        return self._exactness
+
+    @property
+    def tokens(self) -> list[int]:
+        return self._parts[0].tokens
+
+    def fill_mask(self, mask: npt.NDArray[np.int32], row: int = 0, /) -> None:
+        """The AND of the parts' masks: an upper bound of what may follow."""
+        self._parts[0].fill_mask(mask, row)
+        other = np.empty((1, mask.shape[1]), dtype=np.int32)
+        for part in self._parts[1:]:
+            part.fill_mask(other, 0)
+            np.bitwise_and(mask[row], other[0], out=mask[row])
+
+    def allows(self, token_id: int, /) -> bool:
+        return all(part.allows(token_id) for part in self._parts)
+
+    def advance(self, token_id: int, /) -> bool:
+        """Commit to every part, or to none."""
+        done = 0
+        try:
+            for part in self._parts:
+                if not part.advance(token_id):
+                    break
+                done += 1
+        finally:
+            # Also when a predicate raised: no part may be a token ahead of the others.
+            if done < len(self._parts):
+                for part in self._parts[:done]:
+                    part.rollback(1)
+        return done == len(self._parts)
+
+    def validate(self, token_ids: Sequence[int], /) -> int:
+        """The shortest of the parts' valid prefixes; later parts see only what earlier ones left."""
+        count = len(token_ids)
+        for part in self._parts:
+            count = part.validate(token_ids[:count])
+        return count
+
+    def rollback(self, count: int, /) -> None:
+        for part in self._parts:
+            part.rollback(count)
+
+    def fork(self) -> ConjunctionMatcher:
+        return ConjunctionMatcher(
+            self._vocabulary, self._exactness, [part.fork() for part in self._parts]
+        )
+
+    def is_accepting(self) -> bool:
+        return all(part.is_accepting() for part in self._parts)
+
+    def is_terminated(self) -> bool:
+        return self._parts[0].is_terminated()
+
+    def forced_text(self) -> str:
+        """The longest text that one part alone forces. What one part forces, the conjunction
+        forces; another part may yet refuse it, and then this position is a dead end."""
+        return max((part.forced_text() for part in self._parts), key=len)
+
+    def completion_tokens(self) -> list[int] | None:
+        """A short completion of one part that all the others accept, None if none is known."""
+        for part in self._parts:
+            tokens = part.completion_tokens()
+            if tokens is None or self.validate(tokens) != len(tokens):
+                continue
+            probe = self.fork()
+            if all(probe.advance(token) for token in tokens) and probe.is_accepting():
+                return tokens
+        return None

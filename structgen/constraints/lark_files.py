@@ -1,0 +1,196 @@
+"""Lark grammars, loaded by lark itself.
+
+What a grammar means is what lark's most general parser makes of it,
+``Lark(text, parser="earley", lexer="dynamic_complete")``: scannerless and ambiguous, every
+terminal may match any stretch of text that its pattern matches *as a whole*. Priorities choose
+between parses and change no language; they are ignored. ``?rule``, ``_rule``, ``->`` and ``!``
+shape trees only. One thing is cleaner here than in lark: lark tries each pattern with Python's
+first-alternative-wins matching, so that ``/a|ab/`` never matches ``ab``, and it skips ignored
+text as far as it reaches at once; here patterns are sets of texts, and ignored text is any number
+of ignored terminals between two lexemes.
+
+``%declare NAME`` announces a terminal that is bound to another constraint when the grammar is
+loaded: a JSON Schema inside a command language, a special token after a block.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from lark.exceptions import LarkError, UnexpectedInput
+from lark.grammar import NonTerminal
+from lark.lexer import PatternStr, TerminalDef
+from lark.load_grammar import Grammar, load_grammar
+
+from structgen._core import Program
+from structgen.constraints._excerpt import caret_excerpt, line_and_column
+from structgen.constraints.ir import (
+    GrammarIr,
+    IrBuilder,
+    LiteralTerminal,
+    ProgramTerminal,
+    RegexTerminal,
+    Symbol,
+    Terminal,
+    TerminalRef,
+)
+from structgen.constraints.lark_trees import prepared
+from structgen.errors import GrammarSyntaxError, LimitExceeded
+
+MAX_TEXT = 256 * 1024
+"""Characters of a Lark grammar: lark parses it in Python, at about 0.3 MB/s."""
+
+_PLACE = re.compile(r"at line (\d+),? column (\d+)")
+_NAMED = re.compile(r"['`(]([A-Za-z_][A-Za-z_0-9]*)['`)]|(?:defined|empty|: )\(?([A-Z_a-z]\w*)\)?")
+
+
+def load_lark(
+    text: str,
+    *,
+    source: Path | None = None,
+    start: str = "start",
+    bindings: Mapping[str, Program] | None = None,
+) -> GrammarIr:
+    """Load a Lark grammar.
+
+    Args:
+        text: the grammar.
+        source: the file it comes from; relative ``%import``s are looked up beside it.
+        start: the rule to start from.
+        bindings: programs for terminals that the grammar declares.
+
+    Raises:
+        GrammarSyntaxError: with line, column and a caret where known.
+        LimitExceeded: the grammar is too large or too deep.
+    """
+    bindings = bindings or {}
+    if len(text) > MAX_TEXT:
+        raise LimitExceeded(
+            f"the grammar has {len(text)} characters, {MAX_TEXT} are allowed",
+            name="max_grammar_text",
+            limit=MAX_TEXT,
+        )
+    try:
+        grammar, _ = load_grammar(text, str(source) if source else "<string>", [], False)
+        declared = {name for name, (tree, _) in grammar.term_defs if not tree}
+        _check_bindings(text, bindings, declared, {name for name, _ in grammar.term_defs})
+        terminals, rules, ignored = _compiled(prepared(grammar, start), start)
+    except GrammarSyntaxError as error:
+        raise error if error.line else _placed(error.message, text, error.hint) from None
+    except RecursionError:
+        raise LimitExceeded("the grammar is nested too deeply", name="max_depth") from None
+    except UnexpectedInput as error:
+        raise GrammarSyntaxError(
+            str(error).split("\n", 1)[0],
+            line=max(error.line, 0),
+            column=max(error.column, 0),
+            excerpt=caret_excerpt(text, error.line, error.column),
+        ) from None
+    # lark reports some malformed grammars by assertions, and bad patterns by errors of `re`.
+    except (LarkError, OSError, AssertionError, ValueError, OverflowError, re.error) as error:
+        raise _placed(_message_of(error), text) from None
+    builder = IrBuilder()
+    by_name = {definition.name: _terminal(definition, text) for definition in terminals}
+
+    def symbol(name: str) -> TerminalRef:
+        known = by_name.get(name)
+        if known is not None:
+            return builder.terminal(known)
+        if name not in bindings:
+            raise _placed(
+                f"terminal `{name}` is declared and not bound",
+                text,
+                f'grammar(..., terminals={{"{name}": constraint}})',
+            )
+        return builder.terminal(ProgramTerminal(name=name, program=name))
+
+    builder.rule(start)
+    for rule in rules:
+        alternative: list[Symbol] = [
+            builder.rule(part.name) if isinstance(part, NonTerminal) else symbol(part.name)
+            for part in rule.expansion
+        ]
+        builder.add(rule.origin.name, alternative)
+    return builder.build(
+        start=start, ignore=[symbol(name) for name in ignored], programs=bindings
+    )
+
+
+def _compiled(grammar: Grammar, start: str):  # noqa: ANN202  (lark's own types)
+    return grammar.compile([start], set[str]())
+
+
+def _check_bindings(
+    text: str, bindings: Mapping[str, Program], declared: set[str], defined: set[str]
+) -> None:
+    for name in bindings:
+        if name in declared:
+            continue
+        if name in defined:
+            raise _placed(f"terminal `{name}` is bound, but the grammar defines it", text)
+        raise GrammarSyntaxError(
+            f"terminal `{name}` is bound, but the grammar does not declare it",
+            hint=f"%declare {name}",
+        )
+
+
+def _terminal(definition: TerminalDef, text: str) -> Terminal:
+    pattern = definition.pattern
+    name = definition.user_repr()
+    if isinstance(pattern, PatternStr):
+        return LiteralTerminal(
+            name=name, text=pattern.value, ignore_case="i" in pattern.flags
+        )
+    if pattern.min_width == 0:
+        raise _placed(
+            f"terminal `{definition.name}` can match nothing, which lark's dynamic lexer forbids",
+            text,
+            "make the terminal match something, and its use optional",
+        )
+    line, column = _definition_place(definition.name, text)
+    return RegexTerminal(
+        name=name,
+        pattern=pattern.value,
+        flags="".join(sorted(pattern.flags)),
+        line=line,
+        column=column,
+    )
+
+
+def _definition_place(name: str, text: str) -> tuple[int, int]:
+    found = re.search(rf"^[ \t]*[?!]*{re.escape(name)}[ \t]*[.:{{]", text, re.MULTILINE)
+    return line_and_column(text, found.start()) if found else (0, 0)
+
+
+def _message_of(error: Exception) -> str:
+    if isinstance(error, AssertionError):
+        return f"lark does not accept the grammar ({error})" if str(error) else (
+            "lark does not accept the grammar"
+        )
+    return str(error).split("\n\n", 1)[0].split("\n", 1)[0]
+
+
+def _placed(message: str, text: str, hint: str | None = None) -> GrammarSyntaxError:
+    """An error at the place that `message` names: a line and column, or the first use of a name
+    that it quotes."""
+    line = column = 0
+    place = _PLACE.search(message)
+    if place:
+        line, column = int(place[1]), int(place[2])
+        message = message[: place.start()].rstrip(" ,") + message[place.end() :]
+    else:
+        for named in _NAMED.finditer(message):
+            name = named[1] or named[2]
+            found = re.search(rf"(?<![\w]){re.escape(name)}(?![\w])", text)
+            if found:
+                line, column = line_and_column(text, found.start())
+                break
+    return GrammarSyntaxError(
+        message,
+        line=line,
+        column=column,
+        excerpt=caret_excerpt(text, line, column) if line else "",
+        hint=hint,
+    )

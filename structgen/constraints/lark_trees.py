@@ -1,0 +1,288 @@
+"""Bounded preparation of a parsed Lark grammar.
+
+lark multiplies alternatives out: ``[a] [b] [c]`` becomes eight expansions, and twenty such
+optionals a million. Templates that call each other with new arguments never end, and terminals
+that mention each other twice double in size at every level. Grammars come from strangers, so the
+trees are brought into a form, before lark compiles them, in which none of this happens:
+
+* templates are instantiated here, with a limit on their number;
+* an alternative inside a sequence becomes a rule of its own;
+* only rules that the start rule reaches are kept;
+* the size of every terminal is known before its pattern is written out.
+
+The language stays what lark says it is. Aliases and priorities shape and choose trees, not
+languages, and are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from lark import Token, Tree
+from lark.grammar import NonTerminal, RuleOptions, Symbol
+from lark.load_grammar import Grammar
+
+from structgen.errors import GrammarSyntaxError, LimitExceeded
+
+MAX_RULES: Final = 50_000
+"""Rules after templates and nested alternatives are written out."""
+
+MAX_PATTERN: Final = 1_000_000
+"""Characters of one terminal's pattern, terminals inside it written out."""
+
+MAX_TREE_DEPTH: Final = 200
+"""Nesting of one rule's right-hand side; lark's visitors recurse."""
+
+MAX_REPEAT: Final = 10_000
+"""The largest count of ``~`` in a rule."""
+
+# lark's trees hold symbols, tokens and trees, and have no useful static type for that.
+_Node = Any
+_RuleDef = tuple[str, tuple[str, ...], Tree[_Node], RuleOptions | None]
+
+
+@dataclass
+class _Normaliser:
+    """Rewrites rule definitions one by one, from the start rule on."""
+
+    definitions: dict[str, _RuleDef]
+    done: dict[str, _RuleDef] = field(default_factory=dict[str, _RuleDef])
+    waiting: list[_RuleDef] = field(default_factory=list[_RuleDef])
+    instances: dict[str, str] = field(default_factory=dict[str, str])
+    fresh: int = 0
+
+    def reach(self, name: str) -> None:
+        definition = self.definitions.get(name)
+        if definition is not None and name not in self.done and not definition[1]:
+            self._schedule(definition)
+
+    def _schedule(self, definition: _RuleDef) -> None:
+        self.done[definition[0]] = definition
+        if len(self.done) > MAX_RULES:
+            raise LimitExceeded(
+                f"the grammar has more than {MAX_RULES} rules with its templates and nested "
+                "alternatives written out",
+                name="max_rules",
+                limit=MAX_RULES,
+            )
+        self.waiting.append(definition)
+
+    def run(self) -> list[_RuleDef]:
+        while self.waiting:
+            name, _, tree, options = self.waiting.pop()
+            self.done[name] = (name, (), self._right_hand_side(name, tree), options)
+        return list(self.done.values())
+
+    def _right_hand_side(self, owner: str, tree: Tree[_Node]) -> Tree[_Node]:
+        return Tree("expansions", [self._sequence(owner, a, 0) for a in _alternatives(tree)])
+
+    def _sequence(self, owner: str, tree: _Node, depth: int) -> Tree[_Node]:
+        _check_depth(owner, depth)
+        if tree.data == "alias":
+            tree = tree.children[0]
+        items = tree.children if tree.data == "expansion" else [tree]
+        return Tree("expansion", [self._item(owner, item, depth + 1) for item in items])
+
+    def _item(self, owner: str, node: _Node, depth: int) -> _Node:
+        """A child of a sequence, made into something that lark does not multiply out."""
+        _check_depth(owner, depth)
+        if isinstance(node, Symbol):
+            node = Tree("value", [node])
+        match node.data:
+            case "value":
+                child = node.children[0]
+                if isinstance(child, NonTerminal):
+                    self.reach(child.name)
+                elif isinstance(child, Tree):
+                    return Tree("value", [self._item(owner, child, depth + 1)])
+                return node
+            case "template_usage":
+                return self._instance(owner, node, depth)
+            case "expansions" | "expansion" | "alias":
+                alternatives = list(_alternatives(node))
+                if len(alternatives) == 1 and len(_symbols(alternatives[0])) == 1:
+                    return self._item(owner, _symbols(alternatives[0])[0], depth + 1)
+                return self._own_rule(
+                    owner,
+                    Tree("expansions", [self._sequence(owner, a, depth + 1) for a in alternatives]),
+                )
+            case "maybe":
+                return self._item(
+                    owner, Tree("expr", [node.children[0], Token("OP", "?")]), depth + 1
+                )
+            case "expr":
+                return self._repetition(owner, node, depth)
+            case _:  # a literal or a range: one terminal
+                return node
+
+    def _repetition(self, owner: str, node: Tree[_Node], depth: int) -> _Node:
+        atom, operator, *counts = node.children
+        atom = self._item(owner, atom, depth + 1)
+        if any(int(count) > MAX_REPEAT for count in counts):
+            raise LimitExceeded(
+                f"rule `{owner}` repeats more than {MAX_REPEAT} times",
+                name="max_repeat",
+                limit=MAX_REPEAT,
+            )
+        expr = Tree("expr", [atom, operator, *counts])
+        # lark gives `+` a rule of its own and writes the others out where they stand.
+        return expr if operator == "+" else self._own_rule(owner, _only(expr))
+
+    def _own_rule(self, owner: str, body: Tree[_Node]) -> Tree[_Node]:
+        self.fresh += 1
+        # `#` cannot stand in a name that was written in a file.
+        name = f"{owner.split('#')[0]}#{self.fresh}"
+        definition: _RuleDef = (name, (), body, None)
+        self.done[name] = definition
+        if len(self.done) > MAX_RULES:
+            self._schedule(definition)
+        return Tree("value", [NonTerminal(name)])
+
+    def _instance(self, owner: str, node: Tree[_Node], depth: int) -> Tree[_Node]:
+        called = node.children[0]
+        while isinstance(called, Tree):  # a template that was passed as an argument
+            called = called.children[0]
+        if called.name not in self.definitions or not self.definitions[called.name][1]:
+            raise GrammarSyntaxError(f"`{called.name}` in rule `{owner}` is not a template")
+        _, params, tree, options = self.definitions[called.name]
+        arguments = [self._argument(owner, a, depth + 1) for a in node.children[1:]]
+        if len(arguments) != len(params):
+            raise GrammarSyntaxError(
+                f"template `{called.name}` takes {len(params)} arguments, {len(arguments)} given "
+                f"in rule `{owner}`"
+            )
+        key = f"{called.name}{{{','.join(str(argument) for argument in arguments)}}}"
+        name = self.instances.get(key)
+        if name is None:
+            self.fresh += 1
+            name = self.instances[key] = f"{called.name}#{self.fresh}"
+            bound = dict(zip(params, arguments, strict=True))
+            self._schedule((name, (), _substitute(tree, bound), options))
+        return Tree("value", [NonTerminal(name)])
+
+    def _argument(self, owner: str, node: _Node, depth: int) -> _Node:
+        """A template's argument. The name of a template may be passed on uninstantiated."""
+        if isinstance(node, Tree) and node.data == "value":
+            child = node.children[0]
+            if isinstance(child, NonTerminal) and self.definitions.get(child.name, ("", ()))[1]:
+                return node
+        return self._item(owner, node, depth)
+
+
+def _check_depth(owner: str, depth: int) -> None:
+    if depth > MAX_TREE_DEPTH:
+        raise LimitExceeded(
+            f"rule `{owner}` is nested deeper than {MAX_TREE_DEPTH}",
+            name="max_depth",
+            limit=MAX_TREE_DEPTH,
+        )
+
+
+def _alternatives(tree: Tree[_Node]) -> Iterator[_Node]:
+    """The alternatives of a right-hand side, aliases taken off."""
+    if tree.data == "expansions":
+        for child in tree.children:
+            yield child.children[0] if child.data == "alias" else child
+    elif tree.data == "alias":
+        yield tree.children[0]
+    else:
+        yield tree
+
+
+def _symbols(alternative: _Node) -> list[_Node]:
+    return alternative.children if alternative.data == "expansion" else [alternative]
+
+
+def _only(node: _Node) -> Tree[_Node]:
+    return Tree("expansions", [Tree("expansion", [node])])
+
+
+def _substitute(node: _Node, bound: dict[str, _Node]) -> _Node:
+    """A copy of `node` with the parameters of a template replaced. Depth was bounded by lark's
+    own parser's output, which `prepared` checks before."""
+    if not isinstance(node, Tree):
+        return node
+    if node.data == "value" and len(node.children) == 1:
+        child = node.children[0]
+        if isinstance(child, Symbol) and child.name in bound:
+            return bound[child.name]
+    children = [_substitute(child, bound) for child in node.children]
+    if node.data == "template_usage":
+        called = node.children[0]
+        if called.name in bound:
+            children[0] = bound[called.name]
+    return Tree(node.data, children)
+
+
+def _depth(tree: Tree[_Node]) -> int:
+    deepest = 0
+    stack: list[tuple[Tree[_Node], int]] = [(tree, 1)]
+    while stack:
+        node, depth = stack.pop()
+        deepest = max(deepest, depth)
+        if deepest > 4 * MAX_TREE_DEPTH:
+            return deepest
+        stack.extend((child, depth + 1) for child in node.children if isinstance(child, Tree))
+    return deepest
+
+
+def _check_terminal(name: str, tree: Tree[_Node]) -> None:
+    """Refuse a terminal whose written-out pattern would be huge; its tree shares subtrees."""
+    sizes: dict[int, tuple[int, int]] = {}
+    stack: list[tuple[Tree[_Node], bool]] = [(tree, False)]
+    while stack:
+        node, ready = stack.pop()
+        if id(node) in sizes:
+            continue
+        if not ready:
+            stack.append((node, True))
+            stack.extend((child, False) for child in node.children if isinstance(child, Tree))
+            continue
+        size, depth = 8, 0
+        for child in node.children:
+            if isinstance(child, Tree):
+                child_size, child_depth = sizes[id(child)]
+                size, depth = size + child_size, max(depth, child_depth)
+            else:
+                size += len(str(child))
+        sizes[id(node)] = (size, depth + 1)
+    size, depth = sizes[id(tree)]
+    if size > MAX_PATTERN:
+        raise LimitExceeded(
+            f"terminal `{name}` is longer than {MAX_PATTERN} characters when written out",
+            name="max_pattern",
+            limit=MAX_PATTERN,
+        )
+    if depth > 4 * MAX_TREE_DEPTH:
+        raise LimitExceeded(
+            f"terminal `{name}` is nested deeper than {4 * MAX_TREE_DEPTH}",
+            name="max_depth",
+            limit=4 * MAX_TREE_DEPTH,
+        )
+
+
+def prepared(grammar: Grammar, start: str) -> Grammar:
+    """The part of `grammar` that `start` reaches, in a form that lark compiles in linear time.
+
+    Raises:
+        GrammarSyntaxError: there is no rule `start`, or a template is misused.
+        LimitExceeded: one of the limits of this module.
+    """
+    definitions: dict[str, _RuleDef] = {}
+    for name, params, tree, options in grammar.rule_defs:
+        if _depth(tree) > 4 * MAX_TREE_DEPTH:
+            _check_depth(name, MAX_TREE_DEPTH + 1)
+        definitions[name] = (name, tuple(params or ()), tree, options)
+    if start not in definitions or definitions[start][1]:
+        raise GrammarSyntaxError(
+            f"the grammar has no rule `{start}` to start from",
+            hint=f"its rules are {', '.join(sorted(definitions)[:20])}",
+        )
+    for name, (tree, _) in grammar.term_defs:
+        if tree is not None:  # pyright: ignore[reportUnnecessaryComparison]  (%declare)
+            _check_terminal(name, tree)
+    normaliser = _Normaliser(definitions)
+    normaliser.reach(start)
+    return Grammar(normaliser.run(), grammar.term_defs, grammar.ignore)  # pyright: ignore

@@ -1,0 +1,51 @@
+"""The plain native constraints: patterns, choices, special tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from structgen._core import Program
+from structgen.constraints.base import TextConstraint
+from structgen.errors import ConstraintError, EmptyLanguageError
+
+
+def regex(pattern: str, dialect: Literal["python", "ecma"] = "python") -> TextConstraint:
+    """Texts that `pattern` matches as a whole, as ``re.fullmatch`` does.
+
+    Args:
+        pattern: a regular expression of `dialect`; flags may be written inline, ``(?i)``.
+        dialect: ``"python"`` (the `re` module) or ``"ecma"`` (ECMA-262 with the ``u`` flag, as
+            in JSON Schema's ``pattern``, but anchored at both ends).
+
+    Raises:
+        RegexSyntaxError: not a pattern of the dialect; with line, column and caret.
+        UnsupportedFeatureError: a feature outside the regular languages, e.g. a backreference.
+    """
+    return TextConstraint(Program.regex(pattern, dialect=dialect), description=f"regex({pattern!r})")
+
+
+def choice(options: Iterable[str]) -> TextConstraint:
+    """Exactly one of the texts `options`. Thousands are cheap: they share a trie.
+
+    Raises:
+        EmptyLanguageError: there is no option.
+    """
+    if isinstance(options, str):
+        raise ConstraintError("choice needs several texts, not one str", hint="choice([text])")
+    texts = list(options)
+    for text in texts:
+        # The annotation cannot stop an untyped caller, and the core's message would not say which.
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConstraintError(f"every option must be a str, not {type(text).__name__}")
+    if not texts:
+        raise EmptyLanguageError("a choice needs at least one option")
+    return TextConstraint(Program.choice(texts), description=f"choice({texts!r})")
+
+
+def special_token(name: str) -> TextConstraint:
+    """The special token called `name`, e.g. ``"<|eot_id|>"``; never its spelling as text.
+
+    Whether a vocabulary has such a token shows when the constraint is compiled for it.
+    """
+    return TextConstraint(Program.special_token(name), description=f"special_token({name!r})")

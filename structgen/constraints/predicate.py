@@ -1,0 +1,329 @@
+"""Any Python function as a constraint, with prefix semantics.
+
+There is no automaton behind a Python function: `PredicateMatcher.fill_mask` is only an upper
+bound (every token that stands for text, and the end where the text is complete), `exactness` is
+``"probe"``, and a sampler asks `allows` for the few tokens that it considers.
+
+Text is made of bytes: a token may end inside a code point. The undecodable rest, at most three
+bytes, is held back; the function sees whole characters only. A token that only adds to the rest
+is allowed as long as the rest can still become a character.
+"""
+
+from __future__ import annotations
+
+import codecs
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from structgen._core import Limits, Vocabulary
+from structgen.constraints.conjunction import Composable
+from structgen.types import Exactness
+
+TextPredicate: TypeAlias = Callable[[str], bool]
+TokensPredicate: TypeAlias = Callable[[tuple[int, ...]], bool]
+
+_VERDICTS_KEPT = 65_536
+"""Remembered verdicts per compiled predicate: enough for a few hundred candidates at each of a
+few hundred steps. Keys are digests, so that long texts cost no memory: about 10 MB at most."""
+
+_UTF8_DECODER = codecs.getincrementaldecoder("utf-8")
+
+
+def extend_text(pending: bytes, more: bytes) -> tuple[str, bytes] | None:
+    """Decode ``pending + more``: the whole characters, and the rest that is not yet one.
+
+    None if no continuation makes it valid UTF-8.
+    """
+    decoder = _UTF8_DECODER("strict")
+    try:
+        text = decoder.decode(pending + more, False)
+    except UnicodeDecodeError:
+        return None
+    rest, _ = decoder.getstate()
+    return text, rest
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """What was committed so far. Short-lived: a matcher keeps one, and marks to go back to."""
+
+    text: str
+    pending: bytes
+    tokens: tuple[int, ...]
+
+
+class _Judge:
+    """The functions with their memory. Shared by all matchers of one compiled predicate."""
+
+    def __init__(
+        self,
+        fn: Callable[..., bool],
+        complete: Callable[..., bool] | None,
+        on: Literal["text", "tokens"],
+    ) -> None:
+        self._fn = fn
+        self._complete = complete
+        self._on = on
+        self._verdicts: OrderedDict[bytes, bool] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def may_continue(self, position: _Position) -> bool:
+        return self._ask(self._fn, b"f", position)
+
+    def is_complete(self, position: _Position) -> bool:
+        if position.pending:
+            return False
+        if self._complete is None:
+            return self._ask(self._fn, b"f", position)
+        return self._ask(self._complete, b"c", position)
+
+    def _ask(self, fn: Callable[..., bool], which: bytes, position: _Position) -> bool:
+        seen: str | tuple[int, ...]
+        if self._on == "text":
+            seen = position.text
+            digest = blake2b(seen.encode("utf-8"), digest_size=16, person=which)
+        else:
+            seen = position.tokens
+            digest = blake2b(np.array(seen, np.int64).tobytes(), digest_size=16, person=which)
+        key = digest.digest()
+        with self._lock:
+            if key in self._verdicts:
+                self._verdicts.move_to_end(key)
+                return self._verdicts[key]
+        try:
+            verdict = bool(fn(seen))
+        except Exception as error:
+            error.add_note(f"raised by the predicate {_name_of(fn)} on {seen!r:.200}")
+            raise
+        with self._lock:
+            self._verdicts[key] = verdict
+            while len(self._verdicts) > _VERDICTS_KEPT:
+                self._verdicts.popitem(last=False)
+        return verdict
+
+
+def _name_of(fn: object) -> str:
+    return str(getattr(fn, "__qualname__", None) or repr(fn))
+
+
+class Predicate(Composable):
+    """A Python function as a constraint. Build it with `predicate`."""
+
+    __slots__ = ("_complete", "_fn", "_on")
+
+    def __init__(
+        self,
+        fn: Callable[..., bool],
+        *,
+        on: Literal["text", "tokens"],
+        complete: Callable[..., bool] | None,
+    ) -> None:
+        self._fn = fn
+        self._on: Literal["text", "tokens"] = on
+        self._complete = complete
+
+    @property
+    def exactness(self) -> Exactness:
+        return "probe"
+
+    def compile(
+        self, vocabulary: Vocabulary, /, limits: Limits | None = None
+    ) -> CompiledPredicate:
+        """Bind to a vocabulary. `limits` have no say over Python code."""
+        del limits
+        return CompiledPredicate(vocabulary, _Judge(self._fn, self._complete, self._on))
+
+    def __repr__(self) -> str:
+        return f"<Predicate {_name_of(self._fn)}>"
+
+
+def predicate(
+    fn: Callable[..., bool],
+    *,
+    on: Literal["text", "tokens"] = "text",
+    complete: Callable[..., bool] | None = None,
+) -> Predicate:
+    """Texts whose every prefix satisfies `fn`.
+
+    Args:
+        fn: says of the text so far whether it may still be completed. It should be *prefix
+            closed* (true of a text, true of its prefixes): a prefix is never asked again.
+            It is called with a `str`, or, with ``on="tokens"``, with the tuple of token ids so
+            far. It must be a function of its argument alone: verdicts are remembered.
+        on: what `fn` and `complete` look at.
+        complete: says whether the text so far may end here; default: wherever `fn` holds.
+
+    Exceptions of the functions reach the caller, with a note that names the function. Special
+    tokens are not text and never allowed. The cost is one call of `fn` for each new candidate.
+    """
+    if on not in ("text", "tokens"):
+        raise ValueError(f'`on` must be "text" or "tokens", not {on!r}')
+    return Predicate(fn, on=on, complete=complete)
+
+
+def _text_token_bits(vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
+    """One mask row with a bit for each token that stands for text."""
+    special = set(vocabulary.special_tokens.values()) | set(vocabulary.eos_token_ids)
+    is_text = np.zeros(vocabulary.mask_words * 32, dtype=np.uint8)
+    for token_id in range(vocabulary.size):
+        if token_id not in special and vocabulary.token_bytes(token_id):
+            is_text[token_id] = 1
+    return np.packbits(is_text, bitorder="little").view(np.int32)
+
+
+class CompiledPredicate:
+    """A predicate bound to a vocabulary."""
+
+    __slots__ = ("_bits", "_judge", "_vocabulary")
+
+    def __init__(self, vocabulary: Vocabulary, judge: _Judge) -> None:
+        self._vocabulary = vocabulary
+        self._judge = judge
+        self._bits = _text_token_bits(vocabulary)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self._vocabulary
+
+    @property
+    def exactness(self) -> Exactness:
+        return "probe"
+
+    def matcher(self) -> PredicateMatcher:
+        """A matcher at the empty text."""
+        return PredicateMatcher(self._vocabulary, self._judge, self._bits)
+
+
+class PredicateMatcher:
+    """One sequence's position under a predicate."""
+
+    __slots__ = ("_bits", "_ended", "_eos", "_judge", "_marks", "_pending", "_text", "_tokens",
+                 "_vocabulary")  # fmt: skip
+
+    def __init__(
+        self, vocabulary: Vocabulary, judge: _Judge, text_bits: npt.NDArray[np.int32]
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._judge = judge
+        self._bits = text_bits
+        self._eos = vocabulary.eos_token_ids
+        self._text = ""
+        self._pending = b""
+        self._tokens: list[int] = []
+        # Before each committed text token: the length of the text, and the bytes held back.
+        self._marks: list[tuple[int, bytes]] = []
+        self._ended = False
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self._vocabulary
+
+    @property
+    def exactness(self) -> Exactness:
+        return "probe"
+
+    @property
+    def tokens(self) -> list[int]:
+        return self._tokens.copy()
+
+    def _here(self) -> _Position:
+        return _Position(self._text, self._pending, tuple(self._tokens))
+
+    def _after(self, token_id: int) -> _Position | None:
+        """The position after a text token, None if the token is not allowed here."""
+        if not 0 <= token_id < self._vocabulary.size:
+            return None
+        if not (int(self._bits[token_id >> 5]) >> (token_id & 31)) & 1:
+            return None
+        data = self._vocabulary.token_bytes(token_id)
+        extended = None if not data else extend_text(self._pending, data)
+        if extended is None:
+            return None
+        text, pending = extended
+        after = _Position(self._text + text, pending, (*self._tokens, token_id))
+        return after if self._judge.may_continue(after) else None
+
+    def fill_mask(self, mask: npt.NDArray[np.int32], row: int = 0, /) -> None:
+        """An upper bound: every token that stands for text; end tokens exactly where the text is
+        complete. All zero after the end token."""
+        if self._ended:
+            mask[row] = 0
+            return
+        mask[row] = self._bits
+        if self.is_accepting():
+            words = mask[row].view(np.uint32)
+            for token_id in self._eos:
+                words[token_id >> 5] |= np.uint32(1 << (token_id & 31))
+
+    def allows(self, token_id: int, /) -> bool:
+        """Ask the function. Remembered: asking again costs a digest of the text."""
+        if self._ended:
+            return False
+        if token_id in self._eos:
+            return self.is_accepting()
+        return self._after(token_id) is not None
+
+    def advance(self, token_id: int, /) -> bool:
+        if self._ended:
+            return False
+        if token_id in self._eos:
+            if not self.is_accepting():
+                return False
+            self._ended = True
+        else:
+            after = self._after(token_id)
+            if after is None:
+                return False
+            self._marks.append((len(self._text), self._pending))
+            self._text, self._pending = after.text, after.pending
+        self._tokens.append(token_id)
+        return True
+
+    def validate(self, token_ids: Sequence[int], /) -> int:
+        probe = self.fork()
+        for count, token_id in enumerate(token_ids):
+            if not probe.advance(token_id):
+                return count
+        return len(token_ids)
+
+    def rollback(self, count: int, /) -> None:
+        if not 0 <= count <= len(self._tokens):
+            raise ValueError(f"cannot take back {count} tokens of {len(self._tokens)}")
+        if not count:
+            return
+        del self._tokens[-count:]
+        if self._ended:
+            self._ended = False
+            count -= 1
+        if count:
+            length, self._pending = self._marks[-count]
+            self._text = self._text[:length]
+            del self._marks[-count:]
+
+    def fork(self) -> PredicateMatcher:
+        twin = PredicateMatcher(self._vocabulary, self._judge, self._bits)
+        twin._text, twin._pending = self._text, self._pending
+        twin._tokens, twin._marks = self._tokens.copy(), self._marks.copy()
+        twin._ended = self._ended
+        return twin
+
+    def is_accepting(self) -> bool:
+        return self._judge.is_complete(self._here())
+
+    def is_terminated(self) -> bool:
+        return self._ended
+
+    def forced_text(self) -> str:
+        """Nothing is known to be forced."""
+        return ""
+
+    def completion_tokens(self) -> list[int] | None:
+        """Nothing if the text is complete already; otherwise no completion is known."""
+        return [] if self.is_accepting() else None
