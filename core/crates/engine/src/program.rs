@@ -371,7 +371,7 @@ fn lower_ir(
             }
             TerminalIr::Literal { name, text, ignore_case } => {
                 let expr = if *ignore_case {
-                    lower_utf8(exprs, &Ast::literal(text, true))
+                    lower_utf8(exprs, &Ast::literal(text))
                 } else {
                     exprs.literal(text.as_bytes())
                 };

@@ -1,7 +1,7 @@
 use pyo3::prelude::*;
 
 /// Budgets of one compiled constraint.
-#[pyclass(frozen, eq, module = "structgen._core")]
+#[pyclass(frozen, eq, skip_from_py_object, module = "structgen._core")]
 #[derive(Clone, PartialEq)]
 pub struct Limits {
     pub inner: structgen_engine::Limits,

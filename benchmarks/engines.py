@@ -1,0 +1,221 @@
+"""The engines under test, behind one small face.
+
+Each adapter takes the same vocabulary (bytes of every token), compiles a schema, and then writes a
+packed mask and commits a token, which is what a server does for every token that it generates.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Mask = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A vocabulary as every engine can read it."""
+
+    path: Path
+    """The folder of the tokenizer, with a tokenizer.json."""
+    texts: Sequence[bytes | None]
+    """The bytes of each token; None for tokens that never stand for text."""
+    eos: int
+
+
+class Stepper(Protocol):
+    """One sequence under one compiled schema."""
+
+    def mask(self) -> Mask: ...
+    def commit(self, token_id: int) -> bool: ...
+    def accepting(self) -> bool: ...
+
+
+class Engine(Protocol):
+    """Compiles schemas for one vocabulary, built once."""
+
+    def compile(self, schema: Any) -> Any: ...
+    def start(self, compiled: Any) -> Stepper: ...
+
+
+class Structgen:
+    """This project. Soundness comes first: a schema that it cannot enforce does not compile."""
+
+    package = "structgen"
+
+    def __init__(self, tokens: Tokens) -> None:
+        import structgen as sg
+
+        self._sg = sg
+        self._vocabulary = sg.Vocabulary.from_tokenizer_json(tokens.path, eos_token_ids=[tokens.eos])
+        self._mask = sg.allocate_mask(1, self._vocabulary.size)
+
+    def compile(self, schema: Any) -> Any:
+        return self._sg.json_schema(schema).compile(self._vocabulary)
+
+    def start(self, compiled: Any) -> Stepper:
+        return _Structgen(compiled.matcher(), self._mask)
+
+
+class _Structgen:
+    def __init__(self, matcher: Any, mask: Mask) -> None:
+        self._matcher = matcher
+        self._mask = mask
+
+    def mask(self) -> Mask:
+        self._matcher.fill_mask(self._mask, 0)
+        return self._mask[0]
+
+    def commit(self, token_id: int) -> bool:
+        return bool(self._matcher.advance(token_id))
+
+    def accepting(self) -> bool:
+        return bool(self._matcher.is_accepting())
+
+
+class Llguidance:
+    """guidance-ai/llguidance with its defaults."""
+
+    package = "llguidance"
+
+    def __init__(self, tokens: Tokens) -> None:
+        import llguidance
+        import llguidance.numpy as on_numpy
+
+        self._llg = llguidance
+        self._on_numpy = on_numpy
+        self._tokenizer = llguidance.LLTokenizer(
+            str(tokens.path / "tokenizer.json"), n_vocab=len(tokens.texts), eos_token=tokens.eos
+        )
+        self._mask = on_numpy.allocate_token_bitmask(1, len(tokens.texts))
+
+    def compile(self, schema: Any) -> Any:
+        grammar = self._llg.LLMatcher.grammar_from_json_schema(json.dumps(schema))
+        matcher = self._llg.LLMatcher(self._tokenizer, grammar, log_level=0)
+        if matcher.is_error():
+            raise ValueError(matcher.get_error())
+        return matcher
+
+    def start(self, compiled: Any) -> Stepper:
+        return _Llguidance(compiled.deep_copy(), self._mask, self._on_numpy)
+
+
+class _Llguidance:
+    def __init__(self, matcher: Any, mask: Mask, on_numpy: Any) -> None:
+        self._matcher = matcher
+        self._mask = mask
+        self._fill = on_numpy.fill_next_token_bitmask
+
+    def mask(self) -> Mask:
+        self._fill(self._matcher, self._mask, 0)
+        return self._mask[0]
+
+    def commit(self, token_id: int) -> bool:
+        return bool(self._matcher.consume_token(token_id))
+
+    def accepting(self) -> bool:
+        return bool(self._matcher.is_accepting())
+
+
+class Xgrammar:
+    """mlc-ai/xgrammar as vLLM and SGLang call it: strict mode, any white space, no cache."""
+
+    package = "xgrammar"
+
+    def __init__(self, tokens: Tokens) -> None:
+        import torch
+        import xgrammar
+
+        torch.set_num_threads(1)
+        info = xgrammar.TokenizerInfo(
+            [text if text is not None else b"" for text in tokens.texts],
+            vocab_size=len(tokens.texts),
+            stop_token_ids=[tokens.eos],
+        )
+        self._xgr = xgrammar
+        self._compiler = xgrammar.GrammarCompiler(info, max_threads=1, cache_enabled=False)
+        self._mask = xgrammar.allocate_token_bitmask(1, len(tokens.texts))
+
+    def compile(self, schema: Any) -> Any:
+        return self._compiler.compile_json_schema(json.dumps(schema), any_whitespace=True)
+
+    def start(self, compiled: Any) -> Stepper:
+        return _Xgrammar(
+            self._xgr.GrammarMatcher(compiled, terminate_without_stop_token=False), self._mask
+        )
+
+
+class _Xgrammar:
+    def __init__(self, matcher: Any, mask: Any) -> None:
+        self._matcher = matcher
+        self._mask = mask
+        self._numpy: Mask = mask.numpy()
+
+    def mask(self) -> Mask:
+        if not self._matcher.fill_next_token_bitmask(self._mask, 0):
+            self._mask.fill_(-1)
+        return self._numpy[0]
+
+    def commit(self, token_id: int) -> bool:
+        return bool(self._matcher.accept_token(token_id))
+
+    def accepting(self) -> bool:
+        return bool(self._matcher.is_completed())
+
+
+class Glrmask:
+    """IsaacBreen/glrmask with its defaults."""
+
+    package = "glrmask"
+
+    def __init__(self, tokens: Tokens) -> None:
+        import glrmask
+
+        self._glr = glrmask
+        self._vocabulary = glrmask.Vocab.from_id_to_bytes(
+            {i: text for i, text in enumerate(tokens.texts) if text}
+        )
+        self._words = (len(tokens.texts) + 31) // 32
+
+    def compile(self, schema: Any) -> Any:
+        return self._glr.Grammar.from_json_schema(schema).compile(self._vocabulary)
+
+    def start(self, compiled: Any) -> Stepper:
+        words = max(self._words, (compiled.mask_len() + 31) // 32)
+        return _Glrmask(compiled.start(), np.zeros(words, dtype=np.int32))
+
+
+class _Glrmask:
+    def __init__(self, state: Any, mask: Mask) -> None:
+        self._state = state
+        self._mask = mask
+
+    def mask(self) -> Mask:
+        self._state.fill_mask(self._mask)
+        return self._mask
+
+    def commit(self, token_id: int) -> bool:
+        return bool(self._state.commit_token(token_id))
+
+    def accepting(self) -> bool:
+        return bool(self._state.is_accepting())
+
+
+ENGINES: dict[str, Any] = {
+    "structgen": Structgen,
+    "llguidance": Llguidance,
+    "xgrammar": Xgrammar,
+    "glrmask": Glrmask,
+}
+
+
+def version(name: str) -> str:
+    """The installed version of an engine."""
+    return metadata.version(ENGINES[name].package)
