@@ -7,7 +7,8 @@ the constraint forbids are dropped, the rest is scored by the target in one pass
 the ordinary sampler runs over the scored rows as long as its own draws were guessed. With a seed,
 texts and weights are those of ordinary decoding; only the number of passes changes.
 
-    result = speculative(model, model.prompt_ids("..."), constraint.compile(model.vocabulary), seed=1)
+    compiled = constraint.compile(model.vocabulary)
+    result = speculative(model, model.prompt_ids("..."), compiled, seed=1)
     result.ledger.text, result.stats.tokens_per_forward
 
 Limits: one node of a draft costs a token of the pass, so what is verified is chosen by measured

@@ -50,10 +50,12 @@ class CopyDrafter:
 
     @property
     def name(self) -> str:
+        """See `Drafter`."""
         return "copy"
 
     @property
     def costly(self) -> bool:
+        """See `Drafter`."""
         return False
 
     def begin(self, prompt_ids: Sequence[int], rows: int, /) -> None:
@@ -63,6 +65,7 @@ class CopyDrafter:
         """Nothing to learn: the history is in the context."""
 
     def draft(self, context: DraftContext, limit: int, /) -> Draft:
+        """See `Drafter`."""
         if limit <= 0:
             return EMPTY
         text = np.concatenate([context.history, np.asarray(context.path, dtype=np.int64)])

@@ -49,13 +49,16 @@ class ModelDrafter:
 
     @property
     def name(self) -> str:
+        """See `Drafter`."""
         return "model"
 
     @property
     def costly(self) -> bool:
+        """See `Drafter`."""
         return True
 
     def begin(self, prompt_ids: Sequence[int], rows: int, /) -> None:
+        """See `Drafter`."""
         self._prompt = tuple(prompt_ids)
         self._scorers = {}
 
@@ -63,6 +66,7 @@ class ModelDrafter:
         """Nothing to learn."""
 
     def draft(self, context: DraftContext, limit: int, /) -> Draft:
+        """See `Drafter`."""
         vocabulary = context.model.vocabulary
         if self._model.vocabulary.fingerprint != vocabulary.fingerprint:
             raise VocabularyError(

@@ -55,10 +55,12 @@ class ForcedDrafter:
 
     @property
     def name(self) -> str:
+        """See `Drafter`."""
         return "forced"
 
     @property
     def costly(self) -> bool:
+        """See `Drafter`."""
         return False
 
     def begin(self, prompt_ids: Sequence[int], rows: int, /) -> None:
@@ -68,6 +70,7 @@ class ForcedDrafter:
         """Nothing to learn."""
 
     def draft(self, context: DraftContext, limit: int, /) -> Draft:
+        """See `Drafter`."""
         if limit <= 0:
             return EMPTY
         text = context.matcher.forced_text()[:_MAX_FORCED_CHARS]

@@ -134,7 +134,7 @@ class Planner:
     def _least_survival(self) -> float:
         """A node likelier than this pays for itself in an otherwise empty pass."""
         if not self.budget.adaptive:
-            return 0.01
+            return 0.0
         once = self.cost.seconds(1)
         return max(0.02, (self.cost.seconds(2) - once) / once)
 

@@ -43,10 +43,12 @@ class RecyclingDrafter:
 
     @property
     def name(self) -> str:
+        """See `Drafter`."""
         return "recycling"
 
     @property
     def costly(self) -> bool:
+        """See `Drafter`."""
         return False
 
     def begin(self, prompt_ids: Sequence[int], rows: int, /) -> None:
@@ -54,6 +56,7 @@ class RecyclingDrafter:
         sequence. It is dropped only for a vocabulary of another size."""
 
     def observe(self, rows: Sequence[VerifiedRow], /) -> None:
+        """See `Drafter`."""
         for verified in rows:
             logits = verified.logits
             size = len(logits)
@@ -70,6 +73,7 @@ class RecyclingDrafter:
             entry[: len(top)] = top
 
     def draft(self, context: DraftContext, limit: int, /) -> Draft:
+        """See `Drafter`."""
         table = self._table
         last = context.last_token
         if table is None or last is None or not 0 <= last < len(table):

@@ -91,9 +91,9 @@ def rsd_node(
         if generator.random() < chance:
             return child, True
     cumulative = np.cumsum(rule.residual)
-    at = np.searchsorted(cumulative, generator.random() * cumulative[-1], side="right")
-    token = int(min(at, len(cumulative) - 1))
-    return token, False
+    threshold = generator.random() * float(cumulative[-1])
+    at = int(np.searchsorted(cumulative, threshold, side="right"))
+    return min(at, len(cumulative) - 1), False
 
 
 def draw_children(qc: Law, count: int, generator: np.random.Generator, /) -> list[int]:

@@ -26,9 +26,7 @@ class Scorer:
         self._scored: list[int] = []
         self._rows = np.zeros((0, model.vocabulary.size), dtype=np.float32)
 
-    def after(
-        self, drawn: Sequence[int], assumed: Sequence[int], /
-    ) -> npt.NDArray[np.float32]:
+    def after(self, drawn: Sequence[int], assumed: Sequence[int], /) -> npt.NDArray[np.float32]:
         """Logits after prompt, `drawn` and `assumed`, shape ``(V,)``.
 
         `drawn` normally extends the `drawn` of the call before; if it does not, the session

@@ -54,13 +54,16 @@ class TextModelDrafter:
 
     @property
     def name(self) -> str:
+        """See `Drafter`."""
         return "text-model"
 
     @property
     def costly(self) -> bool:
+        """See `Drafter`."""
         return True
 
     def begin(self, prompt_ids: Sequence[int], rows: int, /) -> None:
+        """See `Drafter`."""
         self._prompt = tuple(prompt_ids)
         self._scorers = {}
 
@@ -68,6 +71,7 @@ class TextModelDrafter:
         """Nothing to learn."""
 
     def draft(self, context: DraftContext, limit: int, /) -> Draft:
+        """See `Drafter`."""
         drawn = [*context.history[context.prompt_length :].tolist(), *context.path]
         try:
             text = context.model.vocabulary.decode(drawn).decode("utf-8")

@@ -101,9 +101,7 @@ def shared_draw(walk: Walk) -> Draw:
     target draws, which costs speed and nothing else.
     """
 
-    def draw(
-        row: npt.NDArray[np.float32], matcher: Matcher, position: int, /
-    ) -> int | None:
+    def draw(row: npt.NDArray[np.float32], matcher: Matcher, position: int, /) -> int | None:
         params = walk.config.params
         vocabulary = matcher.vocabulary
         mask = np.zeros((1, vocabulary.mask_words), dtype=np.int32)

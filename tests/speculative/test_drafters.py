@@ -21,7 +21,9 @@ from .toys import FiniteLanguage
 class Tokenizer:
     """A `LanguageModel` that can only tokenize: merges in order of rank, as BPE does."""
 
-    def __init__(self, merges: Sequence[str], letters: str = ' abcdefghijklmnopqrstuvwxyz"{}:,') -> None:
+    def __init__(
+        self, merges: Sequence[str], letters: str = ' abcdefghijklmnopqrstuvwxyz"{}:,'
+    ) -> None:
         self.merges = tuple(merges)
         self.words = [*letters, *merges]
         tokens: list[bytes | None] = [word.encode() for word in self.words]
@@ -230,6 +232,10 @@ def row(model: Tokenizer, **logits: float) -> np.ndarray[tuple[int], np.dtype[np
     return out
 
 
+def verified(last_token: int, logits: np.ndarray[tuple[int], np.dtype[np.float32]]) -> VerifiedRow:
+    return VerifiedRow(row=0, last_token=last_token, logits=logits, allowed=None, drawn=0)
+
+
 def test_recycling_proposes_allowed_successors_by_rank() -> None:
     model = Tokenizer([], letters="abcd")
     language = FiniteLanguage(["abc", "acb", "adc"], model.vocabulary)
@@ -237,11 +243,11 @@ def test_recycling_proposes_allowed_successors_by_rank() -> None:
     matcher = at(language, model.ids("a"))
     ctx = context(model, matcher)
     assert len(drafter.draft(ctx, 9)) == 0  # nothing seen yet
-    a, b, d = model.ids("a", "b", "d")
+    a, d = model.ids("a", "d")
     drafter.observe(
         [
-            VerifiedRow(row=0, last_token=a, logits=row(model, a=5, d=4, b=3, c=2), allowed=None, drawn=b),
-            VerifiedRow(row=0, last_token=d, logits=row(model, c=1), allowed=None, drawn=b),
+            verified(a, row(model, a=5, d=4, b=3, c=2)),
+            verified(d, row(model, c=1)),
         ]
     )
     draft = drafter.draft(ctx, 9)
@@ -269,7 +275,7 @@ def test_bad_options_are_refused() -> None:
         lambda: RecyclingDrafter(depth=0),
         lambda: ForcedDrafter(look_back=-1),
     ):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="must"):
             build()
 
 

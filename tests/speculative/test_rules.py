@@ -121,9 +121,7 @@ def test_trap_dropping_an_illegal_draft_and_drawing_afresh_is_biased() -> None:
                 law += case.q[token] * case.pc
         bias = total_variation(law, case.pc)
         illegal = float(case.q[~case.allowed].sum())
-        assert bias == pytest.approx(
-            illegal * total_variation(case.pc, norm(residual)), abs=1e-12
-        )
+        assert bias == pytest.approx(illegal * total_variation(case.pc, norm(residual)), abs=1e-12)
         worst = max(worst, bias)
     assert worst > 0.05
 

@@ -243,9 +243,7 @@ class PrefixSession:
         self.passes += 1
         empty = np.zeros((0, self.model.vocabulary.size), dtype=np.float32)
         return [
-            np.stack(
-                [self.model.row(text + self._path(tree, i)) for i in range(len(tree.tokens))]
-            )
+            np.stack([self.model.row(text + self._path(tree, i)) for i in range(len(tree.tokens))])
             if tree.tokens
             else empty
             for text, tree in zip(self.texts, trees, strict=True)
