@@ -126,7 +126,7 @@ def smc(
             resampled += 1
             rng = walk_config.keys.named(_RESAMPLING, step)
             weights = np.exp(log_w - log_w.max())
-            ancestors = resample(weights / weights.sum(), rng, scheme).tolist()
+            ancestors = [int(a) for a in resample(weights / weights.sum(), rng, scheme)]
             mean = _log_mean(log_w)
             walks = [
                 walks[ancestor].fork(particle_id(slot, resampled))

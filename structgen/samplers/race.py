@@ -163,7 +163,7 @@ class LazyRace(_Arena):
         self._restart()
 
     def _restart(self) -> None:
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             self._times = self._rng.standard_exponential(self.block_mass.size) / self.block_mass
         self._pick = -1
 
@@ -177,7 +177,8 @@ class LazyRace(_Arena):
         inside = self.weights[block * _BLOCK : (block + 1) * _BLOCK]
         cumulative = np.cumsum(inside, dtype=np.float64)
         # A cumulative sum may stop short of the block's (pairwise) sum by rounding: take its own.
-        at = int(np.searchsorted(cumulative, self._rng.random() * cumulative[-1], side="right"))
+        point = self._rng.random() * float(cumulative[-1])
+        at = int(np.searchsorted(cumulative, point, side="right"))
         if at >= inside.size or inside[at] <= 0.0:
             at = int(np.flatnonzero(inside)[-1])
         self._pick = block * _BLOCK + at
@@ -252,7 +253,8 @@ class KeyedRace(_SortedRace):
 
     def _arrival_times(self) -> npt.NDArray[np.float64]:
         exponentials = self._keys.exponentials(self._particle, self._position, self.support.ids)
-        with np.errstate(divide="ignore"):
+        # A weight near the smallest float never arrives here; a rebase brings it back.
+        with np.errstate(divide="ignore", over="ignore"):
             return exponentials / self.weights
 
 

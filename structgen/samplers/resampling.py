@@ -51,7 +51,7 @@ def resample(
 def _invert(weights: npt.NDArray[np.float64], points: npt.NDArray[np.float64]) -> Ancestors:
     cumulative = np.cumsum(weights)
     # Scaled, because the sum may miss 1 by rounding; `right` skips particles of weight 0.
-    found = np.searchsorted(cumulative, points * cumulative[-1], side="right")
+    found: Ancestors = np.searchsorted(cumulative, points * float(cumulative[-1]), side="right")
     last = int(np.flatnonzero(weights)[-1])
     return np.minimum(found, last)
 
