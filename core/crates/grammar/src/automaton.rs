@@ -11,7 +11,7 @@ use crate::chart::Chart;
 use crate::costs::Costs;
 use crate::error::GrammarError;
 use crate::ir::Grammar;
-use crate::lexicon::Lexicon;
+use crate::lexicon::{Beginning, Lexicon};
 use crate::limits::{GrammarLimits, check};
 use crate::sets::SetId;
 use crate::states::{Context, Reader, Scan, States};
@@ -30,6 +30,8 @@ pub struct CfgAutomaton {
     costs: Costs,
     /// What the shortest completion of a state begins with.
     ways: FxHashMap<StateId, Way>,
+    /// Where the lexemes begin that a set expects.
+    beginnings: FxHashMap<SetId, Beginning>,
     /// The state in which a lexeme has just ended and a set is all that counts.
     at_set: FxHashMap<SetId, StateId>,
     limits: GrammarLimits,
@@ -73,7 +75,7 @@ impl CfgAutomaton {
         let reached = reach(&grammar, fuel)?;
         let Grammar { rules, terminals, ignore, start } = grammar;
         let names: Vec<String> = terminals.iter().map(|t| t.name.clone()).collect();
-        let (lexicon, facts) = Lexicon::new(terminals, &reached.terminals, exprs, fuel)?;
+        let (lexicon, facts) = Lexicon::new(terminals, &reached.terminals, &ignore, exprs, fuel)?;
         let (cleaned, diagnostics) = clean(&rules, start, &names, &reached, &facts, fuel)?;
         let tables = Tables::new(cleaned, start, &ignore, facts, fuel)?;
         Ok(CfgAutomaton {
@@ -83,6 +85,7 @@ impl CfgAutomaton {
             states: States::new(&limits),
             costs: Costs::default(),
             ways: FxHashMap::default(),
+            beginnings: FxHashMap::default(),
             at_set: FxHashMap::default(),
             limits,
             diagnostics,
@@ -112,8 +115,7 @@ impl CfgAutomaton {
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
         if set != SetId::EMPTY {
-            let column = self.chart.column(&self.tables, set, fuel)?;
-            let beginning = self.lexicon.begin(&column.terminals, fuel)?;
+            let beginning = self.begin(set, fuel)?;
             let context = Context::at(set);
             if !beginning.lex.is_dead() {
                 scans.push(Scan::lexer(beginning.lex, context));
@@ -125,6 +127,16 @@ impl CfgAutomaton {
         let state = self.states.intern(&mut scans, accepting)?;
         self.spare = scans;
         Ok(state)
+    }
+
+    fn begin(&mut self, set: SetId, fuel: &mut Fuel) -> Result<Beginning, AutomatonError> {
+        if let Some(known) = self.beginnings.get(&set) {
+            return Ok(known.clone());
+        }
+        let column = self.chart.column(&self.tables, set, fuel)?;
+        let beginning = self.lexicon.begin(&column.terminals, fuel)?;
+        self.beginnings.insert(set, beginning.clone());
+        Ok(beginning)
     }
 
     fn state_at(&mut self, set: SetId, fuel: &mut Fuel) -> Result<StateId, AutomatonError> {
@@ -177,15 +189,16 @@ impl CfgAutomaton {
                     if lex.is_dead() {
                         continue;
                     }
-                    let facts = self.lexicon.facts(lex);
+                    let facts = self.lexicon.facts(lex, fuel)?;
                     let context = match facts.sole {
                         Some(terminal) => self.settle(scan.context, terminal, fuel)?,
                         None => scan.context,
                     };
-                    if let Some(accept) = self.lexicon.lexer.accept(lex) {
+                    let accept = self.lexicon.lexer.accept(lex);
+                    if let Some(accept) = accept {
                         ended.push(self.end_all(context, accept, fuel)?);
                     }
-                    if facts.goes_on {
+                    if facts.goes_on && !(facts.ignorable && accept.is_some()) {
                         next.push(Scan::lexer(lex, context));
                     }
                 }
@@ -275,8 +288,7 @@ impl CfgAutomaton {
         if self.chart.sets.accepts(set) {
             return Ok(None);
         }
-        let column = self.chart.column(&self.tables, set, fuel)?;
-        let beginning = self.lexicon.begin(&column.terminals, fuel)?;
+        let beginning = self.begin(set, fuel)?;
         if beginning.lex != lex || !beginning.nested.is_empty() {
             return Ok(None);
         }
@@ -375,7 +387,7 @@ impl ByteAutomaton for CfgAutomaton {
                 + self.lexicon.bytes()
                 + self.states.bytes()
                 + self.costs.bytes()
-                + (self.ways.len() + self.at_set.len()) * 48,
+                + (self.ways.len() + self.beginnings.len() + self.at_set.len()) * 48,
         }
     }
 

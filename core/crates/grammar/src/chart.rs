@@ -30,7 +30,7 @@ pub(crate) struct Column {
     rules: Box<[Expected]>,
     lexemes: Box<[Expected]>,
     /// All terminals that may come next, the ignored ones included, ascending.
-    pub terminals: Box<[u32]>,
+    pub terminals: Arc<[u32]>,
 }
 
 /// A left-recursive component entered in some place: which of its rules are wanted there
@@ -113,19 +113,19 @@ impl Chart {
         let mut wanted: Vec<u32> = rules.iter().map(|e| e.symbol).collect();
         wanted.dedup();
         let plan = self.plans.plan(tables, &mut self.sets, &wanted, fuel)?;
-        let mut terminals: Vec<u32> = lexemes.iter().map(|e| e.symbol).collect();
-        terminals.extend_from_slice(&plan.terminals);
-        terminals.extend_from_slice(&tables.ignore);
-        fuel.spend(terminals.len() as u64)?;
-        terminals.sort_unstable();
-        terminals.dedup();
-        self.sets.book(terminals.len())?;
-        let column = Arc::new(Column {
-            plan,
-            rules: rules.into(),
-            lexemes: lexemes.into(),
-            terminals: terminals.into(),
-        });
+        let own = lexemes.iter().map(|e| e.symbol);
+        let terminals = if own.clone().all(|t| plan.terminals.binary_search(&t).is_ok()) {
+            plan.terminals.clone()
+        } else {
+            let mut terminals: Vec<u32> = own.chain(plan.terminals.iter().copied()).collect();
+            fuel.spend(terminals.len() as u64)?;
+            self.sets.book(terminals.len())?;
+            terminals.sort_unstable();
+            terminals.dedup();
+            terminals.into()
+        };
+        let column =
+            Arc::new(Column { plan, rules: rules.into(), lexemes: lexemes.into(), terminals });
         self.columns[index] = Some(column.clone());
         Ok(column)
     }

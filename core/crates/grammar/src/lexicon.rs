@@ -3,6 +3,8 @@
 //! Terminals that match the empty text are split: the empty lexeme is dealt with in the
 //! grammar (the symbol is nullable), and what is scanned here is the rest.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
     AcceptId, AutomatonError, ByteAutomaton, Exactness, Fuel, LexState, StateId,
@@ -39,7 +41,7 @@ pub(crate) struct Beginning {
     /// The regular ones, `DEAD` if there are none.
     pub lex: LexState,
     /// The others: terminal and state.
-    pub nested: Box<[(u32, StateId)]>,
+    pub nested: Arc<[(u32, StateId)]>,
 }
 
 /// What is known about a lexer state, once asked.
@@ -49,11 +51,18 @@ pub(crate) struct LexFacts {
     pub goes_on: bool,
     /// The only terminal that is still possible, if there is just one.
     pub sole: Option<u32>,
+    /// An ignored lexeme, and all that may still follow is a sequence of ignored lexemes. If such a lexeme may end
+    /// here, going on with it says nothing new: what it leads to is reached by ending it
+    /// and ignoring the rest. Thereby white space leaves no trace.
+    pub ignorable: bool,
 }
 
 pub(crate) struct Lexicon {
     pub lexer: Lexer,
     matchers: Vec<Matcher>,
+    ignore: Vec<u32>,
+    /// Any sequence of ignored lexemes.
+    ignored: ExprId,
     facts: Vec<Option<LexFacts>>,
     /// (terminal, state) of nested automata: is there a longer lexeme?
     nested_goes_on: FxHashMap<(u32, u32), bool>,
@@ -66,6 +75,7 @@ impl Lexicon {
     pub fn new(
         terminals: Vec<Terminal>,
         used: &[bool],
+        ignore: &[u32],
         mut exprs: Exprs,
         fuel: &mut Fuel,
     ) -> Result<(Self, Vec<TerminalFacts>), AutomatonError> {
@@ -88,10 +98,21 @@ impl Lexicon {
             matchers.push(matcher);
             all_facts.push(facts);
         }
+        let parts: Vec<ExprId> = ignore
+            .iter()
+            .filter_map(|t| match &matchers[*t as usize] {
+                Matcher::Regex(expr) => Some(*expr),
+                _ => None,
+            })
+            .collect();
+        let union = exprs.or(&parts);
+        let ignored = exprs.repeat(union, 0, None);
         exprs.check()?;
         let lexicon = Lexicon {
             lexer: Lexer::new(exprs),
             matchers,
+            ignore: ignore.to_vec(),
+            ignored,
             facts: Vec::new(),
             nested_goes_on: FxHashMap::default(),
             beginnings: FxHashMap::default(),
@@ -136,28 +157,36 @@ impl Lexicon {
             }
         }
         let lex = if parts.is_empty() { LexState::DEAD } else { self.lexer.state(&parts, fuel)? };
-        let beginning = Beginning { lex, nested: nested.into_boxed_slice() };
+        let beginning = Beginning { lex, nested: nested.into() };
         self.beginnings.insert(terminals.into(), beginning.clone());
         Ok(beginning)
     }
 
     /// What is known about `lex`.
-    pub fn facts(&mut self, lex: LexState) -> LexFacts {
+    pub fn facts(&mut self, lex: LexState, fuel: &mut Fuel) -> Result<LexFacts, AutomatonError> {
         let index = lex.0 as usize;
         if self.facts.len() <= index {
             self.facts.resize(index + 1, None);
         }
         if let Some(facts) = self.facts[index] {
-            return facts;
+            return Ok(facts);
         }
         let parts = self.lexer.parts(lex);
-        let sole = match parts {
-            [first, rest @ ..] if rest.iter().all(|p| p.0 == first.0) => Some(first.0),
-            _ => None,
+        let goes_on = parts.iter().any(|p| p.1 != Exprs::EPSILON);
+        let (sole, rest) = match *parts {
+            [(terminal, rest)] => (Some(terminal), rest),
+            _ => (None, Exprs::EPSILON),
         };
-        let facts = LexFacts { goes_on: parts.iter().any(|p| p.1 != Exprs::EPSILON), sole };
+        let ends = self.lexer.accept(lex).is_some();
+        let ignorable = match sole {
+            Some(terminal) if goes_on && ends && self.ignore.contains(&terminal) => {
+                self.lexer.exprs.contains(self.ignored, rest, fuel)?
+            }
+            _ => false,
+        };
+        let facts = LexFacts { goes_on, sole, ignorable };
         self.facts[index] = Some(facts);
-        facts
+        Ok(facts)
     }
 
     /// The terminals that may still end after `lex`, ascending.

@@ -30,8 +30,8 @@ pub(crate) struct Lead {
 pub(crate) struct Plan {
     parents: Box<[Parent]>,
     leads: Box<[Lead]>,
-    /// The terminals of `leads`, ascending.
-    pub terminals: Box<[u32]>,
+    /// The terminals of `leads` and the ignored ones, ascending.
+    pub terminals: Arc<[u32]>,
 }
 
 impl Plan {
@@ -73,6 +73,8 @@ impl Plan {
         parents.sort_unstable();
         leads.sort_unstable();
         let mut terminals: Vec<u32> = leads.iter().map(|l| l.terminal).collect();
+        terminals.extend_from_slice(&tables.ignore);
+        terminals.sort_unstable();
         terminals.dedup();
         Ok(Plan { parents: parents.into(), leads: leads.into(), terminals: terminals.into() })
     }

@@ -85,13 +85,89 @@ struct State {
 enum Row {
     /// Some bytes, in the order in which they were asked.
     Few(Vec<(u8, u32)>),
-    /// All bytes; [`UNKNOWN`] where not asked.
+    /// A number for every byte ([`UNASKED`] or an index), and the targets by number: a
+    /// state has few different ones.
+    Many(Box<Palette>),
+    /// The target of every byte, [`UNKNOWN`] where not asked.
     Full(Box<[u32; 256]>),
 }
 
+struct Palette {
+    number: [u8; 256],
+    targets: Vec<u32>,
+}
+
+const UNASKED: u8 = u8::MAX;
 const UNKNOWN: u32 = u32::MAX;
-/// PERF: a full row is 1 KiB, the size of some 20 short ones; most states see few bytes.
+/// PERF: a palette takes the space of some 40 entries of a short row; most states see few bytes.
 const FEW: usize = 8;
+
+impl Row {
+    #[inline]
+    fn get(&self, byte: u8) -> Option<StateId> {
+        match self {
+            Row::Many(palette) => {
+                let number = palette.number[byte as usize];
+                palette.targets.get(number as usize).map(|t| StateId(*t))
+            }
+            Row::Few(row) => row.iter().find(|t| t.0 == byte).map(|t| StateId(t.1)),
+            Row::Full(row) => {
+                let target = row[byte as usize];
+                (target != UNKNOWN).then_some(StateId(target))
+            }
+        }
+    }
+
+    fn set(&mut self, byte: u8, target: StateId) {
+        match self {
+            Row::Few(row) if row.len() < FEW => row.push((byte, target.0)),
+            Row::Few(row) => {
+                let mut palette = Palette { number: [UNASKED; 256], targets: Vec::new() };
+                for (byte, target) in row.iter() {
+                    palette.set(*byte, *target);
+                }
+                palette.set(byte, target.0);
+                *self = Row::Many(Box::new(palette));
+            }
+            Row::Many(palette) => {
+                if !palette.set(byte, target.0) {
+                    let mut row = Box::new(
+                        palette
+                            .number
+                            .map(|n| palette.targets.get(n as usize).copied().unwrap_or(UNKNOWN)),
+                    );
+                    row[byte as usize] = target.0;
+                    *self = Row::Full(row);
+                }
+            }
+            Row::Full(row) => row[byte as usize] = target.0,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Row::Few(row) => row.capacity() * size_of::<(u8, u32)>(),
+            Row::Many(palette) => size_of::<Palette>() + palette.targets.capacity() * 4,
+            Row::Full(_) => 1024,
+        }
+    }
+}
+
+impl Palette {
+    /// False if there are too many different targets.
+    fn set(&mut self, byte: u8, target: u32) -> bool {
+        let known = self.targets.iter().position(|t| *t == target);
+        let number = known.unwrap_or(self.targets.len());
+        if number >= UNASKED as usize {
+            return false;
+        }
+        if known.is_none() {
+            self.targets.push(target);
+        }
+        self.number[byte as usize] = number as u8;
+        true
+    }
+}
 
 /// The interned states with their transitions.
 pub(crate) struct States {
@@ -100,8 +176,8 @@ pub(crate) struct States {
     ids: [FxHashMap<Arc<[Scan]>, StateId>; 2],
     max_states: u64,
     scans: usize,
-    short_rows: usize,
-    full_rows: usize,
+    /// Bytes held by rows.
+    rows: usize,
 }
 
 impl States {
@@ -109,14 +185,7 @@ impl States {
         let dead = State { scans: Arc::new([]), accepting: false, row: Row::Few(Vec::new()) };
         let mut ids = [FxHashMap::default(), FxHashMap::default()];
         ids[0].insert(dead.scans.clone(), StateId::DEAD);
-        States {
-            list: vec![dead],
-            ids,
-            max_states: limits.max_states.into(),
-            scans: 0,
-            short_rows: 0,
-            full_rows: 0,
-        }
+        States { list: vec![dead], ids, max_states: limits.max_states.into(), scans: 0, rows: 0 }
     }
 
     pub fn len(&self) -> usize {
@@ -124,10 +193,7 @@ impl States {
     }
 
     pub fn bytes(&self) -> usize {
-        self.list.len() * (size_of::<State>() + 48)
-            + self.scans * size_of::<Scan>()
-            + self.short_rows * (FEW * 8)
-            + self.full_rows * 1024
+        self.list.len() * (size_of::<State>() + 48) + self.scans * size_of::<Scan>() + self.rows
     }
 
     /// Interns the state with these lexemes in progress and empties `scans`.
@@ -167,34 +233,33 @@ impl States {
 
     #[inline]
     pub fn transition(&self, state: StateId, byte: u8) -> Option<StateId> {
-        match &self.list.get(state.0 as usize)?.row {
-            Row::Full(row) => {
-                let target = row[byte as usize];
-                (target != UNKNOWN).then_some(StateId(target))
-            }
-            Row::Few(row) => row.iter().find(|t| t.0 == byte).map(|t| StateId(t.1)),
-        }
+        self.list.get(state.0 as usize)?.row.get(byte)
     }
 
     pub fn set_transition(&mut self, state: StateId, byte: u8, target: StateId) {
-        let Some(State { row, .. }) = self.list.get_mut(state.0 as usize) else {
-            return;
-        };
-        match row {
-            Row::Full(row) => row[byte as usize] = target.0,
-            Row::Few(few) if few.len() < FEW => {
-                self.short_rows += usize::from(few.is_empty());
-                few.push((byte, target.0));
-            }
-            Row::Few(few) => {
-                let mut full = Box::new([UNKNOWN; 256]);
-                for (byte, target) in few.iter() {
-                    full[*byte as usize] = *target;
+        if let Some(State { row, .. }) = self.list.get_mut(state.0 as usize) {
+            let before = row.bytes();
+            row.set(byte, target);
+            self.rows += row.bytes() - before;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_every_size_remember() {
+        for different in [1, 3, 200, 256] {
+            let mut row = Row::Few(Vec::new());
+            let target = |b: u8| StateId(b as u32 % different);
+            for b in 0..=255 {
+                assert_eq!(row.get(b), None);
+                row.set(b, target(b));
+                for known in 0..=b {
+                    assert_eq!(row.get(known), Some(target(known)));
                 }
-                full[byte as usize] = target.0;
-                *row = Row::Full(full);
-                self.short_rows -= 1;
-                self.full_rows += 1;
             }
         }
     }

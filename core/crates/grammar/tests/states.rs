@@ -109,6 +109,30 @@ fn the_inside_of_a_lexeme_forgets_where_it_began() {
 }
 
 #[test]
+fn white_space_leaves_no_trace() {
+    let terminals = [
+        ("ITEM", Lexeme::Many("ab", 1, None)),
+        ("COMMA", T(",")),
+        ("SPACE", Lexeme::Many(" \n", 1, None)),
+        ("COMMENT", Lexeme::Quoted("#", "ab ", "\n")),
+    ];
+    let rules = "list: ITEM | list COMMA ITEM";
+    let mut automaton = Sample::new(rules, &terminals, &["SPACE", "COMMENT"]).automaton().unwrap();
+    for text in ["", "ab,", "ab,b"] {
+        let before = walk(&mut automaton, text.as_bytes());
+        let once = walk_from(&mut automaton, before, b" ");
+        assert_eq!(once, walk_from(&mut automaton, before, b" \n  "));
+        assert_eq!(once, walk_from(&mut automaton, before, b" #ab \n#b\n"));
+        if !text.ends_with('b') {
+            assert_eq!(once, before);
+        }
+    }
+    assert!(accepts(&mut automaton, b" #\na #a\n, b \n"));
+    assert!(!accepts(&mut automaton, b"a , b # "));
+    assert!(!accepts(&mut automaton, b"a b"));
+}
+
+#[test]
 fn cost_per_byte_does_not_grow_on_deterministic_grammars() {
     for rules in [
         "list: ITEM | ITEM COMMA list",
@@ -171,6 +195,7 @@ fn limits_are_typed_and_leave_the_automaton_usable() {
         let mut fuel = Fuel::unlimited();
         let mut automaton = sample.automaton_with(limits, &mut fuel).unwrap();
         let mut state = automaton.start(&mut fuel).unwrap();
+        let known = walk(&mut automaton, b"(((");
         let error = loop {
             match automaton.step(state, b'(', &mut fuel) {
                 Ok(next) => state = next,
@@ -179,7 +204,8 @@ fn limits_are_typed_and_leave_the_automaton_usable() {
         };
         assert!(matches!(error, AutomatonError::Limit { name: n, .. } if n == name), "{error}");
         assert_eq!(automaton.step(state, b'(', &mut fuel), Err(error));
-        assert!(accepts(&mut automaton, b"((a))"));
+        // What is known stays known.
+        assert_eq!(walk(&mut automaton, b"((("), known);
     }
     let mut automaton = sample
         .automaton_with(
