@@ -20,7 +20,12 @@ differ from the one drawn without speculation.
 from structgen.speculative.copying import CopyDrafter
 from structgen.speculative.draft import Draft, DraftContext, Drafter, VerifiedRow
 from structgen.speculative.draft_model import ModelDrafter
-from structgen.speculative.driver import SpeculativeResult, default_drafters, speculative
+from structgen.speculative.driver import (
+    SpeculativeResult,
+    default_drafters,
+    speculative,
+    speculative_steps,
+)
 from structgen.speculative.forced import ForcedDrafter
 from structgen.speculative.plan import Budget, Planner
 from structgen.speculative.recycling import RecyclingDrafter
@@ -41,4 +46,5 @@ __all__ = [
     "VerifiedRow",
     "default_drafters",
     "speculative",
+    "speculative_steps",
 ]

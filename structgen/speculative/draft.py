@@ -18,7 +18,7 @@ import numpy.typing as npt
 from structgen.constraints.protocol import Matcher
 from structgen.models.protocol import LanguageModel
 
-Draw = Callable[[npt.NDArray[np.float32], Matcher, int], int | None]
+SharedDraw = Callable[[npt.NDArray[np.float32], Matcher, int], int | None]
 """``draw(row, matcher, position)``: the token that the ordinary constrained sampler would draw
 from logits `row` at generated position `position`, under the very keys that the verifier will use
 there; None at a dead end. A draft model that draws with the target's keys agrees with it more
@@ -74,7 +74,7 @@ class DraftContext:
         path: tokens assumed after `history` (an ancestor draft); empty at a row's true end.
         remaining: how many more tokens may be drawn after `path`.
         row: which row of the batch; drafters with state per sequence key it by this.
-        draw: see `Draw`.
+        draw: see `SharedDraw`.
     """
 
     model: LanguageModel
@@ -84,7 +84,7 @@ class DraftContext:
     path: tuple[int, ...]
     remaining: int
     row: int
-    draw: Draw
+    draw: SharedDraw
 
     @property
     def position(self) -> int:

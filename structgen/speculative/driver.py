@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen.constraints.protocol import Compiled
+from structgen.errors import DeadEnd
 from structgen.models.protocol import LanguageModel, Session, TokenTree
-from structgen.samplers import GumbelKeys, RajPolicy, SamplingParams, particle_id
-from structgen.samplers.walk import Walk, WalkConfig
+from structgen.samplers import (
+    Draw,
+    FreeText,
+    GumbelKeys,
+    RajPolicy,
+    SamplingParams,
+    Step,
+    Walk,
+    WalkConfig,
+    particle_id,
+)
 from structgen.speculative.copying import CopyDrafter
 from structgen.speculative.draft import DraftContext, Drafter, VerifiedRow
 from structgen.speculative.forced import ForcedDrafter
@@ -52,7 +64,7 @@ def default_drafters() -> tuple[Drafter, ...]:
 def speculative(
     model: LanguageModel,
     prompt_ids: Sequence[int],
-    compiled: Compiled,
+    compiled: Compiled | None,
     /,
     *,
     params: SamplingParams | None = None,
@@ -63,16 +75,18 @@ def speculative(
     budget: Budget | None = None,
     policy: RajPolicy | None = None,
     planner: Planner | None = None,
+    max_retries: int = 8,
+    dead_ends: Literal["raise", "keep"] = "raise",
 ) -> SpeculativeResult:
     """Draw `rows` texts under a constraint, several tokens per pass of the target.
 
     Args:
         model: the target.
         prompt_ids: tokens of the prompt.
-        compiled: the constraint, compiled for the model's vocabulary.
+        compiled: the constraint, compiled for the model's vocabulary; None leaves the text free.
         params: temperature and truncation; temperature 1 if None.
         seed: texts are a function of it, of the row, and of the model's numerics, whatever the
-            drafters. None draws one.
+            drafters; they are those of `structgen.samplers.masked`. None draws one.
         max_tokens: tokens per text, the end token included. Where the constraint knows
             completions, texts end complete within it.
         drafters: in order of trust; `default_drafters` if None, none for ``()`` (no speculation).
@@ -81,11 +95,55 @@ def speculative(
         policy: adaptive rejection, for constraints without an exact mask.
         planner: keeps what it learns about acceptance and cost from call to call; instead of
             `drafters` and `budget`.
+        max_retries: restarts of a text that ran into a dead end; see `structgen.samplers.masked`.
+        dead_ends: ``"raise"``, or ``"keep"`` a ledger of weight -inf (without retrying).
 
     Raises:
-        TokenBudgetError: no complete text fits `max_tokens`.
+        TokenBudgetError: no complete text fits `max_tokens`; before anything is drawn.
+        DeadEnd: every attempt ran into a dead end.
         ValueError: `rows` is not positive, or `planner` comes with `drafters` or `budget`.
     """
+    steps = speculative_steps(
+        model,
+        prompt_ids,
+        compiled,
+        params=params,
+        seed=seed,
+        max_tokens=max_tokens,
+        drafters=drafters,
+        rows=rows,
+        budget=budget,
+        policy=policy,
+        planner=planner,
+        max_retries=max_retries,
+        dead_ends=dead_ends,
+    )
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return cast("SpeculativeResult", done.value)
+
+
+def speculative_steps(
+    model: LanguageModel,
+    prompt_ids: Sequence[int],
+    compiled: Compiled | None,
+    /,
+    *,
+    params: SamplingParams | None = None,
+    seed: int | None = None,
+    max_tokens: int = 256,
+    drafters: Sequence[Drafter] | None = None,
+    rows: int = 1,
+    budget: Budget | None = None,
+    policy: RajPolicy | None = None,
+    planner: Planner | None = None,
+    max_retries: int = 8,
+    dead_ends: Literal["raise", "keep"] = "raise",
+) -> Generator[Step, None, SpeculativeResult]:
+    """As `speculative`, yielding every token as it is committed; the result is the generator's
+    value. The tokens of a restarted text (`Step.attempt`) take the place of those before."""
     if rows < 1:
         raise ValueError(f"`rows` must be positive, given {rows}")
     if planner is None:
@@ -99,13 +157,47 @@ def speculative(
         max_tokens=max_tokens,
         policy=policy or RajPolicy(),
     )
-    walks = [Walk(compiled.matcher(), config, particle=particle_id(i)) for i in range(rows)]
-    decoder = _Decoder(model, prompt_ids, walks, planner)
-    decoder.run()
+    constraint = FreeText(model.vocabulary) if compiled is None else compiled
+    first = Walk(constraint.matcher(), config, particle=particle_id(0))
+    retries = 0 if config.params.greedy or dead_ends == "keep" else max_retries
+    walks: dict[int, Walk] = {}
+    spent = SpeculationStats()
+    pending = list(range(rows))
+    log_w: dict[int, float] = {}
+    for attempt in range(retries + 1):
+        for row in pending:
+            walks[row] = first.fork(particle_id(row, attempt))
+        decoder = _Decoder(model, prompt_ids, {row: walks[row] for row in pending}, planner)
+        for row, drawn in decoder.run():
+            yield Step(row, drawn, attempt)
+        spent = _sum(spent, decoder.stats())
+        for row in pending:
+            log_w[row] = walks[row].log_w - math.log(attempt + 1)
+        pending = [row for row in pending if walks[row].finish_reason == "dead_end"]
+        if not pending:
+            break
+    if pending and dead_ends == "raise":
+        walk = walks[pending[0]]
+        raise DeadEnd(
+            f"no token may follow the {walk.position} tokens of {model.decode(walk.tokens)!r}"
+            f" ({retries + 1} attempts)",
+            position=walk.position,
+            hint="the constraint's mask is an upper bound; sample a population (smc), or give it"
+            " more retries at a temperature above 0",
+        )
     return SpeculativeResult(
-        ledgers=tuple(walk.ledger(model.decode) for walk in walks),
-        stats=decoder.stats(),
+        ledgers=tuple(walks[row].ledger(model.decode, log_w=log_w[row]) for row in range(rows)),
+        stats=spent,
         acceptance=planner.acceptance.table(),
+    )
+
+
+def _sum(a: SpeculationStats, b: SpeculationStats) -> SpeculationStats:
+    return SpeculationStats(
+        forwards=a.forwards + b.forwards,
+        tokens=a.tokens + b.tokens,
+        drafted=a.drafted + b.drafted,
+        accepted=a.accepted + b.accepted,
     )
 
 
@@ -120,62 +212,71 @@ class _Decoder:
         self,
         model: LanguageModel,
         prompt_ids: Sequence[int],
-        walks: Sequence[Walk],
+        walks: Mapping[int, Walk],
         planner: Planner,
     ) -> None:
         self._model = model
         self._prompt = np.asarray(prompt_ids, dtype=np.int64)
         self._walks = walks
         self._planner = planner
-        self._live = list(range(len(walks)))  # row of the session -> index of the walk
+        self._live = list(walks)  # row of the session -> the walk's number
         self._drafted = self._accepted = 0
         self._forwards = 0
 
-    def run(self) -> None:
+    def run(self) -> Generator[tuple[int, Draw], None, None]:
+        """Draw all walks to their ends, yielding what is committed."""
         for drafter in self._planner.drafters:
             drafter.begin(self._prompt.tolist(), len(self._walks))
         session = self._model.start(self._prompt.tolist(), rows=len(self._walks))
-        self._first(session)
-        while self._drop_finished(session):
-            self._round(session)
-        self._forwards = session.forwards
+        settled = self._first(session)
+        while True:
+            self._forwards = session.forwards
+            for number, verified in zip(self._live, settled, strict=True):
+                for drawn in verified.draws:
+                    yield number, drawn
+            if not self._drop_finished(session):
+                return
+            settled = self._round(session)
 
     def stats(self) -> SpeculationStats:
+        """What was spent so far."""
         return SpeculationStats(
             forwards=self._forwards,
-            tokens=sum(len(walk.tokens) for walk in self._walks),
+            tokens=sum(len(walk.tokens) for walk in self._walks.values()),
             drafted=self._drafted,
             accepted=self._accepted,
         )
 
-    def _first(self, session: Session) -> None:
+    def _first(self, session: Session) -> list[Verified]:
         """The token after the prompt; the prompt's pass has its row already."""
         last = int(self._prompt[-1]) if len(self._prompt) else -1
         logits = session.logits()
         nothing = DraftTree()
         settled = [
-            verify(walk, nothing, logits[row : row + 1], row=row, last_token=last)
-            for row, walk in enumerate(self._walks)
+            verify(walk, nothing, logits[row : row + 1], row=number, last_token=last)
+            for row, (number, walk) in enumerate(self._walks.items())
         ]
         if last >= 0:
             self._learn([nothing] * len(settled), settled)
+        return settled
 
     def _drop_finished(self, session: Session) -> bool:
         """Release the session's rows of walks that have ended; whether any goes on."""
-        going = [row for row, index in enumerate(self._live) if self._walks[index].alive]
+        going = [row for row, number in enumerate(self._live) if self._walks[number].alive]
         if going and len(going) < len(self._live):
             session.select(going)
-            self._live = [self._live[row] for row in going]
+        self._live = [self._live[row] for row in going]
         return bool(going)
 
-    def _round(self, session: Session) -> None:
-        walks = [self._walks[index] for index in self._live]
-        trees = self._planner.plan([self._context(index) for index in self._live])
+    def _round(self, session: Session) -> list[Verified]:
+        """One pass: every live walk advances by at least one token."""
+        walks = [self._walks[number] for number in self._live]
+        trees = self._planner.plan([self._context(number) for number in self._live])
         roots = [walk.tokens[-1] for walk in walks]
         scored = self._score(session, roots, trees)
         settled = [
-            verify(walk, tree, logits, row=index, last_token=root)
-            for walk, tree, logits, index, root in zip(
+            verify(walk, tree, logits, row=number, last_token=root)
+            for walk, tree, logits, number, root in zip(
                 walks, trees, scored, self._live, roots, strict=True
             )
         ]
@@ -184,6 +285,7 @@ class _Decoder:
         self._drafted += sum(len(tree) for tree in trees)
         self._accepted += sum(verified.accepted for verified in settled)
         self._learn(trees, settled)
+        return settled
 
     def _score(
         self, session: Session, roots: Sequence[int], trees: Sequence[DraftTree]
@@ -215,8 +317,8 @@ class _Decoder:
         for drafter in planner.drafters:
             drafter.observe(used)
 
-    def _context(self, index: int) -> DraftContext:
-        walk = self._walks[index]
+    def _context(self, number: int) -> DraftContext:
+        walk = self._walks[number]
         drawn = np.asarray(walk.tokens, dtype=np.int64)
         return DraftContext(
             model=self._model,
@@ -225,6 +327,6 @@ class _Decoder:
             prompt_length=len(self._prompt),
             path=(),
             remaining=walk.remaining,
-            row=index,
+            row=number,
             draw=shared_draw(walk),
         )

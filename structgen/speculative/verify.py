@@ -19,9 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.constraints.protocol import Matcher
-from structgen.samplers import Greedy, Keyed, LogitRow, Noise, truncate, unpack_mask
-from structgen.samplers.walk import Walk
-from structgen.speculative.draft import Draw, VerifiedRow
+from structgen.samplers import Draw, Greedy, Keyed, LogitRow, Noise, Walk, truncate, unpack_mask
+from structgen.speculative.draft import SharedDraw, VerifiedRow
 from structgen.speculative.tree import DraftTree
 
 
@@ -30,14 +29,15 @@ class Verified:
     """What one pass has settled for one row.
 
     Attributes:
-        path: nodes of ``tree.below(pending)`` whose tokens are committed, root to leaf; empty if
-            nothing was scored.
-        rows: the rows that were used, in order, for drafters to learn from.
+        path: nodes of ``tree.below(pending)`` whose tokens are committed, root to leaf.
+        draws: the tokens drawn, in order; a dead end is left out.
+        rows: the rows that they were drawn from, for drafters to learn from.
         reached: the draft nodes whose rows were used (`DraftTree.ROOT` first).
         accepted: draft nodes accepted.
     """
 
     path: tuple[int, ...]
+    draws: tuple[Draw, ...]
     rows: tuple[VerifiedRow, ...]
     reached: tuple[int, ...]
     accepted: int
@@ -57,6 +57,7 @@ def verify(
     """
     node = DraftTree.ROOT
     path = [0]
+    draws: list[Draw] = []
     used: list[VerifiedRow] = []
     reached: list[int] = []
     while True:
@@ -66,6 +67,7 @@ def verify(
         if drawn.token >= 0:
             exact = walk.matcher.exactness == "exact"
             allowed = unpack_mask(mask, len(scored)) if exact else None
+            draws.append(drawn)
             used.append(
                 VerifiedRow(
                     row=row,
@@ -83,7 +85,11 @@ def verify(
         node, last_token = child, drawn.token
         path.append(child + 1)
     return Verified(
-        path=tuple(path), rows=tuple(used), reached=tuple(reached), accepted=len(path) - 1
+        path=tuple(path),
+        draws=tuple(draws),
+        rows=tuple(used),
+        reached=tuple(reached),
+        accepted=len(path) - 1,
     )
 
 
@@ -94,7 +100,7 @@ def noise(walk: Walk, position: int) -> Noise:
     return Keyed(walk.config.keys, walk.particle, position)
 
 
-def shared_draw(walk: Walk) -> Draw:
+def shared_draw(walk: Walk) -> SharedDraw:
     """What `walk`'s sampler would draw from another model's row at a position to come.
 
     The token budget is left out: near the end of the budget a draft may differ from what the

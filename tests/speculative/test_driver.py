@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from structgen.errors import TokenBudgetError, VocabularyError
-from structgen.samplers import SamplingParams
+from structgen.errors import DeadEnd, TokenBudgetError, VocabularyError
+from structgen.samplers import SamplerConfig, SamplingParams, masked
 from structgen.speculative import (
     Budget,
     CopyDrafter,
@@ -28,6 +28,7 @@ from structgen.speculative import (
     VerifiedRow,
     default_drafters,
     speculative,
+    speculative_steps,
 )
 from structgen.speculative.tree import DraftTree
 from structgen.types import Exactness, Ledger
@@ -169,6 +170,41 @@ def test_adaptive_budget_changes_passes_only() -> None:
         off = run(language, seed, ())
         on = speculative(MODEL, PROMPT, language, seed=seed, max_tokens=14, planner=planner)
         assert same(on.ledger, off.ledger)
+
+
+@pytest.mark.parametrize("exactness", ["exact", "probe"])
+def test_texts_are_those_of_the_plain_sampler(exactness: Exactness) -> None:
+    language = FiniteLanguage(RECORDS, MODEL.vocabulary, exactness)
+    for seed in range(40):
+        on = run(language, seed, DRAFTERS["all"](seed), rows=2)
+        plain = masked(MODEL, PROMPT, language, SamplerConfig(max_tokens=14, seed=seed), rows=2)
+        assert all(same(a, b) for a, b in zip(on.ledgers, plain, strict=True))
+
+
+def test_free_text_is_drafted_too() -> None:
+    for seed in range(20):
+        drafters = (CopyDrafter(), RecyclingDrafter(), ModelDrafter(noisy_model(0.2)))
+        on = speculative(
+            MODEL, PROMPT, None, seed=seed, max_tokens=30, drafters=drafters, budget=EVERYTHING
+        )
+        plain = masked(MODEL, PROMPT, None, SamplerConfig(max_tokens=30, seed=seed))
+        assert same(on.ledger, plain[0])
+
+
+def test_steps_are_the_tokens_of_the_ledger() -> None:
+    language = FiniteLanguage(RECORDS, MODEL.vocabulary)
+    steps = speculative_steps(MODEL, PROMPT, language, seed=5, max_tokens=14, rows=3)
+    streamed: dict[int, list[int]] = {0: [], 1: [], 2: []}
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as done:
+            result = done.value
+            break
+        streamed[step.row].append(step.draw.token)
+    assert [tuple(tokens) for tokens in streamed.values()] == [
+        ledger.tokens for ledger in result.ledgers
+    ]
 
 
 # The constraint's state
@@ -366,12 +402,21 @@ def test_dead_ends_have_weight_zero() -> None:
     language = Language(["xc", "yc"], MODEL.vocabulary, "superset")
     reasons: Counter[str] = Counter()
     for seed in range(60):
-        on = run(language, seed, default_drafters())
-        assert same(on.ledger, run(language, seed, ()).ledger)
+        on = run(language, seed, default_drafters(), dead_ends="keep")
+        assert same(on.ledger, run(language, seed, (), dead_ends="keep").ledger)
         reasons[on.ledger.finish_reason] += 1
         assert (on.ledger.log_w == -math.inf) == (on.ledger.finish_reason == "dead_end")
     assert reasons["dead_end"] > 3
     assert reasons["dead_end"] < 60
+    # Texts are restarted as `masked` restarts them, until all attempts are spent.
+    for seed in range(20):
+        on = run(language, seed, default_drafters(), rows=2, max_retries=99)
+        config = SamplerConfig(max_tokens=14, seed=seed)
+        plain = masked(MODEL, PROMPT, language, config, rows=2, max_retries=99)
+        assert all(same(a, b) for a, b in zip(on.ledgers, plain, strict=True))
+    dead = Language(["y"], MODEL.vocabulary, "superset")
+    with pytest.raises(DeadEnd, match="3 attempts"):
+        run(dead, 0, default_drafters(), max_retries=2)
 
 
 # Laws
