@@ -143,7 +143,7 @@ class IrBuilder:
 
     def __init__(self) -> None:
         self._rule_index: dict[str, int] = {}
-        self._alternatives: list[list[tuple[Symbol, ...]]] = []
+        self._alternatives: list[dict[tuple[Symbol, ...], None]] = []
         self._terminals: list[Terminal] = []
         self._terminal_index: dict[object, int] = {}
 
@@ -152,14 +152,12 @@ class IrBuilder:
         index = self._rule_index.get(name)
         if index is None:
             index = self._rule_index[name] = len(self._alternatives)
-            self._alternatives.append([])
+            self._alternatives.append({})
         return RuleRef(index)
 
     def add(self, name: str, alternative: Sequence[Symbol]) -> None:
         """Add one alternative to the rule called `name`; a repeated one is dropped."""
-        known = self._alternatives[self.rule(name).index]
-        if tuple(alternative) not in known:
-            known.append(tuple(alternative))
+        self._alternatives[self.rule(name).index].setdefault(tuple(alternative))
 
     def terminal(self, terminal: Terminal) -> TerminalRef:
         """The terminal, shared with an earlier one of the same name and content."""

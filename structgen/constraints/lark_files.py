@@ -7,7 +7,8 @@ between parses and change no language; they are ignored. ``?rule``, ``_rule``, `
 shape trees only. One thing is cleaner here than in lark: lark tries each pattern with Python's
 first-alternative-wins matching, so that ``/a|ab/`` never matches ``ab``, and it skips ignored
 text as far as it reaches at once; here patterns are sets of texts, and ignored text is any number
-of ignored terminals between two lexemes.
+of ignored terminals between two lexemes. And lark's dynamic lexer refuses terminals that can
+match nothing (``/[a-z]*/``); here they may.
 
 ``%declare NAME`` announces a terminal that is bound to another constraint when the grammar is
 loaded: a JSON Schema inside a command language, a special token after a block.
@@ -36,7 +37,7 @@ from structgen.constraints.ir import (
     Terminal,
     TerminalRef,
 )
-from structgen.constraints.lark_trees import prepared
+from structgen.constraints.lark_trees import check_terminals, prepared
 from structgen.errors import GrammarSyntaxError, LimitExceeded
 
 MAX_TEXT = 256 * 1024
@@ -72,11 +73,13 @@ def load_lark(
             name="max_grammar_text",
             limit=MAX_TEXT,
         )
+    check_terminals(text)
     try:
         grammar, _ = load_grammar(text, str(source) if source else "<string>", [], False)
         declared = {name for name, (tree, _) in grammar.term_defs if not tree}
         _check_bindings(text, bindings, declared, {name for name, _ in grammar.term_defs})
         terminals, rules, ignored = _compiled(prepared(grammar, start), start)
+        by_name = {definition.name: _terminal(definition, text) for definition in terminals}
     except GrammarSyntaxError as error:
         raise error if error.line else _placed(error.message, text, error.hint) from None
     except RecursionError:
@@ -88,11 +91,12 @@ def load_lark(
             column=max(error.column, 0),
             excerpt=caret_excerpt(text, error.line, error.column),
         ) from None
+    except OSError as error:
+        raise _placed(f"cannot import `{Path(str(error.filename)).stem}`: no such file", text) from None
     # lark reports some malformed grammars by assertions, and bad patterns by errors of `re`.
-    except (LarkError, OSError, AssertionError, ValueError, OverflowError, re.error) as error:
+    except (LarkError, AssertionError, ValueError, OverflowError, re.error) as error:
         raise _placed(_message_of(error), text) from None
     builder = IrBuilder()
-    by_name = {definition.name: _terminal(definition, text) for definition in terminals}
 
     def symbol(name: str) -> TerminalRef:
         known = by_name.get(name)
@@ -143,12 +147,6 @@ def _terminal(definition: TerminalDef, text: str) -> Terminal:
         return LiteralTerminal(
             name=name, text=pattern.value, ignore_case="i" in pattern.flags
         )
-    if pattern.min_width == 0:
-        raise _placed(
-            f"terminal `{definition.name}` can match nothing, which lark's dynamic lexer forbids",
-            text,
-            "make the terminal match something, and its use optional",
-        )
     line, column = _definition_place(definition.name, text)
     return RegexTerminal(
         name=name,
@@ -166,9 +164,12 @@ def _definition_place(name: str, text: str) -> tuple[int, int]:
 
 def _message_of(error: Exception) -> str:
     if isinstance(error, AssertionError):
-        return f"lark does not accept the grammar ({error})" if str(error) else (
-            "lark does not accept the grammar"
-        )
+        detail = f" ({error})" if str(error) else ""
+        return f"lark does not accept the grammar{detail}"
+    if isinstance(error, re.error):
+        return f"bad pattern `{error.pattern!s:.80}`: {error.msg}"
+    if len(error.args) > 1 and isinstance(error.args[1], Exception):  # a bad escape
+        return f"bad escape in {error.args[0]!r:.80}"
     return str(error).split("\n\n", 1)[0].split("\n", 1)[0]
 
 
@@ -179,7 +180,7 @@ def _placed(message: str, text: str, hint: str | None = None) -> GrammarSyntaxEr
     place = _PLACE.search(message)
     if place:
         line, column = int(place[1]), int(place[2])
-        message = message[: place.start()].rstrip(" ,") + message[place.end() :]
+        message = message[: place.start()].rstrip(" ,").removesuffix(" in <string>")
     else:
         for named in _NAMED.finditer(message):
             name = named[1] or named[2]

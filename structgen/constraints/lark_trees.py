@@ -8,7 +8,7 @@ trees are brought into a form, before lark compiles them, in which none of this 
 * templates are instantiated here, with a limit on their number;
 * an alternative inside a sequence becomes a rule of its own;
 * only rules that the start rule reaches are kept;
-* the size of every terminal is known before its pattern is written out.
+* the size of every terminal is estimated before lark writes its pattern out.
 
 The language stays what lark says it is. Aliases and priorities shape and choose trees, not
 languages, and are dropped.
@@ -16,6 +16,8 @@ languages, and are dropped.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -29,7 +31,7 @@ from structgen.errors import GrammarSyntaxError, LimitExceeded
 MAX_RULES: Final = 50_000
 """Rules after templates and nested alternatives are written out."""
 
-MAX_PATTERN: Final = 1_000_000
+MAX_PATTERN: Final = 100_000
 """Characters of one terminal's pattern, terminals inside it written out."""
 
 MAX_TREE_DEPTH: Final = 200
@@ -228,39 +230,51 @@ def _depth(tree: Tree[_Node]) -> int:
     return deepest
 
 
-def _check_terminal(name: str, tree: Tree[_Node]) -> None:
-    """Refuse a terminal whose written-out pattern would be huge; its tree shares subtrees."""
-    sizes: dict[int, tuple[int, int]] = {}
-    stack: list[tuple[Tree[_Node], bool]] = [(tree, False)]
-    while stack:
-        node, ready = stack.pop()
-        if id(node) in sizes:
-            continue
-        if not ready:
-            stack.append((node, True))
-            stack.extend((child, False) for child in node.children if isinstance(child, Tree))
-            continue
-        size, depth = 8, 0
-        for child in node.children:
-            if isinstance(child, Tree):
-                child_size, child_depth = sizes[id(child)]
-                size, depth = size + child_size, max(depth, child_depth)
-            else:
-                size += len(str(child))
-        sizes[id(node)] = (size, depth + 1)
-    size, depth = sizes[id(tree)]
-    if size > MAX_PATTERN:
-        raise LimitExceeded(
-            f"terminal `{name}` is longer than {MAX_PATTERN} characters when written out",
-            name="max_pattern",
-            limit=MAX_PATTERN,
-        )
-    if depth > 4 * MAX_TREE_DEPTH:
-        raise LimitExceeded(
-            f"terminal `{name}` is nested deeper than {4 * MAX_TREE_DEPTH}",
-            name="max_depth",
-            limit=4 * MAX_TREE_DEPTH,
-        )
+_OPAQUE = re.compile(
+    r"//[^\n]*|\#[^\n]*"
+    r'|"(?:\\.|[^"\\\n])*"i?'
+    r"|/(?!/)(?:\\.|[^/\\])*?/[imslux]*"
+)
+_TERMINAL = re.compile(r"^[ \t]*(?:%override[ \t]+|%extend[ \t]+)?(_?[A-Z][_A-Z0-9]*)[^\n:%]*:", re.M)
+_DEFINITION = re.compile(r"^[ \t]*(?:[?!]*_?[A-Za-z]\w*[^\n:|]*:|%)", re.M)
+_NAME = re.compile(r"\b_?[A-Z][_A-Z0-9]*\b")
+
+
+def check_terminals(text: str) -> None:
+    """Refuse a grammar text with a terminal whose written-out pattern would be huge.
+
+    lark walks every path through nested terminals while it loads them, so this must come before
+    lark: a look at the names in each definition, without parsing. Definitions that mention each
+    other in a circle are left to lark's own error.
+    """
+    stripped = _OPAQUE.sub(lambda found: "x" * min(len(found[0]), 8), text)
+    starts = [found.start() for found in _DEFINITION.finditer(stripped)] + [len(stripped)]
+    mentioned: dict[str, list[str]] = {}
+    own: dict[str, int] = {}
+    for found in _TERMINAL.finditer(stripped):
+        body = stripped[found.end() : starts[bisect_right(starts, found.start())]]
+        mentioned.setdefault(found[1], []).extend(_NAME.findall(body))
+        own[found[1]] = own.get(found[1], 0) + len(body)
+    sizes: dict[str, int] = {}
+    for first in mentioned:
+        stack = [(first, False)]
+        open_names: set[str] = set()
+        while stack:
+            name, ready = stack.pop()
+            if ready:
+                open_names.discard(name)
+                sizes[name] = own[name] + sum(sizes.get(used, 1) for used in mentioned[name])
+                if sizes[name] > MAX_PATTERN:
+                    raise LimitExceeded(
+                        f"terminal `{name}` is longer than {MAX_PATTERN} characters when the "
+                        "terminals inside it are written out",
+                        name="max_pattern",
+                        limit=MAX_PATTERN,
+                    )
+            elif name in mentioned and name not in sizes and name not in open_names:
+                open_names.add(name)
+                stack.append((name, True))
+                stack.extend((used, False) for used in set(mentioned[name]))
 
 
 def prepared(grammar: Grammar, start: str) -> Grammar:
@@ -280,9 +294,6 @@ def prepared(grammar: Grammar, start: str) -> Grammar:
             f"the grammar has no rule `{start}` to start from",
             hint=f"its rules are {', '.join(sorted(definitions)[:20])}",
         )
-    for name, (tree, _) in grammar.term_defs:
-        if tree is not None:  # pyright: ignore[reportUnnecessaryComparison]  (%declare)
-            _check_terminal(name, tree)
     normaliser = _Normaliser(definitions)
     normaliser.reach(start)
     return Grammar(normaliser.run(), grammar.term_defs, grammar.ignore)  # pyright: ignore

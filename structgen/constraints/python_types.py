@@ -1,0 +1,157 @@
+"""Python types as constraints, and texts back as values of those types.
+
+With pydantic installed, a type's schema and its values come from `pydantic.TypeAdapter`, with two
+changes that suit generation: records without a word on further members are closed
+(``additionalProperties: false``), so that the model cannot invent members that validation would
+drop; and decimals are written as plain decimal strings. Without pydantic,
+`structgen.constraints.plain_types` does what the standard library can.
+
+A type may say more than its schema: custom validators, for one. A text that satisfies the
+constraint may then still be refused by `parse`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import typing
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, NotRequired, TypedDict, TypeVar, cast, overload
+
+from structgen.constraints import plain_types
+from structgen.constraints.base import TextConstraint
+from structgen.constraints.schema import Whitespace, json_schema
+from structgen.errors import ConstraintError, UnsupportedFeatureError
+
+T = TypeVar("T")
+Schema = dict[str, object]
+
+
+@cache
+def _has_pydantic() -> bool:
+    return find_spec("pydantic") is not None
+
+
+def schema_of_type(tp: object) -> Schema:
+    """The JSON Schema of a Python type.
+
+    Args:
+        tp: a Pydantic model, dataclass, TypedDict, NamedTuple, Enum, Literal, union, container,
+            ``Annotated`` with bounds, date, UUID, Decimal, or one of the plain types.
+
+    Raises:
+        MissingExtraError: the type needs pydantic, which is not installed.
+        ConstraintError: the type has no JSON Schema.
+    """
+    return _pydantic_schema(tp) if _has_pydantic() else plain_types.plain_schema(tp)
+
+
+def schema_of_signature(fn: Callable[..., object]) -> Schema:
+    """The JSON Schema of an object that holds the arguments of `fn`.
+
+    Parameters without an annotation take any JSON value; those with a default may be left out.
+
+    Raises:
+        UnsupportedFeatureError: `fn` takes ``*args`` or ``**kwargs`` or positional-only
+            parameters, which no JSON object can name.
+    """
+    hints, required = _arguments(fn)
+    if not _has_pydantic():
+        return plain_types.record_fields(hints, required)
+    return _pydantic_schema(_arguments_type(fn.__name__, hints, required))
+
+
+def from_type(tp: object, *, whitespace: Whitespace | None = None) -> TextConstraint:
+    """JSON texts that are values of the Python type `tp`. See `schema_of_type`."""
+    return _constraint(schema_of_type(tp), whitespace)
+
+
+def from_signature(
+    fn: Callable[..., object], *, whitespace: Whitespace | None = None
+) -> TextConstraint:
+    """JSON objects that hold arguments for `fn`. See `schema_of_signature`."""
+    return _constraint(schema_of_signature(fn), whitespace)
+
+
+def _constraint(schema: Schema, whitespace: Whitespace | None) -> TextConstraint:
+    # Plain numbers: `1e400` is a JSON integer, and no Python float.
+    return json_schema(schema, whitespace=whitespace, number_spelling="plain")
+
+
+@overload
+def parse(tp: type[T], text: str) -> T: ...
+@overload
+def parse(tp: object, text: str) -> object: ...
+def parse(tp: object, text: str) -> object:
+    """The value of type `tp` that the JSON `text` spells: a model instance for a model class.
+
+    For a function, the arguments as a dict: ``fn(**parse(fn, text))``.
+
+    Raises:
+        ValueError: the text is not JSON or not of that type (pydantic's `ValidationError` is one).
+        MissingExtraError: the type needs pydantic, which is not installed.
+    """
+    if inspect.isroutine(tp):
+        hints, required = _arguments(cast("Callable[..., object]", tp))
+        if not _has_pydantic():
+            return plain_types.record_values(hints, text)
+        name = str(getattr(tp, "__name__", "arguments"))
+        return _adapter(_arguments_type(name, hints, required)).validate_json(text)
+    return _adapter(tp).validate_json(text) if _has_pydantic() else plain_types.plain_value(tp, text)
+
+
+def _arguments(fn: Callable[..., object]) -> tuple[dict[str, object], set[str]]:
+    hints = typing.get_type_hints(fn, include_extras=True)
+    types_by_name: dict[str, object] = {}
+    required: set[str] = set()
+    for name, parameter in inspect.signature(fn).parameters.items():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise UnsupportedFeatureError(
+                f"parameter `{parameter}` of `{fn.__name__}` has no name that a JSON object could "
+                "give",
+                feature=parameter.kind.description,
+            )
+        types_by_name[name] = hints.get(name, object)
+        if parameter.default is parameter.empty:
+            required.add(name)
+    return types_by_name, required
+
+
+def _arguments_type(name: str, hints: dict[str, object], required: set[str]) -> object:
+    """A TypedDict of the arguments: unlike the fields of a model, its keys may have any name."""
+    members = {
+        key: (Any if hint is object else hint)
+        if key in required
+        else NotRequired[cast("Any", Any if hint is object else hint)]
+        for key, hint in hints.items()
+    }
+    return TypedDict(name, cast("Any", members))  # pyright: ignore
+
+
+def _adapter(tp: object) -> Any:
+    """A `pydantic.TypeAdapter`, with pydantic's complaints about the type made ours."""
+    import pydantic
+
+    try:
+        return pydantic.TypeAdapter[Any](tp)
+    except pydantic.errors.PydanticUserError as error:
+        raise ConstraintError(
+            f"pydantic cannot handle {tp!r}: {error.message}"
+        ) from error
+
+
+def _pydantic_schema(tp: object) -> Schema:
+    import pydantic
+
+    from structgen.constraints.pydantic_schema import schema_generator
+
+    try:
+        schema = _adapter(tp).json_schema(
+            schema_generator=schema_generator(), ref_template="#/$defs/{model}"
+        )
+    except pydantic.errors.PydanticUserError as error:
+        raise ConstraintError(f"{tp!r} has no JSON Schema: {error.message}") from error
+    # Only what JSON can hold goes on: pydantic leaves defaults as Python values at times.
+    return cast("Schema", json.loads(json.dumps(schema, default=str)))
