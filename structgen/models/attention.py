@@ -54,7 +54,7 @@ class Sight:
         dtype: torch.dtype,
         device: torch.device,
     ) -> torch.Tensor:
-        visible = torch.from_numpy(nodes.visible(window=window, chunk=chunk)).to(device)
+        visible = torch.as_tensor(nodes.visible(window=window, chunk=chunk)).to(device)
         mask = torch.zeros(visible.shape, dtype=dtype, device=device)
         return mask.masked_fill_(~visible, torch.finfo(dtype).min)[:, None]
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from transformers.cache_utils import Cache
 
@@ -34,10 +36,10 @@ class RowCache(Cache):
         self._slots: torch.Tensor | None = None
         self._start: int | None = None
 
-    def prepare(self, slots: Sequence[Sequence[int]], rows: Sequence[int]) -> None:
+    def prepare(self, slots: npt.NDArray[np.int64], rows: Sequence[int]) -> None:
         """The next pass runs `rows` (all of them, in order, or some) and writes the entries of
-        row ``rows[i]`` to ``slots[i]``."""
-        flat = torch.tensor(slots, dtype=torch.long)
+        row ``rows[i]`` to ``slots[i]``; `slots` has the shape ``(rows, entries)``."""
+        flat = torch.as_tensor(slots)
         self._used = int(flat.max()) + 1
         count = flat.shape[1]
         everyone = list(rows) == list(range(self._rows))

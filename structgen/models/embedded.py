@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any, cast
@@ -110,7 +110,7 @@ def _check_packages() -> None:
 
 
 @contextmanager
-def _lock(file: Path) -> Iterator[None]:
+def _lock(file: Path) -> Generator[None]:
     import filelock  # noqa: PLC0415 (comes with transformers)
 
     try:
@@ -233,22 +233,24 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> None:
     torch = import_torch()
     import transformers  # noqa: PLC0415
 
+    library = cast(Any, transformers)
     source: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True}
     weights = dict(source)
-    if hasattr(transformers, "GgufConfig"):  # newer versions may leave the weights packed
-        weights["quantization_config"] = transformers.GgufConfig(dequantize=True)
+    if hasattr(library, "GgufConfig"):  # newer versions may leave the weights packed
+        weights["quantization_config"] = library.GgufConfig(dequantize=True)
     # The GGUF reader shows a bar of its own that no setting turns off.
     with _quiet_transformers(), redirect_stderr(io.StringIO()):
         progress.task(f"Reading the tokenizer of {NAME}")
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(gguf.parent), **source)
+        tokenizer = library.AutoTokenizer.from_pretrained(str(gguf.parent), **source)
         progress.task(f"Expanding the weights of {NAME}")
-        packed = transformers.AutoModelForCausalLM.from_pretrained(
+        packed = library.AutoModelForCausalLM.from_pretrained(
             str(gguf.parent), dtype=torch.float32, **weights
         )
         # A model that was loaded from GGUF refuses to be saved; one with the same weights does not.
         values = packed.config.to_dict()
         values.pop("quantization_config", None)
-        model = type(packed)(type(packed.config).from_dict(values)).to(torch.float32)
+        kind, config_kind = cast(Any, type(packed)), cast(Any, type(packed.config))
+        model = kind(config_kind.from_dict(values)).to(torch.float32)
         model.load_state_dict(packed.state_dict())
         model.generation_config.eos_token_id = list(_END_TOKENS)
         model.generation_config.pad_token_id = _END_TOKENS[0]
@@ -258,11 +260,10 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> None:
 
 
 @contextmanager
-def _quiet_transformers() -> Iterator[None]:
+def _quiet_transformers() -> Generator[None]:
     """Without the progress bars and remarks of `transformers`, which were not asked for."""
-    import transformers.utils.logging as logging  # noqa: PLC0415
+    import transformers.utils.logging as control  # noqa: PLC0415
 
-    control = cast(Any, logging)
     level: int = control.get_verbosity()
     restore: Callable[[], None] | None = (
         control.enable_progress_bar if control.is_progress_bar_enabled() else None

@@ -46,6 +46,7 @@ def load(
         pair = cast(Sequence[object], spec)
         if len(pair) == 2:
             return TransformersModel(pair[0], pair[1], device=device, dtype=dtype)
+    spec = cast(object, spec)
     if hasattr(spec, "get_output_embeddings") and hasattr(spec, "config"):
         return _with_its_tokenizer(spec, device, dtype)
     raise BackendError(
@@ -66,11 +67,13 @@ def _with_its_tokenizer(model: object, device: str | None, dtype: str | None) ->
 
 def _from_files(spec: str | Path, device: str | None, dtype: str | None) -> TransformersModel:
     path = Path(spec)
-    source, options = str(spec), dict[str, object]()
+    source = str(spec)
+    options: dict[str, object] = {}
     if path.suffix == ".gguf":
         if not path.is_file():
             raise BackendError(f"there is no file `{path}`")
-        source, options = str(path.parent), {"gguf_file": path.name}
+        source = str(path.parent)
+        options["gguf_file"] = path.name
     elif not path.is_dir() and (path.is_absolute() or str(spec).startswith((".", "~"))):
         raise BackendError(f"there is no folder `{path}`")
     return from_pretrained(source, options=options, device=device, dtype=dtype, name=str(spec))

@@ -204,8 +204,8 @@ class TransformersSession:
         with _inference():
             self._cache.prepare(nodes.slots, rows)
             output = net.forward(
-                input_ids=torch.from_numpy(nodes.tokens).to(net.device),
-                position_ids=torch.from_numpy(nodes.positions.copy()).to(net.device),
+                input_ids=torch.as_tensor(nodes.tokens).to(net.device),
+                position_ids=torch.as_tensor(nodes.positions).to(net.device),
                 attention_mask=net.sight.masks(nodes, net.dtype, net.device),
                 past_key_values=self._cache,
                 use_cache=True,

@@ -51,12 +51,12 @@ class Nodes:
         node's block of that many positions.
         """
         rows, count = self.tokens.shape
-        slot = np.arange(self.used)
+        slot = _count(self.used)
         mask = np.broadcast_to(
             slot[None, None, :] < self.lengths[:, None, None], (rows, count, self.used)
         ).copy()
-        place = np.arange(rows)[:, None, None]
-        mask[place, np.arange(count)[None, :, None], self.slots[:, None, :]] = self.ancestors
+        place = _count(rows).reshape(rows, 1, 1)
+        mask[place, _count(count)[None, :, None], self.slots[:, None, :]] = self.ancestors
         if window is None and chunk is None:
             return mask
         at = np.broadcast_to(slot, (rows, self.used)).copy()
@@ -73,7 +73,7 @@ def chain(tokens: Sequence[Sequence[int]], lengths: Sequence[int]) -> Nodes:
     """Nodes that follow each other, as many in every row."""
     ids = np.array(tokens, dtype=np.int64)
     base = np.array(lengths, dtype=np.int64)
-    slots = base[:, None] + np.arange(ids.shape[1])
+    slots = base.reshape(len(ids), 1) + _count(ids.shape[1])
     order = np.tril(np.ones((ids.shape[1], ids.shape[1]), dtype=np.bool_))
     return Nodes(
         tokens=ids,
@@ -102,7 +102,7 @@ def forest(trees: Sequence[TokenTree], lengths: Sequence[int]) -> Nodes:
     return Nodes(
         tokens=tokens,
         positions=base[:, None] + depth,
-        slots=base[:, None] + np.arange(count),
+        slots=base[:, None] + _count(count),
         lengths=base,
         ancestors=ancestors,
     )
@@ -128,3 +128,7 @@ def check_path(tree: TokenTree, path: Sequence[int]) -> None:
         if not 0 <= node < len(tree.tokens) or tree.parents[node] != parent:
             raise BackendError(f"{list(path)} is no path from the root of the expanded tree")
         parent = node
+
+
+def _count(n: int) -> Ints:
+    return np.fromiter(range(n), dtype=np.int64, count=n)
