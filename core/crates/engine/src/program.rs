@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use structgen_automaton::{AutomatonError, ByteAutomaton, Exactness, Fuel};
 use structgen_grammar::{CfgAutomaton, Grammar, GrammarLimits, Rule, Symbol, Terminal, TerminalKind};
 use structgen_regex::{
-    Ast, Dialect, ExprId, Exprs, Flags, RegexAutomaton, RegexLimits, full_match, lower_utf8, parse,
+    Ast, Dialect, ExprId, Exprs, Flags, ParseLimits, RegexAutomaton, RegexLimits,
+    RegexSyntaxError, full_match, lower_utf8, parse,
 };
 use structgen_schema::{SchemaAutomaton, SchemaLimits, SchemaOptions};
 use structgen_vocab::SPECIAL_MARKER;
@@ -364,14 +365,21 @@ fn lower_ir(
         terminals.push(match terminal {
             TerminalIr::Regex { name, pattern, flags, dialect } => {
                 let place = |error| EngineError::Regex { place: Some(name.clone()), error };
-                let flags = Flags::from_letters(flags).map_err(place)?;
-                let ast = parse_whole(pattern, dialect_by_name(dialect)?, flags, limits)
-                    .map_err(place)?;
+                let dialect = dialect_by_name(dialect)?;
+                let flags = Flags::from_letters(flags, dialect).map_err(|letter| {
+                    EngineError::MalformedGrammar(format!(
+                        "terminal `{name}` has the unknown flag `{letter}`"
+                    ))
+                })?;
+                let ast = parse_whole(pattern, dialect, flags, limits).map_err(place)?;
                 Terminal { name: name.clone(), kind: TerminalKind::Regex(lower_utf8(exprs, &ast)) }
             }
             TerminalIr::Literal { name, text, ignore_case } => {
                 let expr = if *ignore_case {
-                    lower_utf8(exprs, &Ast::literal(text))
+                    let flags = Flags { ignore_case: true, ..Default::default() };
+                    let ast = parse_whole(&escape(text), Dialect::Python, flags, limits)
+                        .map_err(|error| EngineError::Regex { place: Some(name.clone()), error })?;
+                    lower_utf8(exprs, &ast)
                 } else {
                     exprs.literal(text.as_bytes())
                 };
@@ -426,8 +434,21 @@ fn parse_whole(
     dialect: Dialect,
     flags: Flags,
     limits: &Limits,
-) -> Result<Ast, structgen_regex::RegexSyntaxError> {
-    full_match(&parse(pattern, dialect, flags, &regex_limits(limits))?)
+) -> Result<Ast, RegexSyntaxError> {
+    let limits = ParseLimits { max_nesting: limits.max_depth.min(MAX_NESTING), ..Default::default() };
+    full_match(&parse(pattern, dialect, flags, limits)?)
+}
+
+/// A pattern that matches `text` alone.
+fn escape(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_punctuation() {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }
 
 fn special(exprs: &mut Exprs, name: &str) -> ExprId {

@@ -96,7 +96,8 @@ fn regex_error(py: Python<'_>, place: Option<String>, error: RegexSyntaxError) -
             &format!("{message} (line {}, column {})", error.line, error.column),
             &[("feature", Field::Text(feature.to_string()))],
         ),
-        _ => raise(
+        RegexErrorKind::Limit { name, limit } => limit_error(py, &message, name, *limit),
+        RegexErrorKind::Syntax => raise(
             py,
             "RegexSyntaxError",
             &message,
@@ -111,23 +112,25 @@ fn regex_error(py: Python<'_>, place: Option<String>, error: RegexSyntaxError) -
 
 fn schema_error(py: Python<'_>, error: SchemaError) -> PyErr {
     let message = error.to_string();
+    let pointer = ("pointer", Field::Text(error.pointer().unwrap_or_default().to_owned()));
     match error {
-        SchemaError::Unsupported { pointer, keyword, hint } => {
-            let mut fields =
-                vec![("pointer", Field::Text(pointer)), ("keyword", Field::Text(keyword))];
-            if let Some(hint) = hint {
-                fields.push(("hint", Field::Text(hint)));
-            }
-            raise(py, "UnsupportedSchemaError", &message, &fields)
-        }
+        SchemaError::Unsupported { keyword, hint, .. } => raise(
+            py,
+            "UnsupportedSchemaError",
+            &message,
+            &[pointer, ("keyword", Field::Text(keyword)), ("hint", Field::Text(hint))],
+        ),
         SchemaError::Empty { pointers } => {
             raise(py, "EmptyLanguageError", &message, &[("pointers", Field::Texts(pointers))])
         }
-        SchemaError::Invalid { pointer, keyword, .. } => raise(
+        SchemaError::Malformed { keyword, .. } => {
+            raise(py, "SchemaError", &message, &[pointer, ("keyword", Field::Text(keyword))])
+        }
+        SchemaError::Unresolved { .. } | SchemaError::Recursion { .. } => raise(
             py,
             "SchemaError",
             &message,
-            &[("pointer", Field::Text(pointer)), ("keyword", Field::Text(keyword))],
+            &[pointer, ("keyword", Field::Text("$ref".to_owned()))],
         ),
         SchemaError::Automaton(error) => automaton_error(py, error),
     }
