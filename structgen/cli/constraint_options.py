@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 import click
 
 from structgen.constraints import TextConstraint, choice, grammar, json_schema, regex
+from structgen.constraints.schema import schema_text
+from structgen.errors import SchemaError
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -22,7 +25,7 @@ class ConstraintOptions:
     regex: str | None = None
     choice: tuple[str, ...] = ()
     grammar: str | None = None
-    start: str = "start"
+    start: str | None = None
     whitespace: Literal["compact", "flexible"] | None = None
 
     def build(self) -> TextConstraint | None:
@@ -44,8 +47,9 @@ class ConstraintOptions:
         ]
         if len(given) > 1:
             raise click.UsageError(f"{' and '.join(given)} cannot be combined")
-        if self.schema is not None:
-            return json_schema(_schema(self.schema), whitespace=self.whitespace)
+        schema = self.schema_value()
+        if schema is not None:
+            return json_schema(schema, whitespace=self.whitespace)
         if self.whitespace is not None:
             raise click.UsageError("--whitespace goes with --schema")
         if self.regex is not None:
@@ -53,8 +57,25 @@ class ConstraintOptions:
         if self.choice:
             return choice(self.choice)
         if self.grammar is not None:
-            return grammar(Path(self.grammar), start=self.start)
+            return grammar(Path(self.grammar), self.start)
+        if self.start is not None:
+            raise click.UsageError("--start goes with --grammar")
         return None
+
+    def schema_value(self) -> dict[str, object] | bool | None:
+        """The schema that ``--schema`` names, None if it was not given.
+
+        Raises:
+            SchemaError: no file, or not a schema.
+        """
+        if self.schema is None:
+            return None
+        text = click.get_text_stream("stdin").read() if self.schema == "-" else self.schema
+        given = text if text.lstrip().startswith("{") or self.schema == "-" else Path(text)
+        value: object = json.loads(schema_text(given))
+        if not isinstance(value, bool | dict):
+            raise SchemaError("a JSON Schema is an object or a bool")
+        return cast("dict[str, object] | bool", value)
 
 
 def constraint_options(function: _F) -> _F:
@@ -70,7 +91,7 @@ def constraint_options(function: _F) -> _F:
                 type=click.Path(exists=True, dir_okay=False),
                 help="Grammar file: Lark (.lark) or GBNF (.gbnf).",
             ),
-            click.option("--start", default="start", show_default=True, help="Rule to begin with."),
+            click.option("--start", metavar="RULE", help="Rule of the grammar to begin with."),
             click.option(
                 "--whitespace",
                 type=click.Choice(["compact", "flexible"]),
@@ -81,8 +102,3 @@ def constraint_options(function: _F) -> _F:
         function = decorate(function)
     return function
 
-
-def _schema(given: str) -> str | Path:
-    if given == "-":
-        return click.get_text_stream("stdin").read()
-    return given if given.lstrip().startswith("{") else Path(given)

@@ -105,11 +105,16 @@ class Options:
             raise ValueError(f"`seed` lies in [0, 2**63), given {self.seed!r}")
         if population and self.temperature == 0.0:
             raise ValueError(f"sampler={self.sampler!r} weighs random draws: set a temperature > 0")
-        if population and self.speculative not in (None, False):
+        if population and self.speculates:
             raise ValueError(f"`speculative` does not go with sampler={self.sampler!r}")
         if any(not text for text in self.stops):
             raise ValueError("a `stop` text must not be empty")
         self.sampling()
+
+    @property
+    def speculates(self) -> bool:
+        """Whether speculation is on."""
+        return self.speculative is not None and self.speculative is not False
 
     @property
     def stops(self) -> tuple[str, ...]:
@@ -127,3 +132,7 @@ class Options:
         if self.seed is not None:
             return self
         return replace(self, seed=secrets.randbits(53))
+
+    def reseeded(self, index: int) -> Options:
+        """For the request number `index` of a batch."""
+        return replace(self, seed=None if self.seed is None else (self.seed + index) % 2**63)

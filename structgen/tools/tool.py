@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from structgen.constraints import from_signature
-from structgen.errors import ConstraintError
+from structgen.constraints import parse, schema_of_signature
+from structgen.errors import ConstraintError, GenerationError
 from structgen.tools.docstring import read_docstring
-from structgen.tools.types import JSON, ToolCall
+from structgen.tools.types import ToolCall
 
 MAX_NAME_CHARS = 256
 
@@ -36,7 +37,6 @@ class Tool:
     description: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict[str, object])
     function: Callable[..., object] | None = None
-    convert: Callable[[str], Mapping[str, object]] | None = None
 
     def __post_init__(self) -> None:
         if not 0 < len(self.name) <= MAX_NAME_CHARS:
@@ -50,17 +50,18 @@ class Tool:
         """A tool made of a function's name, signature and docstring.
 
         Raises:
-            ConstraintError: a parameter's type has no JSON form.
+            ConstraintError: it has no signature that JSON can fill: a type without a JSON form,
+                ``*args``, a callable object.
         """
+        if not inspect.isroutine(function):
+            raise ConstraintError(f"a tool must be a function, not {type(function).__name__}")
         name = getattr(function, "__name__", "")
-        signature = from_signature(function)
         description, by_parameter = read_docstring(function)
         return cls(
             name=name,
             description=description,
-            parameters=_described(signature.schema, by_parameter),
+            parameters=_described(schema_of_signature(function), by_parameter),
             function=function,
-            convert=signature.parse,
         )
 
     @classmethod
@@ -102,17 +103,22 @@ class Tool:
         }
 
     def call(self, arguments_json: str, call_id: str) -> ToolCall:
-        """The call that a model wrote, its arguments converted.
+        """The call that a model wrote, its arguments converted to a function's types.
 
         Raises:
-            ConstraintError: the arguments do not fit a function's types.
+            GenerationError: the arguments are not of these types.
         """
-        arguments: Mapping[str, object]
-        if self.convert is not None:
-            arguments = self.convert(arguments_json)
-        else:
-            values: JSON = json.loads(arguments_json)
-            arguments = _mapping(values, f"arguments of {self.name!r}")
+        try:
+            read: object = (
+                json.loads(arguments_json)
+                if self.function is None
+                else parse(self.function, arguments_json)
+            )
+        except (ValueError, RecursionError) as error:
+            raise GenerationError(
+                f"the arguments of {self.name!r} are not of its types: {error}"
+            ) from error
+        arguments = _mapping(read, f"arguments of {self.name!r}")
         return ToolCall(
             name=self.name,
             arguments=arguments,

