@@ -58,16 +58,10 @@ class RecyclingDrafter:
     def observe(self, rows: Sequence[VerifiedRow], /) -> None:
         """See `Drafter`."""
         for verified in rows:
-            logits = verified.logits
-            size = len(logits)
+            size = len(verified.logits)
             if self._table is None or len(self._table) != size:
                 self._table = np.full((size, self._successors), -1, dtype=np.int32)
-            k = min(self._successors, size)
-            if verified.allowed is not None:
-                logits = np.where(verified.allowed, logits, -np.inf)
-            top = np.argpartition(logits, size - k)[size - k :]
-            top = top[np.argsort(-logits[top], kind="stable")]
-            top = top[np.isfinite(logits[top])]
+            top = _likeliest(verified, self._successors)
             entry = self._table[verified.last_token]
             entry[:] = -1
             entry[: len(top)] = top
@@ -103,3 +97,18 @@ class RecyclingDrafter:
             level = below
             breadth = max(1, breadth // 2)
         return Draft(tokens=tuple(tokens), parents=tuple(parents), sources=tuple(sources))
+
+
+def _likeliest(verified: VerifiedRow, count: int) -> npt.NDArray[np.intp]:
+    """The `count` likeliest allowed tokens of a row, likeliest first."""
+    logits = verified.logits
+    if verified.allowed is None:
+        ids = np.arange(len(logits))
+    else:
+        ids = np.flatnonzero(verified.allowed)
+        logits = logits[ids]
+    if len(ids) > count:
+        top = np.argpartition(logits, len(ids) - count)[len(ids) - count :]
+        ids, logits = ids[top], logits[top]
+    order = np.argsort(-logits, kind="stable")
+    return ids[order[np.isfinite(logits[order])]]

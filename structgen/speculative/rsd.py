@@ -1,4 +1,4 @@
-"""Recursive rejection sampling at one node of a draft tree.
+"""Recursive rejection sampling over draft trees whose children are samples of a draft model.
 
 Source: Recursive Speculative Decoding (arXiv 2402.14160, algorithm 1), with masked laws.
 Notation: `pc` is the target's law on the allowed tokens, `qc` the draft model's, both normalised;
@@ -86,6 +86,8 @@ def rsd_node(
     `generator` must be independent of the noise that the children were drawn with. A token that
     is not accepted as a child is never one of the children: its residual mass is zero.
     """
+    if not children:
+        qc = pc  # never looked at
     rule = node_rule(pc, qc, children)
     for child, chance in zip(children, rule.accept, strict=True):
         if generator.random() < chance:
@@ -94,6 +96,40 @@ def rsd_node(
     threshold = generator.random() * float(cumulative[-1])
     at = int(np.searchsorted(cumulative, threshold, side="right"))
     return min(at, len(cumulative) - 1), False
+
+
+def rsd_path(
+    pc: Sequence[Law],
+    qc: Sequence[Law],
+    tokens: Sequence[int],
+    parents: Sequence[int],
+    generator: np.random.Generator,
+    /,
+) -> tuple[tuple[int, ...], int]:
+    """Verify a tree: ``(accepted nodes, root to leaf, the token drawn after the last of them)``.
+
+    Args:
+        pc: target laws, ``pc[0]`` at the root position and ``pc[i + 1]`` after node i; masked,
+            normalised.
+        qc: the draft model's laws likewise. Only laws of nodes with children are looked at.
+        tokens: the nodes; siblings in the order they were drawn, without replacement.
+        parents: ``parents[i] < i``, -1 for the root position.
+        generator: independent of the drafter's noise.
+
+    The importance weight of a committed token is the target's masked mass at its position, as in
+    ordinary decoding: the law is the same.
+    """
+    path: list[int] = []
+    at = -1
+    while True:
+        children = [node for node, parent in enumerate(parents) if parent == at]
+        token, accepted = rsd_node(
+            pc[at + 1], qc[at + 1], [tokens[node] for node in children], generator
+        )
+        if not accepted:
+            return tuple(path), token
+        at = next(node for node in children if tokens[node] == token)
+        path.append(at)
 
 
 def draw_children(qc: Law, count: int, generator: np.random.Generator, /) -> list[int]:
