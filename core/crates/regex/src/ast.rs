@@ -1,4 +1,6 @@
-use crate::CharSet;
+use std::sync::Arc;
+
+use crate::{CharDfa, CharSet};
 
 /// A regular expression over code points.
 ///
@@ -30,6 +32,9 @@ pub enum Ast {
         /// The greatest count, if there is one.
         max: Option<u32>,
     },
+    /// The language of an automaton over characters, where
+    /// [`full_match`](crate::full_match) and [`search`](crate::search) found no expression.
+    Automaton(Arc<CharDfa>),
     /// The start of the text.
     Start,
     /// The end of the text.
@@ -106,7 +111,7 @@ impl Ast {
     /// Whether an anchor, word boundary or look-around stands anywhere inside.
     pub fn has_assertions(&self) -> bool {
         match self {
-            Ast::Empty | Ast::Epsilon | Ast::Class(_) => false,
+            Ast::Empty | Ast::Epsilon | Ast::Class(_) | Ast::Automaton(_) => false,
             Ast::Concat(parts) | Ast::Alternate(parts) | Ast::And(parts) => {
                 parts.iter().any(Ast::has_assertions)
             }

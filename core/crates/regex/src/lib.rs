@@ -24,18 +24,24 @@
 //! # Ok::<(), structgen_automaton::AutomatonError>(())
 //! ```
 
+mod assertions;
 mod ast;
 mod automaton;
 mod byteset;
+mod chardfa;
 mod charset;
 mod exprs;
 mod lexer;
 mod lower;
+mod parse;
 
+pub use assertions::{full_match, search};
 pub use ast::Ast;
 pub use automaton::RegexAutomaton;
 pub use byteset::ByteSet;
+pub use chardfa::CharDfa;
 pub use charset::CharSet;
 pub use exprs::{ExprId, Exprs, RegexLimits};
 pub use lexer::Lexer;
 pub use lower::{JsonSpelling, lower_json, lower_utf8};
+pub use parse::{Dialect, Flags, ParseLimits, RegexErrorKind, RegexSyntaxError, parse};

@@ -1,8 +1,10 @@
 //! From code points to bytes: UTF-8 text, and the spellings of JSON string literals.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
-use crate::{Ast, ByteSet, CharSet, ExprId, Exprs};
+use crate::{Ast, ByteSet, CharDfa, CharSet, ExprId, Exprs};
 
 /// Which spellings of a string JSON text may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +29,7 @@ enum Encoding {
 #[derive(Debug, Default)]
 pub(crate) struct LowerCache {
     classes: FxHashMap<(Encoding, CharSet), ExprId>,
+    automata: FxHashMap<(Encoding, Arc<CharDfa>), ExprId>,
     ranges: usize,
 }
 
@@ -90,11 +93,32 @@ fn lower(exprs: &mut Exprs, ast: &Ast, encoding: Encoding, nesting: u32) -> Expr
             let inner = lower(exprs, inner, encoding, nesting + 1);
             exprs.repeat(inner, *min, *max)
         }
+        Ast::Automaton(dfa) => lower_automaton(exprs, dfa, encoding),
         Ast::Start | Ast::End | Ast::WordBoundary { .. } | Ast::Look { .. } => {
             debug_assert!(false, "assertions are removed before lowering");
             Exprs::EMPTY
         }
     }
+}
+
+/// States become named expressions whose definitions refer to each other.
+fn lower_automaton(exprs: &mut Exprs, dfa: &Arc<CharDfa>, encoding: Encoding) -> ExprId {
+    let key = (encoding, Arc::clone(dfa));
+    if let Some(&known) = exprs.lowered.automata.get(&key) {
+        return known;
+    }
+    let states: Vec<Vec<(ExprId, u32)>> = dfa
+        .states()
+        .iter()
+        .map(|state| {
+            let lowered = state.edges.iter();
+            lowered.map(|(set, to)| (lower_class(exprs, set, encoding), *to)).collect()
+        })
+        .collect();
+    let accepting: Vec<bool> = dfa.states().iter().map(|state| state.accepting).collect();
+    let e = exprs.system(&states, &accepting);
+    exprs.lowered.automata.insert(key, e);
+    e
 }
 
 fn any_text(exprs: &mut Exprs, encoding: Encoding) -> ExprId {

@@ -163,6 +163,7 @@ impl Exprs {
                             stack.extend_from_slice(self.kids(start, len));
                         }
                         Node::Not(inner) | Node::Repeat(inner, ..) => stack.push(inner),
+                        Node::Named(id) => stack.push(self.named[id as usize].definition),
                         Node::Empty | Node::Epsilon | Node::Set(_) => {}
                     }
                 }

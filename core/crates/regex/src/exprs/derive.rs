@@ -93,6 +93,10 @@ impl Exprs {
                 let inner = self.derivative(inner, byte);
                 self.not(inner)
             }
+            Node::Named(id) => {
+                let definition = self.named[id as usize].definition;
+                self.derivative(definition, byte)
+            }
             Node::Repeat(body, min, max) => {
                 let first = self.derivative(body, byte);
                 if first == Exprs::EMPTY {

@@ -14,6 +14,7 @@ mod cover;
 mod derive;
 mod explore;
 mod node;
+mod system;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
@@ -23,6 +24,7 @@ pub(crate) use classes::{ByteClasses, Partition};
 pub use node::ExprId;
 pub(crate) use node::{INFINITE, Node};
 use node::{Meta, fold, seed};
+use system::Named;
 
 use crate::ByteSet;
 
@@ -55,6 +57,7 @@ pub struct Exprs {
     sets: Vec<ByteSet>,
     set_ids: FxHashMap<ByteSet, u32>,
     children: Vec<ExprId>,
+    named: Vec<Named>,
     derivatives: FxHashMap<u64, ExprId>,
     covers: FxHashMap<(ExprId, ExprId), bool>,
     /// Emptiness of expressions with `&` or `~`, once known.
@@ -87,6 +90,7 @@ impl Exprs {
             sets: Vec::new(),
             set_ids: FxHashMap::default(),
             children: Vec::new(),
+            named: Vec::new(),
             derivatives: FxHashMap::default(),
             covers: FxHashMap::default(),
             live: FxHashMap::default(),
@@ -151,6 +155,7 @@ impl Exprs {
             + self.sets.capacity() * 32
             + self.set_ids.capacity() * 40
             + self.children.capacity() * 4
+            + self.named.capacity() * size_of::<Named>()
             + self.derivatives.capacity() * 13
             + self.covers.capacity() * 10
             + self.live.capacity() * 6
@@ -300,6 +305,7 @@ impl Exprs {
             Node::Repeat(e, min, max) => {
                 fold(fold(seed, of(e), 8), u128::from(min) << 32 | u128::from(max), 8)
             }
+            Node::Named(id) => self.named[id as usize].print,
         }
     }
 
@@ -361,6 +367,7 @@ impl Exprs {
                     },
                 }
             }
+            Node::Named(id) => self.named[id as usize].meta(),
         }
     }
 }

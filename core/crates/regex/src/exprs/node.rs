@@ -30,6 +30,8 @@ pub(crate) enum Node {
     And(u32, u32),
     Not(ExprId),
     Repeat(ExprId, u32, u32),
+    /// A named expression: a state of a system of equations. Not empty.
+    Named(u32),
 }
 
 /// What is known of a node from its syntax.

@@ -1,0 +1,47 @@
+//! Anchors, word boundaries and look-around, removed exactly.
+//!
+//! Where assertions stand outside of repetitions they become intersections and complements
+//! in place (`direct`), which keeps counted repetitions symbolic. Elsewhere, as in
+//! `(?:(?!end).)*`, the language is still regular: it is explored as a deterministic
+//! automaton over classes of characters (`explore`).
+
+mod direct;
+mod edges;
+mod explore;
+
+use crate::parse::{RegexErrorKind, RegexSyntaxError};
+use crate::Ast;
+
+/// The texts that `ast` matches from end to end, without assertions.
+pub fn full_match(ast: &Ast) -> Result<Ast, RegexSyntaxError> {
+    resolve(&[ast])
+}
+
+/// The texts in which `ast` is found, without assertions.
+pub fn search(ast: &Ast) -> Result<Ast, RegexSyntaxError> {
+    let any = Ast::any_text();
+    resolve(&[&any, ast, &any])
+}
+
+fn resolve(parts: &[&Ast]) -> Result<Ast, RegexSyntaxError> {
+    if parts.iter().all(|part| !part.has_assertions()) {
+        return Ok(Ast::sequence(parts.iter().map(|&part| part.clone()).collect()));
+    }
+    match direct::resolve(parts) {
+        Ok(ast) => Ok(ast),
+        Err(direct::Stuck) => {
+            let whole = Ast::Concat(parts.iter().map(|&part| part.clone()).collect());
+            explore::resolve(&whole)
+        }
+    }
+}
+
+fn unsupported(feature: &'static str) -> RegexSyntaxError {
+    let message = format!("{feature} are not supported");
+    RegexSyntaxError::new(RegexErrorKind::Unsupported { feature }, message, &[], 0)
+}
+
+fn limit(name: &'static str, limit: u64) -> RegexSyntaxError {
+    let message = format!("assertions inside repetitions need more than {limit} ({name})");
+    RegexSyntaxError::new(RegexErrorKind::Limit { name, limit }, message, &[], 0)
+}

@@ -1,0 +1,60 @@
+use thiserror::Error;
+
+/// Why a pattern was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegexErrorKind {
+    /// It is not a pattern of the dialect.
+    Syntax,
+    /// It is one, but asks for something that is not regular or not implemented.
+    Unsupported {
+        /// The feature, in the dialect's words.
+        feature: &'static str,
+    },
+    /// It is too large.
+    Limit {
+        /// The name of the limit.
+        name: &'static str,
+        /// Its value.
+        limit: u64,
+    },
+}
+
+/// A pattern that cannot be used, and where.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{message} at line {line}, column {column} of the pattern: {excerpt}")]
+pub struct RegexSyntaxError {
+    /// The class of the error.
+    pub kind: RegexErrorKind,
+    /// What is wrong.
+    pub message: String,
+    /// The place, in characters from the start of the pattern.
+    pub offset: usize,
+    /// The line of the place, from 1.
+    pub line: usize,
+    /// The column of the place, from 1, in characters.
+    pub column: usize,
+    /// The pattern around the place.
+    pub excerpt: String,
+}
+
+/// Characters of the pattern shown before and after the place of an error.
+const EXCERPT: usize = 20;
+
+impl RegexSyntaxError {
+    pub(crate) fn new(
+        kind: RegexErrorKind,
+        message: impl Into<String>,
+        pattern: &[char],
+        offset: usize,
+    ) -> Self {
+        let offset = offset.min(pattern.len());
+        let before = &pattern[..offset];
+        let line = 1 + before.iter().filter(|&&c| c == '\n').count();
+        let column = 1 + before.iter().rev().take_while(|&&c| c != '\n').count();
+        let around = &pattern
+            [offset.saturating_sub(EXCERPT)..(offset + EXCERPT).min(pattern.len())];
+        let excerpt = around.iter().collect::<String>().escape_debug().to_string();
+        let message = message.into();
+        RegexSyntaxError { kind, message, offset, line, column, excerpt: format!("`{excerpt}`") }
+    }
+}

@@ -1,0 +1,436 @@
+use super::{Dialect, Flags, ParseLimits, RegexErrorKind, RegexSyntaxError, fold, tables};
+use crate::{Ast, CharSet};
+
+/// A recursive-descent parser for the ECMA and Python dialects.
+pub(super) struct Parser<'a> {
+    pub chars: &'a [char],
+    pub at: usize,
+    pub dialect: Dialect,
+    pub flags: Flags,
+    limits: ParseLimits,
+    nesting: u32,
+    pub groups: u32,
+    names: Vec<String>,
+}
+
+pub(super) type Parsed<T> = Result<T, RegexSyntaxError>;
+
+/// The greatest count that a quantifier may name.
+const MAX_COUNT: u32 = u32::MAX - 1;
+
+impl<'a> Parser<'a> {
+    pub fn new(chars: &'a [char], dialect: Dialect, flags: Flags, limits: ParseLimits) -> Self {
+        let groups = count_groups(chars);
+        Parser { chars, at: 0, dialect, flags, limits, nesting: 0, groups, names: Vec::new() }
+    }
+
+    pub fn pattern(mut self) -> Parsed<Ast> {
+        self.leading_flags()?;
+        let ast = self.alternation()?;
+        if self.at < self.chars.len() {
+            return Err(self.syntax("unmatched `)`", self.at));
+        }
+        Ok(ast)
+    }
+
+    pub fn syntax(&self, message: impl Into<String>, at: usize) -> RegexSyntaxError {
+        RegexSyntaxError::new(RegexErrorKind::Syntax, message, self.chars, at)
+    }
+
+    pub fn unsupported(&self, feature: &'static str, at: usize) -> RegexSyntaxError {
+        let message = format!("{feature} are not supported");
+        RegexSyntaxError::new(RegexErrorKind::Unsupported { feature }, message, self.chars, at)
+    }
+
+    pub fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    pub fn eat(&mut self, c: char) -> bool {
+        let found = self.peek() == Some(c);
+        self.at += usize::from(found);
+        found
+    }
+
+    pub fn eat_all(&mut self, text: &str) -> bool {
+        let found = self.looking_at(text);
+        if found {
+            self.at += text.chars().count();
+        }
+        found
+    }
+
+    fn looking_at(&self, text: &str) -> bool {
+        let mut rest = self.chars[self.at.min(self.chars.len())..].iter().copied();
+        text.chars().all(|c| rest.next() == Some(c))
+    }
+
+    pub fn is_python(&self) -> bool {
+        self.dialect == Dialect::Python
+    }
+
+    /// `(?i)` and the like before anything else: flags of the whole pattern.
+    fn leading_flags(&mut self) -> Parsed<()> {
+        loop {
+            self.skip_verbose()?;
+            let start = self.at;
+            if !self.eat_all("(?") {
+                return Ok(());
+            }
+            let letters = self.at;
+            while self.peek().is_some_and(|c| c.is_ascii_alphabetic()) {
+                self.at += 1;
+            }
+            if self.at == letters || !self.eat(')') {
+                self.at = start;
+                return Ok(());
+            }
+            for i in letters..self.at - 1 {
+                self.set_flag(i, true)?;
+            }
+        }
+    }
+
+    fn set_flag(&mut self, at: usize, on: bool) -> Parsed<()> {
+        let python = self.is_python();
+        match self.chars.get(at) {
+            Some('i') => self.flags.ignore_case = on,
+            Some('m') => self.flags.multi_line = on,
+            Some('s') => self.flags.dot_all = on,
+            Some('x') if python => self.flags.verbose = on,
+            Some('a') if python && on => self.flags.ascii = true,
+            Some('u') if python && on => self.flags.ascii = false,
+            Some('L') if python => {
+                return Err(self.syntax("the flag `L` is for bytes patterns only", at));
+            }
+            _ => return Err(self.syntax("unknown flag", at)),
+        }
+        Ok(())
+    }
+
+    fn skip_verbose(&mut self) -> Parsed<()> {
+        loop {
+            if self.is_python() && self.looking_at("(?#") {
+                let start = self.at;
+                match self.chars[self.at..].iter().position(|&c| c == ')') {
+                    Some(length) => self.at += length + 1,
+                    None => return Err(self.syntax("unterminated comment", start)),
+                }
+                continue;
+            }
+            if !self.flags.verbose {
+                return Ok(());
+            }
+            match self.peek() {
+                Some(' ' | '\t' | '\n' | '\r' | '\u{B}' | '\u{C}') => self.at += 1,
+                Some('#') => {
+                    while self.peek().is_some_and(|c| c != '\n') {
+                        self.at += 1;
+                    }
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn alternation(&mut self) -> Parsed<Ast> {
+        let mut options = vec![self.sequence()?];
+        while self.eat('|') {
+            options.push(self.sequence()?);
+        }
+        Ok(if options.len() == 1 { options.remove(0) } else { Ast::Alternate(options) })
+    }
+
+    fn sequence(&mut self) -> Parsed<Ast> {
+        let mut items = Vec::new();
+        loop {
+            self.skip_verbose()?;
+            match self.peek() {
+                None | Some('|' | ')') => return Ok(Ast::sequence(items)),
+                Some(_) => {
+                    let start = self.at;
+                    let atom = self.atom()?;
+                    items.push(self.quantified(atom, start)?);
+                }
+            }
+        }
+    }
+
+    fn quantified(&mut self, atom: Ast, start: usize) -> Parsed<Ast> {
+        self.skip_verbose()?;
+        let at = self.at;
+        let Some((min, max)) = self.quantifier()? else { return Ok(atom) };
+        // Assertions of one place have nothing to repeat; groups around them do.
+        let bare = !matches!(self.chars[start], '(') || self.looks_at(start);
+        if bare && atom.has_assertions() && !matches!(atom, Ast::Look { .. }) {
+            return Err(self.syntax("nothing to repeat", at));
+        }
+        if let (Ast::Look { ahead: false, .. }, Dialect::Ecma) = (&atom, self.dialect) {
+            if bare {
+                return Err(self.syntax("a look-behind cannot be repeated", at));
+            }
+        }
+        if self.eat('?') {
+            // Lazy: the language is the same.
+        } else if self.is_python() && self.peek() == Some('+') {
+            return Err(self.unsupported("possessive quantifiers", self.at));
+        }
+        self.skip_verbose()?;
+        let again = self.at;
+        if matches!(self.peek(), Some('*' | '+' | '?')) || self.quantifier()?.is_some() {
+            return Err(self.syntax("multiple repeat", again));
+        }
+        Ok(atom.repeat(min, max))
+    }
+
+    fn looks_at(&self, start: usize) -> bool {
+        let head = &self.chars[start..(start + 4).min(self.chars.len())];
+        matches!(head, ['(', '?', '=' | '!', ..] | ['(', '?', '<', '=' | '!'])
+    }
+
+    /// A quantifier, if one stands here. A brace that is none is left to be a character.
+    fn quantifier(&mut self) -> Parsed<Option<(u32, Option<u32>)>> {
+        let start = self.at;
+        match self.peek() {
+            Some('*') => {
+                self.at += 1;
+                Ok(Some((0, None)))
+            }
+            Some('+') => {
+                self.at += 1;
+                Ok(Some((1, None)))
+            }
+            Some('?') => {
+                self.at += 1;
+                Ok(Some((0, Some(1))))
+            }
+            Some('{') => {
+                self.at += 1;
+                let min = self.count()?;
+                let comma = self.eat(',');
+                let max = if comma { self.count()? } else { min };
+                let open = min.is_none() && (!self.is_python() || !comma);
+                if open || !self.eat('}') {
+                    self.at = start;
+                    return Ok(None);
+                }
+                let min = min.unwrap_or(0);
+                if max.is_some_and(|max| max < min) {
+                    return Err(self.syntax("the maximum is less than the minimum", start));
+                }
+                Ok(Some((min, max)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn count(&mut self) -> Parsed<Option<u32>> {
+        let start = self.at;
+        let mut value: u64 = 0;
+        while let Some(digit) = self.peek().and_then(|c| c.to_digit(10)) {
+            value = value.saturating_mul(10).saturating_add(digit.into());
+            self.at += 1;
+        }
+        if self.at == start {
+            return Ok(None);
+        }
+        match u32::try_from(value) {
+            Ok(value) if value <= MAX_COUNT => Ok(Some(value)),
+            _ => Err(RegexSyntaxError::new(
+                RegexErrorKind::Limit { name: "max_count", limit: MAX_COUNT.into() },
+                format!("a count is greater than {MAX_COUNT}"),
+                self.chars,
+                start,
+            )),
+        }
+    }
+
+    fn atom(&mut self) -> Parsed<Ast> {
+        let start = self.at;
+        let Some(c) = self.peek() else { return Ok(Ast::Epsilon) };
+        self.at += 1;
+        match c {
+            '(' => self.group(start),
+            '[' => {
+                let set = self.class(start)?;
+                Ok(Ast::Class(set))
+            }
+            '.' => Ok(Ast::Class(if self.flags.dot_all {
+                CharSet::any()
+            } else {
+                tables::line_ends(self.dialect).complement()
+            })),
+            '^' => Ok(if self.flags.multi_line { self.line_start() } else { Ast::Start }),
+            '$' => Ok(match (self.flags.multi_line, self.dialect) {
+                (true, _) => self.line_end(),
+                // Before the last line end, too.
+                (false, Dialect::Python) => look(
+                    Ast::Concat(vec![
+                        Ast::Class(CharSet::single('\n')).repeat(0, Some(1)),
+                        Ast::End,
+                    ]),
+                    true,
+                    false,
+                ),
+                (false, _) => Ast::End,
+            }),
+            '\\' => self.escape(start),
+            '*' | '+' | '?' => Err(self.syntax("nothing to repeat", start)),
+            '{' => {
+                self.at = start;
+                if self.quantifier()?.is_some() {
+                    return Err(self.syntax("nothing to repeat", start));
+                }
+                self.at = start + 1;
+                Ok(self.character('{'))
+            }
+            c => Ok(self.character(c)),
+        }
+    }
+
+    /// One literal character, folded if case is ignored.
+    pub fn character(&self, c: char) -> Ast {
+        Ast::Class(self.folded(CharSet::single(c)))
+    }
+
+    pub fn folded(&self, set: CharSet) -> CharSet {
+        if self.flags.ignore_case {
+            fold::fold_case(&set, self.dialect, self.flags.ascii && self.is_python())
+        } else {
+            set
+        }
+    }
+
+    pub fn line_start(&self) -> Ast {
+        let inside = tables::line_ends(self.dialect).complement();
+        look(Ast::Class(inside), false, true)
+    }
+
+    pub fn line_end(&self) -> Ast {
+        let inside = tables::line_ends(self.dialect).complement();
+        look(Ast::Class(inside), true, true)
+    }
+
+    fn group(&mut self, start: usize) -> Parsed<Ast> {
+        self.nesting += 1;
+        if self.nesting > self.limits.max_nesting {
+            let limit = u64::from(self.limits.max_nesting);
+            return Err(RegexSyntaxError::new(
+                RegexErrorKind::Limit { name: "max_nesting", limit },
+                format!("groups are nested deeper than {limit}"),
+                self.chars,
+                start,
+            ));
+        }
+        let outer = self.flags;
+        let ast = self.group_body(start)?;
+        if !self.eat(')') {
+            return Err(self.syntax("missing `)`, unterminated group", start));
+        }
+        self.flags = outer;
+        self.nesting -= 1;
+        Ok(ast)
+    }
+
+    fn group_body(&mut self, start: usize) -> Parsed<Ast> {
+        if !self.eat('?') {
+            return self.alternation();
+        }
+        if self.eat(':') {
+            return self.alternation();
+        }
+        for (opening, ahead, negate) in
+            [("=", true, false), ("!", true, true), ("<=", false, false), ("<!", false, true)]
+        {
+            if self.eat_all(opening) {
+                let inner = self.alternation()?;
+                return Ok(look(inner, ahead, negate));
+            }
+        }
+        if self.is_python() {
+            if self.eat('>') {
+                return Err(self.unsupported("atomic groups", start));
+            }
+            if self.eat('(') {
+                return Err(self.unsupported("conditional groups", start));
+            }
+            if self.eat_all("P=") {
+                return Err(self.unsupported("back-references", start));
+            }
+            if self.eat_all("P<") {
+                self.group_name()?;
+                return self.alternation();
+            }
+        } else if self.eat('<') {
+            self.group_name()?;
+            return self.alternation();
+        }
+        // Flags for this group alone.
+        let mut on = true;
+        let first = self.at;
+        while let Some(c) = self.peek() {
+            match c {
+                ':' if self.at > first => {
+                    self.at += 1;
+                    return self.alternation();
+                }
+                '-' if on => on = false,
+                ')' if self.at > first => {
+                    let message = "flags of the whole pattern must stand at its start";
+                    return Err(self.syntax(message, start));
+                }
+                _ => self.set_flag(self.at, on)?,
+            }
+            self.at += 1;
+        }
+        Err(self.syntax("unknown kind of group", start))
+    }
+
+    fn group_name(&mut self) -> Parsed<()> {
+        let start = self.at;
+        while self.peek().is_some_and(|c| c != '>') {
+            self.at += 1;
+        }
+        let name: String = self.chars[start..self.at].iter().collect();
+        let mut chars = name.chars();
+        let begins = |c: char| c.is_alphabetic() || c == '_' || (c == '$' && !self.is_python());
+        let is_name = chars.next().is_some_and(begins)
+            && chars.all(|c| begins(c) || c.is_alphanumeric() || matches!(c, '\u{200C}' | '\u{200D}'));
+        if !self.eat('>') || !is_name {
+            return Err(self.syntax("a group needs a name of letters, digits and `_`", start));
+        }
+        // ECMA-262 allows one name in different alternatives.
+        if self.is_python() && self.names.contains(&name) {
+            return Err(self.syntax(format!("the group name `{name}` is taken"), start));
+        }
+        self.names.push(name);
+        Ok(())
+    }
+}
+
+pub(super) fn look(inner: Ast, ahead: bool, negate: bool) -> Ast {
+    Ast::Look { inner: Box::new(inner), ahead, negate }
+}
+
+/// Capturing groups of the whole pattern: `\3` is a reference only where there are three.
+fn count_groups(chars: &[char]) -> u32 {
+    let (mut count, mut at, mut in_class) = (0, 0, false);
+    while at < chars.len() {
+        match chars[at] {
+            '\\' => at += 1,
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '(' if !in_class => {
+                count += u32::from(match &chars[at + 1..] {
+                    ['?', '<', '=' | '!', ..] => false,
+                    ['?', '<', ..] | ['?', 'P', '<', ..] => true,
+                    ['?', ..] => false,
+                    _ => true,
+                });
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    count
+}
