@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import END, FAMILIES, WIDTH, byte_tokenizer, network, reference
+from .tiny import END, FAMILIES, WIDTH, byte_tokenizer, network, reference
 
 from structgen.errors import BackendError
 from structgen.models import Session, TokenTree, TransformersModel

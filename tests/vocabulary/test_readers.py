@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from texts import TEXTS, random_texts
+from .texts import TEXTS, random_texts
 
 import structgen.vocabulary as sv
 from structgen.errors import VocabularyError
