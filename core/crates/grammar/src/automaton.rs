@@ -217,8 +217,15 @@ impl CfgAutomaton {
                 }
             }
         }
+        if next.is_empty() && ended.is_empty() {
+            self.spare = next;
+            return Ok(StateId::DEAD);
+        }
         let set = self.chart.union(&mut ended, fuel)?;
-        self.state(next, set, fuel)
+        match next.is_empty() {
+            true => self.state_at(set, fuel),
+            false => self.state(next, set, fuel),
+        }
     }
 
     fn end_all(
@@ -252,14 +259,7 @@ impl CfgAutomaton {
                 keep_shorter(&mut best, way);
                 continue;
             }
-            let terminals = match scan.reader() {
-                Reader::Lexer(lex) => self.lexicon.tags(lex),
-                Reader::Nested { terminal, .. } => vec![terminal],
-            };
-            for terminal in terminals {
-                let Some(lexeme) = self.lexeme_length(scan.reader(), terminal, fuel)? else {
-                    continue;
-                };
+            for (terminal, lexeme) in self.lexicon.lengths(scan.reader(), fuel)? {
                 let set = self.end(scan.context, &[terminal], fuel)?;
                 if let Some(rest) = self.costs.length(&self.tables, &self.chart.sets, set, fuel)? {
                     let length = rest.saturating_add(lexeme);
@@ -295,24 +295,6 @@ impl CfgAutomaton {
         let length = self.costs.length(&self.tables, &self.chart.sets, set, fuel)?;
         Ok(length.map(|length| Way::Set { length, set }))
     }
-
-    fn lexeme_length(
-        &mut self,
-        reader: Reader,
-        terminal: u32,
-        fuel: &mut Fuel,
-    ) -> Result<Option<u64>, AutomatonError> {
-        match reader {
-            Reader::Lexer(lex) => {
-                let length = self.lexicon.lexer.shortest_len(lex, Some(terminal), fuel)?;
-                Ok(length.map(u64::from))
-            }
-            Reader::Nested { state, .. } => {
-                let lexeme = self.lexicon.nested_completion(terminal, state, fuel)?;
-                Ok(lexeme.map(|l| l.len() as u64))
-            }
-        }
-    }
 }
 
 fn keep_shorter(best: &mut Option<Way>, way: Way) {
@@ -323,7 +305,7 @@ fn keep_shorter(best: &mut Option<Way>, way: Way) {
 
 impl ByteAutomaton for CfgAutomaton {
     fn start(&mut self, fuel: &mut Fuel) -> Result<StateId, AutomatonError> {
-        let set = self.chart.start(&self.tables)?;
+        let set = self.chart.start(&self.tables, fuel)?;
         self.state_at(set, fuel)
     }
 

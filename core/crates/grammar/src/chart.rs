@@ -12,7 +12,7 @@ use structgen_automaton::{AutomatonError, Fuel};
 use crate::ir::Symbol;
 use crate::limits::GrammarLimits;
 use crate::plan::{Plan, Plans, run};
-use crate::sets::{ACCEPT, Continuation, Item, Knot, SetId, Sets};
+use crate::sets::{ACCEPT, Continuation, Gather, Item, Knot, SetId, Sets};
 use crate::tables::{SuffixId, Tables};
 
 /// An item of a set, sorted by its first symbol.
@@ -50,7 +50,7 @@ pub(crate) struct Chart {
     scopes: Vec<Scope>,
     scope_ids: FxHashMap<Box<[(u32, SetId)]>, u32>,
     after: FxHashMap<(SetId, u32), SetId>,
-    spare: Vec<Item>,
+    spare: Gather,
 }
 
 impl Chart {
@@ -63,7 +63,7 @@ impl Chart {
             scopes: Vec::new(),
             scope_ids: FxHashMap::default(),
             after: FxHashMap::default(),
-            spare: Vec::new(),
+            spare: Gather::default(),
         }
     }
 
@@ -76,10 +76,10 @@ impl Chart {
     }
 
     /// The set before the first lexeme.
-    pub fn start(&mut self, tables: &Tables) -> Result<SetId, AutomatonError> {
-        let mut items = Vec::new();
-        self.sets.push(tables, &mut items, tables.start, Continuation::set(SetId::ACCEPT));
-        self.sets.intern(&mut items)
+    pub fn start(&mut self, tables: &Tables, fuel: &mut Fuel) -> Result<SetId, AutomatonError> {
+        let mut items = Gather::default();
+        items.push(tables, &self.sets, tables.start, Continuation::set(SetId::ACCEPT), fuel)?;
+        self.sets.intern(&mut items, fuel)
     }
 
     /// What `set` expects.
@@ -162,10 +162,9 @@ impl Chart {
         let mut items = std::mem::take(&mut self.spare);
         items.clear();
         for set in found.iter() {
-            items.extend_from_slice(self.sets.get(*set));
+            items.merge(*set);
         }
-        fuel.spend(1 + items.len() as u64)?;
-        let union = self.sets.intern(&mut items)?;
+        let union = self.sets.intern(&mut items, fuel)?;
         self.spare = items;
         Ok(union)
     }
@@ -187,18 +186,15 @@ impl Chart {
         items.clear();
         for lead in leads {
             let then = self.followed(set, lead.rule);
-            self.sets.push(tables, &mut items, lead.rest, then);
-            fuel.spend(1)?;
+            items.push(tables, &self.sets, lead.rest, then, fuel)?;
         }
         for expected in run(&column.lexemes, terminal, |e| e.symbol) {
-            self.sets.push(tables, &mut items, expected.rest, expected.then);
-            fuel.spend(1)?;
+            items.push(tables, &self.sets, expected.rest, expected.then, fuel)?;
         }
         if tables.ignores(terminal) {
-            items.extend_from_slice(self.sets.get(set));
+            items.merge(set);
         }
-        fuel.spend(1 + items.len() as u64)?;
-        let after = self.sets.intern(&mut items)?;
+        let after = self.sets.intern(&mut items, fuel)?;
         self.spare = items;
         self.after.insert((set, terminal), after);
         Ok(after)
@@ -255,7 +251,7 @@ impl Chart {
             if cyclic {
                 self.untie(tables, *rule, &mut items, fuel)?;
             }
-            let outside = self.sets.intern(&mut items)?;
+            let outside = self.sets.intern(&mut items, fuel)?;
             self.spare = items;
             if !cyclic {
                 self.follows.insert((set, *rule), Continuation::set(outside));
@@ -280,24 +276,19 @@ impl Chart {
         column: &Column,
         rule: u32,
         fuel: &mut Fuel,
-    ) -> Result<Vec<Item>, AutomatonError> {
+    ) -> Result<Gather, AutomatonError> {
         let component = tables.components.of[rule as usize];
         let mut items = std::mem::take(&mut self.spare);
         items.clear();
         for expected in run(&column.rules, rule, |e| e.symbol) {
-            self.sets.push(tables, &mut items, expected.rest, expected.then);
-            fuel.spend(1)?;
+            items.push(tables, &self.sets, expected.rest, expected.then, fuel)?;
         }
         for parent in column.plan.parents(rule) {
             if tables.components.of[parent.parent as usize] != component {
                 let then = self.followed(set, parent.parent);
-                self.sets.push(tables, &mut items, parent.rest, then);
-                fuel.spend(1)?;
+                items.push(tables, &self.sets, parent.rest, then, fuel)?;
             }
         }
-        fuel.spend(items.len() as u64)?;
-        items.sort_unstable();
-        items.dedup();
         Ok(items)
     }
 
@@ -308,9 +299,10 @@ impl Chart {
         &mut self,
         tables: &Tables,
         rule: u32,
-        items: &mut Vec<Item>,
+        gather: &mut Gather,
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
+        let items = gather.sorted(&self.sets, fuel)?;
         let component = tables.components.of[rule as usize];
         let members = &tables.components.members[component as usize];
         let Ok(place) = members.binary_search(&rule) else {
@@ -368,15 +360,15 @@ impl Chart {
             for (rule, outside) in entries {
                 fuel.spend(1)?;
                 if through.binary_search(rule).is_ok() {
-                    items.extend_from_slice(self.sets.get(*outside));
+                    items.merge(*outside);
                 }
             }
             for (suffix, parent) in inner {
                 let place = members.binary_search(parent).unwrap_or(0) as u32;
-                items.push(Item::new(*suffix, Continuation::knot(first_knot + place)));
+                items.push_alone(Item::new(*suffix, Continuation::knot(first_knot + place)));
             }
-            fuel.spend(1 + items.len() as u64)?;
-            contents.push(self.sets.intern(&mut items)?);
+            fuel.spend(1 + inner.len() as u64)?;
+            contents.push(self.sets.intern(&mut items, fuel)?);
         }
         self.spare = items;
         if flat {

@@ -12,6 +12,7 @@ use structgen_automaton::{
 use structgen_regex::{ExprId, Exprs, Lexer};
 
 use crate::ir::{Terminal, TerminalKind};
+use crate::states::Reader;
 
 /// What the grammar has to know about a terminal.
 #[derive(Clone, Debug, Default)]
@@ -189,11 +190,28 @@ impl Lexicon {
         Ok(facts)
     }
 
-    /// The terminals that may still end after `lex`, ascending.
-    pub fn tags(&self, lex: LexState) -> Vec<u32> {
-        let mut tags: Vec<u32> = self.lexer.parts(lex).iter().map(|p| p.0).collect();
-        tags.dedup();
-        tags
+    /// The terminals that a lexeme may end as, with the bytes of a shortest way there.
+    pub fn lengths(
+        &mut self,
+        reader: Reader,
+        fuel: &mut Fuel,
+    ) -> Result<Vec<(u32, u64)>, AutomatonError> {
+        let mut lengths = Vec::new();
+        match reader {
+            Reader::Lexer(lex) => {
+                let parts = self.lexer.parts(lex).to_vec();
+                for (terminal, rest) in parts {
+                    fuel.spend(1)?;
+                    let length = self.lexer.exprs.shortest_len(rest, fuel)?;
+                    lengths.extend(length.map(|l| (terminal, u64::from(l))));
+                }
+            }
+            Reader::Nested { terminal, state } => {
+                let rest = self.nested_completion(terminal, state, fuel)?;
+                lengths.extend(rest.map(|r| (terminal, r.len() as u64)));
+            }
+        }
+        Ok(lengths)
     }
 
     /// The terminals that end in `accept`.

@@ -6,6 +6,35 @@
 //! Its states are interned values, and equal futures mostly have equal ids: a list is in
 //! the same state after every element, whether its rule recurses on the left or the right.
 //!
+//! ```
+//! use structgen_automaton::{ByteAutomaton, Fuel};
+//! use structgen_grammar::{
+//!     CfgAutomaton, Grammar, GrammarLimits, Rule, Symbol, Terminal, TerminalKind,
+//! };
+//! use structgen_regex::{Exprs, RegexLimits};
+//!
+//! // value: "(" value ")" | value "+" value | "x"
+//! let mut exprs = Exprs::new(RegexLimits::default());
+//! let terminals = ["(", ")", "+", "x"].map(|text| Terminal {
+//!     name: text.into(),
+//!     kind: TerminalKind::Regex(exprs.literal(text.as_bytes())),
+//! });
+//! let (value, t) = (Symbol::Rule(0), Symbol::Terminal);
+//! let alternatives = vec![vec![t(0), value, t(1)], vec![value, t(2), value], vec![t(3)]];
+//! let rules = vec![Rule { name: "value".into(), alternatives }];
+//! let grammar = Grammar { rules, terminals: terminals.into(), ignore: vec![], start: 0 };
+//!
+//! let mut fuel = Fuel::new("max_steps", 100_000);
+//! let mut automaton = CfgAutomaton::new(grammar, exprs, GrammarLimits::default(), &mut fuel)?;
+//! let mut state = automaton.start(&mut fuel)?;
+//! for byte in b"((x+x+" {
+//!     state = automaton.step(state, *byte, &mut fuel)?;
+//! }
+//! assert_eq!(automaton.completion(state, &mut fuel)?, Some(b"x))".to_vec()));
+//! assert!(automaton.step(state, b')', &mut fuel)?.is_dead());
+//! # Ok::<(), structgen_grammar::GrammarError>(())
+//! ```
+//!
 //! How it works, from the grammar up:
 //!
 //! * `analysis`, `shortest`: what derives nothing is dropped. What remains can always be

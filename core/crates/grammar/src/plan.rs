@@ -7,8 +7,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use structgen_automaton::{AutomatonError, Fuel};
 
 use crate::ir::Symbol;
-use crate::sets::{Continuation, Sets, push_steps};
-use crate::tables::{SuffixId, Tables};
+use crate::sets::Sets;
+use crate::tables::{Suffix, SuffixId, Tables};
 
 /// "`child` may begin `parent`, which then still needs `rest`."
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,21 +112,30 @@ impl Recursion {
         let place = |rule: u32| members.binary_search(&rule).ok();
         let mut direct: Vec<Vec<(SuffixId, u32)>> = vec![Vec::new(); members.len()];
         let mut units: Vec<Vec<u32>> = vec![Vec::new(); members.len()];
-        let mut steps = Vec::new();
+        let mut skipped = FxHashSet::default();
         for parent in members {
             for corner in &tables.corners[*parent as usize] {
                 fuel.spend(1)?;
-                let Symbol::Rule(child) = corner.symbol else {
-                    break;
-                };
+                let Symbol::Rule(child) = corner.symbol else { break };
                 let Some(child) = place(child) else { continue };
-                // The continuation is a placeholder: knots are named when tied.
-                let anything = Continuation::knot(0);
-                if push_steps(tables, &mut steps, corner.rest, anything) {
-                    units[child].push(*parent);
+                let mut at = corner.rest;
+                loop {
+                    if at == SuffixId::EMPTY {
+                        units[child].push(*parent);
+                        break;
+                    }
+                    fuel.spend(1)?;
+                    let Suffix { skippable, rest, .. } = *tables.suffix(at);
+                    if skippable && !skipped.insert((child, at, *parent)) {
+                        break;
+                    }
+                    sets.book(2)?;
+                    direct[child].push((at, *parent));
+                    if !skippable {
+                        break;
+                    }
+                    at = rest;
                 }
-                sets.book(steps.len())?;
-                direct[child].extend(steps.drain(..).map(|i| (i.suffix(), *parent)));
             }
         }
         let mut inner = Vec::with_capacity(members.len());

@@ -19,8 +19,8 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-use structgen_automaton::AutomatonError;
+use rustc_hash::{FxHashMap, FxHashSet};
+use structgen_automaton::{AutomatonError, Fuel};
 
 use crate::limits::{GrammarLimits, check};
 use crate::tables::{Suffix, SuffixId, Tables};
@@ -155,26 +155,28 @@ impl Sets {
         }
     }
 
-    /// Adds "`suffix`, then `then`" to `out`, closed.
-    pub fn push(&self, tables: &Tables, out: &mut Vec<Item>, suffix: SuffixId, then: Continuation) {
-        if push_steps(tables, out, suffix, then) {
-            out.extend_from_slice(self.get(self.content(then)));
+    /// Interns what was gathered, and forgets it.
+    pub fn intern(
+        &mut self,
+        gather: &mut Gather,
+        fuel: &mut Fuel,
+    ) -> Result<SetId, AutomatonError> {
+        if let Some(single) = gather.single() {
+            gather.clear();
+            return Ok(single);
         }
-    }
-
-    /// Interns the items of `items` and empties it.
-    pub fn intern(&mut self, items: &mut Vec<Item>) -> Result<SetId, AutomatonError> {
-        items.sort_unstable();
-        items.dedup();
+        let items = gather.sorted(self, fuel)?;
+        fuel.spend(items.len() as u64)?;
         if let Some(known) = self.ids.get(&items[..]) {
-            items.clear();
-            return Ok(*known);
+            let known = *known;
+            gather.clear();
+            return Ok(known);
         }
         check("max_items_per_set", items.len() as u64, self.max_items_per_set)?;
         check("max_sets", self.list.len() as u64 + 1, self.max_sets)?;
         self.book(items.len())?;
         let content: Arc<[Item]> = items[..].into();
-        items.clear();
+        gather.clear();
         let id = SetId(self.list.len() as u32);
         self.ids.insert(content.clone(), id);
         self.list.push(content);
@@ -187,22 +189,91 @@ impl Sets {
     }
 }
 
-/// Adds the non-empty steps of "`suffix`, then `then`"; true if the content of `then` has to
-/// be added as well.
-#[inline]
-pub(crate) fn push_steps(
-    tables: &Tables,
-    out: &mut Vec<Item>,
-    mut suffix: SuffixId,
-    then: Continuation,
-) -> bool {
-    while suffix != SuffixId::EMPTY {
-        out.push(Item::new(suffix, then));
-        let Suffix { skippable, rest, .. } = *tables.suffix(suffix);
-        if !skippable {
-            return false;
-        }
-        suffix = rest;
+/// An item set in the making.
+#[derive(Default)]
+pub(crate) struct Gather {
+    items: Vec<Item>,
+    /// Items with a first symbol that can be skipped: what follows from them is there.
+    skipped: FxHashSet<Item>,
+    /// Sets that belong to it as a whole. They are copied as late as possible: often there
+    /// is one, and nothing else.
+    merged: FxHashSet<SetId>,
+}
+
+impl Gather {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.items.clear();
+        self.skipped.clear();
+        self.merged.clear();
     }
-    true
+
+    /// Adds an item and nothing that follows from it.
+    pub fn push_alone(&mut self, item: Item) {
+        self.items.push(item);
+    }
+
+    /// Adds "`suffix`, then `then`", closed.
+    pub fn push(
+        &mut self,
+        tables: &Tables,
+        sets: &Sets,
+        mut suffix: SuffixId,
+        then: Continuation,
+        fuel: &mut Fuel,
+    ) -> Result<(), AutomatonError> {
+        while suffix != SuffixId::EMPTY {
+            fuel.spend(1)?;
+            let item = Item::new(suffix, then);
+            let Suffix { skippable, rest, .. } = *tables.suffix(suffix);
+            if skippable && !self.skipped.insert(item) {
+                return Ok(());
+            }
+            self.items.push(item);
+            if !skippable {
+                return Ok(());
+            }
+            suffix = rest;
+        }
+        self.merge(sets.content(then));
+        Ok(())
+    }
+
+    /// Adds all of `set`.
+    pub fn merge(&mut self, set: SetId) {
+        if set != SetId::EMPTY {
+            self.merged.insert(set);
+        }
+    }
+
+    /// The set that this is as a whole, if it is one.
+    fn single(&self) -> Option<SetId> {
+        match (self.items.is_empty(), self.merged.len()) {
+            (true, 0) => Some(SetId::EMPTY),
+            (true, 1) => self.merged.iter().next().copied(),
+            _ => None,
+        }
+    }
+
+    /// All items, sorted and without repetitions.
+    pub fn sorted(
+        &mut self,
+        sets: &Sets,
+        fuel: &mut Fuel,
+    ) -> Result<&mut Vec<Item>, AutomatonError> {
+        for set in self.merged.drain() {
+            let items = sets.get(set);
+            fuel.spend(1 + items.len() as u64)?;
+            self.items.extend_from_slice(items);
+            if self.items.len() as u64 > 4 * sets.max_items_per_set {
+                self.items.sort_unstable();
+                self.items.dedup();
+                let items = self.items.len() as u64;
+                check("max_items_per_set", items, sets.max_items_per_set)?;
+            }
+        }
+        self.items.sort_unstable();
+        self.items.dedup();
+        Ok(&mut self.items)
+    }
 }

@@ -1,5 +1,6 @@
 //! Grammars for tests, and an oracle that shares no code with the automaton.
 #![allow(dead_code)] // Every test binary uses its part.
+#![allow(clippy::needless_range_loop)] // Tables over spans read best with indices.
 
 use std::collections::HashMap;
 
