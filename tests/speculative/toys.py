@@ -142,10 +142,11 @@ class PrefixModel:
         sharpness: float = 1.5,
         noise: float = 0.0,
         noise_seed: int = 1,
+        vocabulary: Vocabulary | None = None,
     ) -> None:
         self.words = tuple(words)
         tokens: list[bytes | None] = [word.encode() for word in words]
-        self._vocabulary = Vocabulary(
+        self._vocabulary = vocabulary or Vocabulary(
             [*tokens, None], eos_token_ids=[len(tokens)], special_tokens={"<end>": len(tokens)}
         )
         self._seed = seed
@@ -153,7 +154,7 @@ class PrefixModel:
         self._sharpness = sharpness
         self._noise = noise
         self._noise_seed = noise_seed
-        self.end = len(tokens)
+        self.end = self._vocabulary.eos_token_ids[0]
 
     @property
     def name(self) -> str:
@@ -177,15 +178,10 @@ class PrefixModel:
 
     def encode(self, text: str, /) -> list[int]:
         """Longest match from the left."""
-        ids: list[int] = []
-        while text:
-            word = max((w for w in self.words if text.startswith(w)), key=len)
-            ids.append(self.words.index(word))
-            text = text[len(word) :]
-        return ids
+        return self.vocabulary.longest_match(text.encode())
 
     def decode(self, token_ids: Sequence[int], /) -> str:
-        return "".join(self.words[t] for t in token_ids if t < len(self.words))
+        return self.vocabulary.decode(token_ids).decode("utf-8", "replace")
 
     def prompt_ids(
         self, prompt: str | Sequence[Message], /, *, tools: Sequence[Mapping[str, object]] = ()
