@@ -90,11 +90,12 @@ def _check_position(matcher: Matcher, rng: np.random.Generator) -> None:
             fork = matcher.fork()
             assert fork.advance(token), _at(matcher, f"fork refused {token}")
             assert fork.tokens == [*before, token], _at(matcher, "tokens of a fork")
+            assert matcher.tokens == before, _at(matcher, "a fork moved its origin")
             fork.rollback(1)
             assert fork.tokens == before, _at(matcher, "rollback of a fork")
             assert np.array_equal(allowed_tokens(fork), allowed), _at(matcher, "rollback")
             assert fork.is_accepting() == accepting, _at(matcher, "rollback of acceptance")
-    assert matcher.tokens == before, _at(matcher, "a fork moved its origin")
+    assert matcher.tokens == before, _at(matcher, "asking moved the matcher")
     assert np.array_equal(allowed_tokens(matcher), allowed), _at(matcher, "mask asked twice")
     completion = matcher.completion_tokens()
     if completion is not None:

@@ -139,3 +139,42 @@ def test_greedy_closes_too(letters: Vocabulary, chain: MarkovModel) -> None:
                 assert all(matcher.advance(token) for token in ledger.tokens)
                 assert matcher.is_terminated()
                 assert ledger.log_w == pytest.approx(ledger.logp_raw)
+
+
+class Meandering(TokenGraph):
+    """A graph whose completions are valid but never the shortest: each starts with the highest
+    token that leads somewhere, so that the completion after a plan's token may be longer than
+    what is left of the plan."""
+
+    def shortest(self, state: int) -> list[int] | None:
+        if state not in self.distance:
+            return None
+        live = [t for t, target in self.edges[state].items() if target in self.distance]
+        if not live:
+            return super().shortest(state)
+        rest = super().shortest(self.edges[state][max(live)])
+        return None if rest is None else [max(live), *rest]
+
+
+def test_closing_survives_completions_that_are_not_the_shortest(
+    letters: Vocabulary, chain: MarkovModel
+) -> None:
+    """The plan is carried along: the guarantee needs valid completions, not short ones."""
+    grown = 0
+    for number, plain in enumerate(graphs(letters, "exact")):
+        graph = Meandering(letters, plain.edges, plain.accepting)
+        completion = graph.matcher().completion_tokens()
+        assert completion is not None
+        follower = graph.matcher()
+        for at, token in enumerate(completion):
+            follower.advance(token)
+            onward = follower.completion_tokens()
+            assert onward is not None
+            grown += len(onward) > len(completion) - at - 1
+        for max_tokens in range(len(completion) + 1, len(completion) + 3):
+            law = enumerate_law(chain, graph, max_tokens=max_tokens, closing=True)
+            ledgers = masked(chain, [], graph, config(number, max_tokens), rows=800)
+            assert all(x.tokens in law.weight for x in ledgers)
+            pairs = [(x.tokens, math.exp(x.log_w)) for x in ledgers]
+            assert proper_weights(pairs, law.weight) > ALARM
+    assert grown > 0
