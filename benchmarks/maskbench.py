@@ -108,7 +108,10 @@ def work(pipe: Connection, name: str, tokens: Tokens) -> None:
     engine = ENGINES[name](tokens)
     pipe.send("ready")
     while True:
-        case_name, case = pipe.recv()
+        try:
+            case_name, case = pipe.recv()
+        except EOFError:  # the run is over
+            return
         pipe.send(judge(engine, case, case_name))
 
 
