@@ -39,6 +39,9 @@ pub struct CfgAutomaton {
     spare: Vec<Scan>,
 }
 
+/// Enough for look-ups of what is known, too little for long work.
+const KNOWN_STEPS: u64 = 10_000;
+
 /// The first part of a shortest completion.
 #[derive(Clone, Copy, Debug)]
 enum Way {
@@ -243,6 +246,18 @@ impl CfgAutomaton {
         }
     }
 
+    /// Where the lexer begins after lexemes that have ended. Everything asked here has
+    /// been worked out when the state was made.
+    fn implied_beginning(
+        &mut self,
+        context: Context,
+        accept: AcceptId,
+    ) -> Option<(LexState, SetId)> {
+        let mut fuel = Fuel::new("max_steps", KNOWN_STEPS);
+        let set = self.end_all(context, accept, &mut fuel).ok()?;
+        self.beginnings.get(&set).map(|b| (b.lex, set))
+    }
+
     /// The shortest completion of `state`; `None` if there is none.
     fn way(&mut self, state: StateId, fuel: &mut Fuel) -> Result<Option<Way>, AutomatonError> {
         if let Some(known) = self.ways.get(&state) {
@@ -364,7 +379,7 @@ impl ByteAutomaton for CfgAutomaton {
     fn usage(&self) -> Usage {
         Usage {
             states: self.states.len(),
-            bytes: self.tables.bytes()
+            bytes: self.tables.bytes
                 + self.chart.bytes()
                 + self.lexicon.bytes()
                 + self.states.bytes()
@@ -376,15 +391,29 @@ impl ByteAutomaton for CfgAutomaton {
     fn lexical_views(&mut self, state: StateId, out: &mut Vec<LexicalView>) -> bool {
         let scans: Arc<[Scan]> = self.states.scans(state);
         let before = out.len();
+        let mut ending = None;
+        let mut endings = 0;
         for scan in scans.iter() {
-            match scan.reader() {
-                Reader::Lexer(lex) => {
-                    out.push(LexicalView { lex, context: scan.context.raw() });
-                }
-                Reader::Nested { .. } => {
-                    out.truncate(before);
-                    return false;
-                }
+            let Reader::Lexer(lex) = scan.reader() else {
+                out.truncate(before);
+                return false;
+            };
+            out.push(LexicalView { lex, context: scan.context.raw() });
+            if let Some(accept) = self.lexicon.lexer.accept(lex) {
+                ending = Some((scan.context, accept));
+                endings += 1;
+            }
+        }
+        // A lexeme that may end here implies what begins after it: no view of its own.
+        if let (1, Some((context, accept))) = (endings, ending)
+            && let Some(lex) = self.implied_beginning(context, accept)
+        {
+            let implied = |view: &LexicalView| {
+                let (set, after) = Context::from_raw(view.context).set();
+                view.lex == lex.0 && set == lex.1 && !after
+            };
+            if let Some(at) = out[before..].iter().position(implied) {
+                out.remove(before + at);
             }
         }
         true

@@ -61,6 +61,8 @@ pub(crate) struct LexFacts {
 pub(crate) struct Lexicon {
     pub lexer: Lexer,
     matchers: Vec<Matcher>,
+    /// The terminals that are automata.
+    automata: Vec<u32>,
     ignore: Vec<u32>,
     /// Any sequence of ignored lexemes.
     ignored: ExprId,
@@ -106,12 +108,15 @@ impl Lexicon {
                 _ => None,
             })
             .collect();
+        let is_automaton = |t: &u32| matches!(matchers[*t as usize], Matcher::Nested { .. });
+        let automata = (0..matchers.len() as u32).filter(is_automaton).collect();
         let union = exprs.or(&parts);
         let ignored = exprs.repeat(union, 0, None);
         exprs.check()?;
         let lexicon = Lexicon {
             lexer: Lexer::new(exprs),
             matchers,
+            automata,
             ignore: ignore.to_vec(),
             ignored,
             facts: Vec::new(),
@@ -126,16 +131,17 @@ impl Lexicon {
         self.exactness
     }
 
+    /// An estimate of the memory held.
     pub fn bytes(&self) -> usize {
-        let nested: usize = self
-            .matchers
-            .iter()
-            .map(|m| match m {
-                Matcher::Nested { automaton, .. } => automaton.usage().bytes,
-                _ => 0,
-            })
-            .sum();
-        nested + self.lexer.bytes() + self.facts.len() * 16 + self.nested_goes_on.len() * 16
+        let automata = self.automata.iter().map(|t| match &self.matchers[*t as usize] {
+            Matcher::Nested { automaton, .. } => automaton.usage().bytes,
+            _ => 0,
+        });
+        automata.sum::<usize>()
+            + self.lexer.bytes()
+            + self.matchers.len() * size_of::<Matcher>()
+            + self.facts.len() * size_of::<Option<LexFacts>>()
+            + self.nested_goes_on.len() * 16
     }
 
     /// Where the lexemes of `terminals` (sorted) begin.

@@ -51,6 +51,8 @@ pub(crate) struct Tables {
     pub lexeme: Vec<Vec<u8>>,
     /// The start rule as a suffix; empty if it derives only the empty text.
     pub start: SuffixId,
+    /// An estimate of the memory held.
+    pub bytes: usize,
     /// The ignored terminals that match something, ascending.
     pub ignore: Vec<u32>,
 }
@@ -112,7 +114,10 @@ impl Tables {
                 _ => true,
             })
             .collect();
+        let bytes = suffixes.len() * (size_of::<Suffix>() + 32)
+            + corners.iter().map(|c| size_of_val(&**c) + 96).sum::<usize>();
         Ok(Tables {
+            bytes,
             suffixes,
             corners,
             components: found,
@@ -131,12 +136,6 @@ impl Tables {
 
     pub fn ignores(&self, terminal: u32) -> bool {
         self.ignore.binary_search(&terminal).is_ok()
-    }
-
-    pub fn bytes(&self) -> usize {
-        self.suffixes.len() * size_of::<Suffix>()
-            + self.corners.iter().map(|c| c.len() * size_of::<Corner>()).sum::<usize>()
-            + self.corners.len() * 64
     }
 }
 

@@ -165,6 +165,13 @@ fn walk_view(automaton: &mut CfgAutomaton, view: LexicalView, text: &[u8]) -> (b
     let mut fuel = Fuel::unlimited();
     let mut lex: LexState = view.lex;
     let (mut live, mut accepted) = (false, false);
+    // A lexeme that may end at once implies what follows it.
+    if let Some(accept) = automaton.lex_accept(lex) {
+        let after = automaton.lex_end(view.context, accept, &mut fuel).unwrap();
+        let end = walk_from(automaton, after, text);
+        live |= !end.is_dead();
+        accepted |= !end.is_dead() && automaton.is_accepting(end, &mut fuel).unwrap();
+    }
     for (i, byte) in text.iter().enumerate() {
         lex = automaton.lex_step(lex, *byte, &mut fuel).unwrap();
         if lex.is_dead() {

@@ -109,6 +109,25 @@ fn the_inside_of_a_lexeme_forgets_where_it_began() {
 }
 
 #[test]
+fn a_lexeme_that_may_end_implies_what_follows() {
+    let mut automaton = list("list: ITEM | list COMMA ITEM");
+    let mut views = Vec::new();
+    for (text, expected) in [(&b""[..], 1), (b"a", 1), (b"a,", 1), (b"a,bb", 1)] {
+        let state = walk(&mut automaton, text);
+        views.clear();
+        assert!(automaton.lexical_views(state, &mut views));
+        assert_eq!(views.len(), expected);
+    }
+    let state = walk(&mut automaton, b"a");
+    views.clear();
+    automaton.lexical_views(state, &mut views);
+    let accept = automaton.lex_accept(views[0].lex).unwrap();
+    let end = automaton.lex_end(views[0].context, accept, &mut Fuel::unlimited()).unwrap();
+    let after = walk_from(&mut automaton, end, b",");
+    assert_eq!(after, walk(&mut automaton, b"a,"));
+}
+
+#[test]
 fn white_space_leaves_no_trace() {
     let terminals = [
         ("ITEM", Lexeme::Many("ab", 1, None)),
