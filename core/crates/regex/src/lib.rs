@@ -24,6 +24,9 @@
 //! # Ok::<(), structgen_automaton::AutomatonError>(())
 //! ```
 
+#[cfg(test)]
+extern crate self as structgen_regex;
+
 mod assertions;
 mod ast;
 mod automaton;

@@ -8,6 +8,8 @@
 mod direct;
 mod edges;
 mod explore;
+#[cfg(test)]
+mod tests;
 
 use crate::parse::{RegexErrorKind, RegexSyntaxError};
 use crate::Ast;

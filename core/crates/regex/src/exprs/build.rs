@@ -276,6 +276,7 @@ impl Exprs {
             }
             self.merge_sets(&mut list);
             self.absorb(&mut list);
+            self.absorb_tails(&mut list);
         }
         if list.len() > 1 && self.complements(&list) {
             return Exprs::ANYTHING;
@@ -458,6 +459,36 @@ impl Exprs {
         for star in stars {
             list.retain(|&e| e == star || !self.covers(star, e));
         }
+    }
+
+    /// h x | x = h x where h is nullable: without it, chains of optional parts are quadratic.
+    fn absorb_tails(&mut self, list: &mut Vec<ExprId>) {
+        let skips = |exprs: &Self, e: ExprId| match exprs.node(e) {
+            Node::Concat(head, tail) if exprs.nullable(head) => Some(tail),
+            _ => None,
+        };
+        if list.len() < 2 || list.iter().all(|&e| skips(self, e).is_none()) {
+            return;
+        }
+        self.new_walk();
+        for &e in list.iter() {
+            let mut rest = e;
+            while let Some(tail) = skips(self, rest) {
+                // Marked before: so is everything behind it.
+                if !self.first_visit(tail) {
+                    break;
+                }
+                rest = tail;
+            }
+            if let Node::Or(start, len) = self.node(rest) {
+                for i in start..start + len {
+                    let kid = self.children[i as usize];
+                    self.first_visit(kid);
+                }
+            }
+        }
+        let (marks, epoch) = (&self.marks, self.epoch);
+        list.retain(|e| marks[e.index()] != epoch);
     }
 
     fn complements(&self, list: &[ExprId]) -> bool {

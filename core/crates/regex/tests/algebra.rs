@@ -1,0 +1,171 @@
+//! The algebra against the reference semantics, on random expressions and all short texts.
+
+mod common;
+
+use std::collections::HashMap;
+
+use common::{Kinds, Random, full_matches, texts};
+use structgen_automaton::{Fuel, LexState};
+use structgen_regex::{Ast, ExprId, Exprs, Lexer, RegexLimits, lower_utf8};
+
+const ALPHABET: [char; 3] = ['a', 'b', 'é'];
+
+fn random(seed: u64) -> Ast {
+    let mut random = Random::new(seed);
+    let size = 2 + random.below(11);
+    random.ast(&ALPHABET, size, Kinds { booleans: true, assertions: false })
+}
+
+fn lowered(ast: &Ast) -> (Exprs, ExprId) {
+    let mut exprs = Exprs::new(RegexLimits::default());
+    let e = lower_utf8(&mut exprs, ast);
+    exprs.check().unwrap();
+    (exprs, e)
+}
+
+#[test]
+fn membership_is_that_of_the_reference() {
+    let texts = texts(&ALPHABET, 5);
+    for seed in 0..600 {
+        let ast = random(seed);
+        let (exprs, e) = lowered(&ast);
+        let mut fuel = Fuel::unlimited();
+        let mut lexer = Lexer::new(exprs);
+        let start = lexer.state(&[(3, e)], &mut fuel).unwrap();
+        for text in &texts {
+            let bytes = text.iter().collect::<String>();
+            let mut state = start;
+            for &byte in bytes.as_bytes() {
+                state = lexer.step(state, byte, &mut fuel).unwrap();
+            }
+            let expected = full_matches(&ast, text);
+            assert_eq!(lexer.accept(state).is_some(), expected, "seed {seed}: {ast:?} on {bytes:?}");
+            if lexer.accept(state).is_some() {
+                assert!(!state.is_dead());
+            }
+        }
+    }
+}
+
+/// All states of the lexer, with successors, if there are not too many.
+fn explore(lexer: &mut Lexer, start: LexState) -> Option<HashMap<LexState, Vec<LexState>>> {
+    let mut fuel = Fuel::unlimited();
+    let mut graph = HashMap::new();
+    let mut queue = vec![start];
+    while let Some(state) = queue.pop() {
+        if state.is_dead() || graph.contains_key(&state) {
+            continue;
+        }
+        let mut next: Vec<LexState> =
+            (0..=255).map(|byte| lexer.step(state, byte, &mut fuel).unwrap()).collect();
+        next.sort();
+        next.dedup();
+        queue.extend(&next);
+        graph.insert(state, next);
+        if graph.len() > 3_000 {
+            return None;
+        }
+    }
+    Some(graph)
+}
+
+#[test]
+fn a_state_is_live_exactly_if_it_reaches_acceptance() {
+    let mut checked = 0;
+    for seed in 0..600 {
+        let ast = random(seed + 10_000);
+        let (exprs, e) = lowered(&ast);
+        let mut fuel = Fuel::unlimited();
+        let mut lexer = Lexer::new(exprs);
+        let start = lexer.state(&[(0, e)], &mut fuel).unwrap();
+        let Some(graph) = explore(&mut lexer, start) else { continue };
+        // Distance to acceptance, by plain relaxation.
+        let mut distance: HashMap<LexState, u32> = HashMap::new();
+        for round in 0..=graph.len() as u32 {
+            let mut changed = false;
+            for (&state, next) in &graph {
+                let best = if lexer.accept(state).is_some() {
+                    Some(0)
+                } else {
+                    next.iter().filter_map(|to| distance.get(to)).min().map(|d| d + 1)
+                };
+                if let Some(best) = best.filter(|best| distance.get(&state).is_none_or(|d| best < d)) {
+                    distance.insert(state, best);
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+            assert!(round <= graph.len() as u32);
+        }
+        for &state in graph.keys() {
+            let distance = distance.get(&state).copied();
+            assert!(distance.is_some(), "seed {seed}: live without completion: {ast:?}");
+            assert_eq!(lexer.shortest_len(state, None, &mut fuel).unwrap(), distance, "{ast:?}");
+            let mut member = lexer.shortest(state, None, &mut fuel).unwrap().unwrap();
+            assert_eq!(Some(member.len() as u32), distance);
+            // Following it is consistent.
+            let mut at = state;
+            while !member.is_empty() {
+                at = lexer.step(at, member.remove(0), &mut fuel).unwrap();
+                let rest = lexer.shortest_len(at, None, &mut fuel).unwrap().unwrap();
+                assert!(rest as usize <= member.len());
+            }
+            assert!(lexer.accept(at).is_some());
+            checked += 1;
+        }
+    }
+    assert!(checked > 3_000, "{checked}");
+}
+
+#[test]
+fn containment_is_that_of_sets() {
+    let texts = texts(&['a', 'b'], 5);
+    let (mut yes, mut no) = (0, 0);
+    for seed in 0..500 {
+        let mut source = Random::new(seed + 77);
+        let kinds = Kinds { booleans: true, assertions: false };
+        let size = 2 + source.below(5);
+        let (big, small) =
+            (source.ast(&['a', 'b'], size, kinds), source.ast(&['a', 'b'], size, kinds));
+        let mut exprs = Exprs::new(RegexLimits::default());
+        let (b, s) = (lower_utf8(&mut exprs, &big), lower_utf8(&mut exprs, &small));
+        let mut fuel = Fuel::unlimited();
+        let contained = exprs.contains(b, s, &mut fuel).unwrap();
+        let counter = texts.iter().any(|t| full_matches(&small, t) && !full_matches(&big, t));
+        if contained {
+            assert!(!counter, "seed {seed}: {big:?} {small:?}");
+            yes += 1;
+        } else {
+            // The counterexample may be longer than the texts or use other characters: the
+            // engine has to show one.
+            let outside = exprs.not(b);
+            let witness = exprs.and(&[s, outside]);
+            let member = exprs.shortest(witness, &mut fuel).unwrap().unwrap();
+            let member: Vec<char> = String::from_utf8(member).unwrap().chars().collect();
+            assert!(full_matches(&small, &member) && !full_matches(&big, &member));
+            no += 1;
+        }
+    }
+    assert!(yes > 50 && no > 50, "{yes} {no}");
+}
+
+#[test]
+fn fingerprints_agree_between_arenas_and_tell_languages_apart() {
+    let mut seen: HashMap<u128, (u64, Vec<bool>)> = HashMap::new();
+    let texts = texts(&ALPHABET, 4);
+    for seed in 0..400 {
+        let ast = random(seed);
+        let (exprs, e) = lowered(&ast);
+        let mut other = Exprs::new(RegexLimits::default());
+        // Other ids for everything.
+        lower_utf8(&mut other, &random(seed + 1));
+        let f = lower_utf8(&mut other, &ast);
+        assert_eq!(exprs.fingerprint(e), other.fingerprint(f), "seed {seed}: {ast:?}");
+        let language: Vec<bool> = texts.iter().map(|t| full_matches(&ast, t)).collect();
+        let (first, known) =
+            seen.entry(exprs.fingerprint(e)).or_insert((seed, language.clone()));
+        assert_eq!(known, &language, "seeds {first} and {seed}");
+    }
+}
