@@ -17,7 +17,7 @@ def main(model: str) -> None:
     prompt = [{"role": "user", "content": "Give me one arithmetic exercise, nothing else."}]
     for seed in range(3):
         text = sg.generate(model, prompt, output=expression, max_tokens=40, seed=seed).value
-        print(f"{text} = {eval(text)}")  # noqa: S307  # The grammar allows nothing but arithmetic.
+        print(f"{text} = {eval(text)}")  # The grammar allows nothing but arithmetic.
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ with a regex, whose mask is exact, few are asked about at all.
 """
 
 import sys
+from itertools import pairwise
 
 import structgen as sg
 
 
 def no_letter_twice_in_a_row(text: str) -> bool:
     """Judges every beginning of the answer, and the answer."""
-    return all(a != b for a, b in zip(text, text[1:], strict=False))
+    return all(a != b for a, b in pairwise(text))
 
 
 def main(model: str) -> None:

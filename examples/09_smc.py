@@ -11,8 +11,9 @@ import structgen as sg
 
 def main(model: str) -> None:
     answer = sg.regex(r"The (cat|dog|bird) (sat|ran|flew) (home|away)\.")
+    story = "Once upon a time. "
     result = sg.generate(
-        model, "Once upon a time. ", output=answer, sampler="smc", particles=8, max_tokens=40, seed=4
+        model, story, output=answer, sampler="smc", particles=8, max_tokens=40, seed=4
     )
     particles = result.particles
     assert particles is not None

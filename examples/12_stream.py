@@ -4,7 +4,8 @@ import sys
 
 import structgen as sg
 
-SCHEMA = {"type": "array", "items": {"type": "string", "maxLength": 12}, "minItems": 2, "maxItems": 4}
+FRUIT = {"type": "string", "maxLength": 12}
+SCHEMA = {"type": "array", "items": FRUIT, "minItems": 2, "maxItems": 4}
 
 
 def main(model: str) -> None:

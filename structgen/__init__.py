@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from structgen.constraints import predicate as predicate
     from structgen.constraints import regex as regex
     from structgen.constraints import sequence as sequence
+    from structgen.constraints import shipped_grammars as shipped_grammars
     from structgen.constraints import special_token as special_token
+    from structgen.constraints import substring as substring
     from structgen.constraints import union as union
     from structgen.errors import BackendError as BackendError
     from structgen.errors import ConstraintError as ConstraintError
@@ -78,7 +80,8 @@ _HOMES = {
     ),
     "structgen.constraints": (
         "TextConstraint", "choice", "from_signature", "from_type", "grammar", "json_schema",
-        "literal", "predicate", "regex", "sequence", "special_token", "union",
+        "literal", "predicate", "regex", "sequence", "shipped_grammars",
+        "special_token", "substring", "union",
     ),
     "structgen.errors": (
         "BackendError", "ConstraintError", "DeadEnd", "EmptyLanguageError", "GenerationError",
@@ -157,8 +160,9 @@ __all__ = [
     "predicate",
     "regex",
     "sequence",
-    "sg",
+    "shipped_grammars",
     "special_token",
     "stream",
+    "substring",
     "union",
 ]

@@ -12,14 +12,14 @@ import sys
 def main() -> None:
     """Entry point of the ``structgen`` script. Never returns: exits with a code."""
     try:
-        import click  # noqa: F401, PLC0415  # pyright: ignore[reportUnusedImport]
+        import click  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError:
         sys.stderr.write(
             "error: the command line needs `click`, which is not installed\n"
             "\nhint: pip install 'structgen[cli]'\n"
         )
         sys.exit(3)
-    from structgen.cli.app import run  # noqa: PLC0415
+    from structgen.cli.app import run
 
     run()
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import click
 
@@ -29,21 +29,30 @@ class Verdict:
 
     kind: Kind
     exactness: str
-    report: Mapping[str, object]
+    report: list[dict[str, str]]
     collisions: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     samples: list[str] = field(default_factory=list[str])
 
 
 @click.command("check")
 @click.argument("source", metavar="FILE")
-@click.option("--as", "kind", type=click.Choice(["schema", "grammar", "regex"]), help=(
-    "What FILE is; by its suffix otherwise. With 'regex', FILE is the pattern itself."
-))
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(["schema", "grammar", "regex"]),
+    help=("What FILE is; by its suffix otherwise. With 'regex', FILE is the pattern itself."),
+)
 @click.option("--start", default=None, help="Rule of a grammar to begin with.")
-@click.option("--samples", type=click.IntRange(0, 100), default=3, show_default=True,
-              help="How many sample texts to show.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Which samples.")
+@click.option(
+    "--samples",
+    type=click.IntRange(0, 100),
+    default=3,
+    show_default=True,
+    help="How many sample texts to show.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which samples."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     source: str, kind: Kind | None, start: str | None, samples: int, seed: int, as_json: bool
@@ -62,11 +71,13 @@ def command(
     with reporting_errors():
         found = kind or _KINDS.get(Path(source).suffix)
         if found is None:
-            raise click.UsageError(f"cannot tell what {source!r} is; say --as schema, grammar or regex")
+            raise click.UsageError(
+                f"cannot tell what {source!r} is; say --as schema, grammar or regex"
+            )
         if found != "regex" and not Path(source).is_file():
             raise ConstraintError(f"there is no file `{source}`")
         constraint = _build(found, source, start)
-        verdict = Verdict(kind=found, exactness=constraint.exactness, report=constraint.report)
+        verdict = Verdict(kind=found, exactness=constraint.exactness, report=_report(constraint))
         if found == "grammar":
             verdict.collisions = _collisions(source, start)
         verdict.samples = [constraint.sample(seed + index) for index in range(samples)]
@@ -90,16 +101,14 @@ def _collisions(source: str, start: str | None) -> list[dict[str, str]]:
     except MissingExtraError as error:
         note(f"colliding terminals were not looked for: {error}")
         return []
-    return [
-        {"first": one.first, "second": one.second, "example": one.example} for one in found
-    ]
+    return [{"first": one.first, "second": one.second, "example": one.example} for one in found]
 
 
 def _plain(verdict: Verdict) -> dict[str, object]:
     return {
         "kind": verdict.kind,
         "exactness": verdict.exactness,
-        "report": dict(verdict.report),
+        "report": verdict.report,
         "collisions": verdict.collisions,
         "samples": verdict.samples,
     }
@@ -121,24 +130,24 @@ def _print(verdict: Verdict, source: str) -> None:
             click.echo(f"  {visible(sample)}" if verdict.kind != "schema" else f"  {sample}")
 
 
-def report_lines(report: Mapping[str, object]) -> list[str]:
-    """The compiler's report for people: keywords by pointer in columns, other facts as they are."""
-    lines: list[str] = []
-    keywords = report.get("keywords")
-    if isinstance(keywords, Sequence) and not isinstance(keywords, str):
-        rows: list[tuple[str, str, str]] = []
-        for entry in cast("Sequence[object]", keywords):
-            if isinstance(entry, Mapping):
-                item = cast("Mapping[str, object]", entry)
-                rows.append(
-                    (str(item.get("pointer", "")) or "/", str(item.get("keyword", "")),
-                     str(item.get("status", "")))
-                )  # fmt: skip
-        if rows:
-            widths = [max(len(row[i]) for row in rows) for i in range(2)]
-            lines.append(styled("keywords:", bold=True))
-            lines += [f"  {p:<{widths[0]}}  {k:<{widths[1]}}  {s}" for p, k, s in rows]
-    for name, value in report.items():
-        if name != "keywords" and value not in (None, [], {}):
-            lines.append(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
-    return lines
+def _report(constraint: TextConstraint) -> list[dict[str, str]]:
+    """What the compiler says of each keyword: ``pointer``, ``keyword``, ``status``, ``note``."""
+    return json.loads(constraint.program.report_json)
+
+
+def report_lines(report: Sequence[Mapping[str, str]]) -> list[str]:
+    """The compiler's report in columns."""
+    rows = [
+        (one.get("pointer") or "/", one.get("keyword", ""), one.get("status", ""), one.get("note"))
+        for one in report
+    ]
+    if not rows:
+        return []
+    pointer, keyword, status = (max(len(str(row[i])) for row in rows) for i in range(3))
+    return [
+        styled("keywords:", bold=True),
+        *(
+            f"  {p:<{pointer}}  {k:<{keyword}}  {s:<{status}}  {note or ''}".rstrip()
+            for p, k, s, note in rows
+        ),
+    ]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from enum import IntEnum
 
@@ -83,7 +83,7 @@ def visible(text: str) -> str:
 
 
 @contextmanager
-def reporting_errors() -> Iterator[None]:
+def reporting_errors() -> Generator[None]:
     """Turn structgen's errors into a message on standard error and an exit code."""
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ class ConstraintOptions:
         """
         if self.schema is None:
             return None
-        text = click.get_text_stream("stdin").read() if self.schema == "-" else self.schema
+        text = sys.stdin.read() if self.schema == "-" else self.schema
         given = text if text.lstrip().startswith("{") or self.schema == "-" else Path(text)
         value: object = json.loads(schema_text(given))
         if not isinstance(value, bool | dict):
@@ -82,7 +83,9 @@ def constraint_options(function: _F) -> _F:
     """Add the options to a command, which takes them by the names of `ConstraintOptions`."""
     for decorate in reversed(
         [
-            click.option("--schema", metavar="FILE", help="JSON Schema: a file, '-', or JSON text."),
+            click.option(
+                "--schema", metavar="FILE", help="JSON Schema: a file, '-', or JSON text."
+            ),
             click.option("--regex", metavar="PATTERN", help="Pattern of the whole text."),
             click.option("--choice", metavar="TEXT", multiple=True, help="One of these (repeat)."),
             click.option(
@@ -101,4 +104,3 @@ def constraint_options(function: _F) -> _F:
     ):
         function = decorate(function)
     return function
-

@@ -19,24 +19,47 @@ from structgen.types import Generation
 @click.command("generate")
 @click.argument("prompt", required=False)
 @constraint_options
-@click.option("--model", default="default", show_default=True, metavar="SPEC",
-              help="See 'structgen models'.")
+@click.option(
+    "--model", default="default", show_default=True, metavar="SPEC", help="See 'structgen models'."
+)
 @click.option("--system", metavar="TEXT", help="System message.")
 @click.option("--raw", is_flag=True, help="Give PROMPT to the model as it is, without chat markup.")
 @click.option("--describe", is_flag=True, help="Tell the model the schema (with --schema).")
-@click.option("--max-tokens", type=click.IntRange(min=1), default=256, show_default=True,
-              help="Token budget; the text is complete and valid within it.")
-@click.option("--temperature", type=click.FloatRange(min=0.0), default=1.0, show_default=True,
-              help="0 is greedy.")
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="Token budget; the text is complete and valid within it.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0.0),
+    default=1.0,
+    show_default=True,
+    help="0 is greedy.",
+)
 @click.option("--top-k", type=click.IntRange(min=1), help="Keep the k likeliest allowed tokens.")
-@click.option("--top-p", type=click.FloatRange(0.0, 1.0, min_open=True), default=1.0,
-              help="Keep the likeliest allowed tokens of this mass.")
-@click.option("--min-p", type=click.FloatRange(0.0, 1.0), default=0.0,
-              help="Keep allowed tokens at least this share as likely as the likeliest.")
+@click.option(
+    "--top-p",
+    type=click.FloatRange(0.0, 1.0, min_open=True),
+    default=1.0,
+    help="Keep the likeliest allowed tokens of this mass.",
+)
+@click.option(
+    "--min-p",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.0,
+    help="Keep allowed tokens at least this share as likely as the likeliest.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Reproduce a result.")
-@click.option("--sampler", default="auto", show_default=True,
-              type=click.Choice(["auto", "masked", "awrs", "importance", "smc"]),
-              help="How to draw.")
+@click.option(
+    "--sampler",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "masked", "awrs", "importance", "smc"]),
+    help="How to draw.",
+)
 @click.option("--particles", type=click.IntRange(min=1), help="With importance and smc.")
 @click.option("--speculative", is_flag=True, help="Draft and verify: the same text, sooner.")
 @click.option("--stop", multiple=True, metavar="TEXT", help="End free text here (repeat).")
@@ -110,7 +133,7 @@ def _prompt(prompt: str | None, system: str | None, raw: bool) -> str | list[Mes
     if text is None or text == "-":
         if sys.stdin.isatty():
             raise click.UsageError("give a PROMPT, or pipe one in")
-        text = click.get_text_stream("stdin").read()
+        text = sys.stdin.read()
     if raw:
         if system is not None:
             raise click.UsageError("--system goes with chat messages, not with --raw")

@@ -19,12 +19,23 @@ from structgen.masks import allocate_mask, allowed_tokens
 @click.command("mask")
 @click.argument("prefix", default="")
 @constraint_options
-@click.option("--tokenizer", metavar="SPEC", default="bytes", show_default=True, help=(
-    "Whose tokens: 'bytes' (256 single bytes), 'default' (SmolLM2), a tokenizer folder, or a "
-    "tokenizer.json / tekken.json / .gguf file."
-))
-@click.option("--top", type=click.IntRange(min=0), default=20, show_default=True,
-              help="How many tokens to list.")
+@click.option(
+    "--tokenizer",
+    metavar="SPEC",
+    default="bytes",
+    show_default=True,
+    help=(
+        "Whose tokens: 'bytes' (256 single bytes), 'default' (SmolLM2), a tokenizer folder, or a "
+        "tokenizer.json / tekken.json / .gguf file."
+    ),
+)
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many tokens to list.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(prefix: str, tokenizer: str, top: int, as_json: bool, **constraint: object) -> None:
     """Show what may come next after PREFIX.
@@ -71,9 +82,7 @@ def _print(matcher: Matcher, vocabulary: Vocabulary, top: int, as_json: bool) ->
                     "forced": matcher.forced_text(),
                     "count": len(allowed),
                     "end_allowed": any(token in ends for token in allowed),
-                    "tokens": [
-                        {"id": token, "text": _text(vocabulary, token)} for token in shown
-                    ],
+                    "tokens": [{"id": token, "text": _text(vocabulary, token)} for token in shown],
                 },
                 ensure_ascii=False,
             )

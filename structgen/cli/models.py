@@ -58,7 +58,7 @@ def command(context: click.Context, as_json: bool) -> None:
 def fetch() -> None:
     """Download the default model and convert it, unless that is done already."""
     with reporting_errors():
-        from structgen.models.embedded import fetch_embedded  # noqa: PLC0415
+        from structgen.models.embedded import fetch_embedded
 
         click.echo(str(fetch_embedded()))
 
@@ -68,6 +68,6 @@ def _installed(package: str) -> bool:
 
 
 def _cache_state() -> bool:
-    from structgen.models.embedded import embedded_folder  # noqa: PLC0415
+    from structgen.models.embedded import embedded_folder
 
     return embedded_folder().is_dir()

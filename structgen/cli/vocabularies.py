@@ -18,14 +18,14 @@ def vocabulary_named(spec: str) -> Vocabulary:
     if spec == "bytes":
         return byte_vocabulary()
     if spec == "default":
-        from structgen.models import load  # noqa: PLC0415
+        from structgen.models import load
 
         return load("default").vocabulary
     path = Path(spec)
     if not path.exists():
         raise VocabularyError(
             f"`{spec}` is no file or folder",
-            hint="'bytes', 'default', a tokenizer folder, or a file: tokenizer.json, tekken.json, .gguf",
+            hint="bytes, default, a tokenizer folder, a tokenizer.json, tekken.json or .gguf file",
         )
     if path.suffix == ".gguf":
         return room.from_gguf(path)

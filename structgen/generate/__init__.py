@@ -1,7 +1,7 @@
 """The front door: `generate`, `stream`, `generate_batch`.
 
     >>> import structgen as sg
-    >>> sg.generate("toy", "Tea or coffee?", output=["tea", "coffee"], seed=1).value in ("tea", "coffee")
+    >>> sg.generate("toy", "Tea?", output=["yes", "no"]).value in ("yes", "no")
     True
 
 A request is prepared (model, output and tools resolved, constraint compiled), drawn by one of the

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import queue
-import threading
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 from structgen.constraints.protocol import Compiled
-from structgen.errors import DeadEnd, GenerationError, TokenBudgetError
+from structgen.errors import DeadEnd, TokenBudgetError
 from structgen.generate.options import Options
 from structgen.generate.probed import Probed
-from structgen.models.protocol import LanguageModel
-from structgen.samplers import FreeText, SamplerConfig, importance, masked_steps, select_one, smc
-from structgen.speculative import Budget, Drafter, Planner, default_drafters, speculative
-from structgen.speculative.draft import EMPTY, Draft, DraftContext, VerifiedRow
+from structgen.models import LanguageModel
+from structgen.samplers import SamplerConfig, Step, importance, masked_steps, select_one, smc
+from structgen.speculative import (
+    Budget,
+    Drafter,
+    Planner,
+    SpeculativeResult,
+    default_drafters,
+    speculative_steps,
+)
 from structgen.types import Ledger, Particles, SpeculationStats
 
 DEFAULT_PARTICLES = 8
 DEFAULT_ESS_THRESHOLD = 0.5
+MAX_RETRIES = 8
+"""Restarts after a dead end, which only constraints without exact masks have."""
+
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +51,7 @@ def draw(
     """
     if options.sampler in ("importance", "smc"):
         return _population(model, prompt_ids, compiled, options)
-    if options.speculates:
-        compiled = _asked(compiled, options)
-        outcome = _speculate(model, prompt_ids, compiled, options, None)
-        _require_complete(outcome.ledger, compiled, options)
-        return outcome
-    steps = draw_steps(model, prompt_ids, compiled, options, retry=True)
+    steps = draw_steps(model, prompt_ids, compiled, options, max_retries=MAX_RETRIES)
     while True:
         try:
             next(steps)
@@ -61,10 +65,10 @@ def draw_steps(
     compiled: Compiled | None,
     options: Options,
     *,
-    retry: bool = False,
-) -> Generator[list[int], None, Outcome]:
-    """One response, yielding tokens as they are committed. `retry` restarts after dead ends, which
-    makes the tokens yielded before worthless.
+    max_retries: int = 0,
+) -> Generator[int, None, Outcome]:
+    """One response, yielding tokens as they are committed. A restart after a dead end makes the
+    tokens yielded before worthless, hence none by default.
 
     Raises:
         ValueError: populations have no order of tokens to yield.
@@ -75,22 +79,24 @@ def draw_steps(
             f"sampler={options.sampler!r} chooses among finished texts: it cannot stream"
         )
     if options.speculates:
-        outcome = yield from _speculative_steps(model, prompt_ids, compiled, options)
+        found = yield from _tokens(_speculation(model, prompt_ids, compiled, options, max_retries))
+        outcome = Outcome(ledger=found.ledger, speculation=found.stats)
     else:
-        steps = masked_steps(
-            model, prompt_ids, compiled, _config(options), max_retries=8 if retry else 0
-        )
-        ledgers: list[Ledger]
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as done:
-                ledgers = done.value
-                break
-            yield [step.draw.token]
+        steps = masked_steps(model, prompt_ids, compiled, _config(options), max_retries=max_retries)
+        ledgers = yield from _tokens(steps)
         outcome = Outcome(ledger=ledgers[0])
     _require_complete(outcome.ledger, compiled, options)
     return outcome
+
+
+def _tokens(steps: Generator[Step, None, _R]) -> Generator[int, None, _R]:
+    """The tokens of a driver's steps, and its result."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as done:
+            return cast("_R", done.value)
+        yield step.draw.token
 
 
 def _asked(compiled: Compiled | None, options: Options) -> Compiled | None:
@@ -137,7 +143,7 @@ def _population(
 
 def _require_complete(ledger: Ledger, compiled: Compiled | None, options: Options) -> None:
     """A response under a constraint satisfies it, or there is none."""
-    if compiled is None or ledger.log_w > float("-inf"):
+    if compiled is None or ledger.log_w > -math.inf:
         return
     if ledger.finish_reason == "length":
         raise TokenBudgetError(
@@ -153,101 +159,40 @@ def _require_complete(ledger: Ledger, compiled: Compiled | None, options: Option
     )
 
 
-def _speculate(
+def _speculation(
     model: LanguageModel,
     prompt_ids: Sequence[int],
     compiled: Compiled | None,
     options: Options,
-    listener: Drafter | None,
-) -> Outcome:
-    found = speculative(
+    max_retries: int,
+) -> Generator[Step, None, SpeculativeResult]:
+    return speculative_steps(
         model,
         prompt_ids,
-        FreeText(model.vocabulary) if compiled is None else compiled,
+        compiled,
         params=options.sampling(),
         seed=options.seed,
         max_tokens=options.max_tokens,
-        planner=_planner(options.speculative, () if listener is None else (listener,)),
+        planner=_planner(options.speculative),
+        max_retries=max_retries,
     )
-    return Outcome(ledger=found.ledger, speculation=found.stats)
 
 
-def _speculative_steps(
-    model: LanguageModel, prompt_ids: Sequence[int], compiled: Compiled | None, options: Options
-) -> Generator[list[int], None, Outcome]:
-    """Runs the speculative driver on a thread of its own and yields what it commits."""
-    committed: queue.SimpleQueue[list[int] | None] = queue.SimpleQueue()
-    # Without a prompt, the driver has no row to tell of its first token by.
-    listener = _Listener(committed) if prompt_ids else None
-    results: list[Outcome | BaseException] = []
-
-    def work() -> None:
-        try:
-            results.append(_speculate(model, prompt_ids, compiled, options, listener))
-        except BaseException as error:  # Carried to the caller's thread.
-            results.append(error)
-        finally:
-            committed.put(None)
-
-    worker = threading.Thread(target=work, name="structgen-speculative", daemon=True)
-    worker.start()
-    try:
-        while (tokens := committed.get()) is not None:
-            yield tokens
-    finally:
-        if listener is not None:
-            listener.cancelled = True
-        worker.join()
-    outcome = results[0]
-    if isinstance(outcome, BaseException):
-        raise outcome
-    if listener is None:
-        yield list(outcome.ledger.tokens)
-    return outcome
-
-
-def _planner(given: object, listeners: Sequence[Drafter]) -> Planner:
-    """The drafters that the `speculative` option names, and the listeners.
+def _planner(given: object) -> Planner:
+    """The drafters and the budget that the `speculative` option names.
 
     Raises:
         TypeError: it is nothing that configures speculation.
     """
     if given is True:
-        return Planner([*default_drafters(), *listeners], Budget())
+        return Planner(default_drafters(), Budget())
     if isinstance(given, Budget):
-        return Planner([*default_drafters(), *listeners], given)
+        return Planner(default_drafters(), given)
     if isinstance(given, Planner):
-        planner = Planner([*given.drafters, *listeners], given.budget)
-        # What it has learned stays with the planner that the caller keeps.
-        planner.acceptance, planner.cost = given.acceptance, given.cost
-        return planner
+        return given
     if isinstance(given, Sequence) and not isinstance(given, str):
-        return Planner([*cast("Sequence[Drafter]", given), *listeners], Budget())
+        return Planner(cast("Sequence[Drafter]", given), Budget())
     raise TypeError(
         "`speculative` is True, a Budget, a Planner or a sequence of drafters, "
         f"not {type(given).__name__}"
     )
-
-
-class _Listener:
-    """A drafter without ideas, told of every committed token."""
-
-    name = "listener"
-    costly = False
-
-    def __init__(self, committed: queue.SimpleQueue[list[int] | None]) -> None:
-        self._committed = committed
-        self.cancelled = False
-
-    def begin(self, prompt_ids: Sequence[int], rows: int, /) -> None:
-        """Nothing to forget."""
-
-    def draft(self, context: DraftContext, limit: int, /) -> Draft:
-        """No idea."""
-        return EMPTY
-
-    def observe(self, rows: Sequence[VerifiedRow], /) -> None:
-        """Pass on what was drawn; stop the driver if nobody listens any more."""
-        if self.cancelled:
-            raise GenerationError("the stream was closed")
-        self._committed.put([row.drawn for row in rows])

@@ -134,5 +134,3 @@ def answer(request: Request) -> Generation[object]:
     """Draw and parse a prepared request."""
     outcome = draw(request.model, request.prompt_ids, request.compiled, request.options)
     return request.finish(outcome)
-
-

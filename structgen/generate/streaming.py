@@ -65,11 +65,11 @@ class Stream(Generic[T_co]):
         try:
             while True:
                 try:
-                    tokens = next(steps)
+                    token = next(steps)
                 except StopIteration as done:
                     outcome = done.value
                     break
-                if piece := decoder.feed(tokens):
+                if piece := decoder.feed([token]):
                     yield piece
         finally:
             steps.close()

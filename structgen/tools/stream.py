@@ -209,7 +209,9 @@ class ToolStream:
             elif self._held.startswith("]"):
                 self._held, self._place = self._held[1:], _Place.CLOSED
             elif self._held or final:
-                raise GenerationError(f"expected `,` or `]` after a call, found {self._held[:20]!r}")
+                raise GenerationError(
+                    f"expected `,` or `]` after a call, found {self._held[:20]!r}"
+                )
         elif markup.end is not None:
             if self._held.startswith(markup.end):
                 self._held, self._place = self._held[len(markup.end) :], _Place.PROSE

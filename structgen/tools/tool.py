@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from structgen.constraints import parse, schema_of_signature
 from structgen.errors import ConstraintError, GenerationError
@@ -16,8 +17,11 @@ MAX_NAME_CHARS = 256
 
 # Where one of these stands beside `properties`, closing the object would change its meaning.
 _OPEN_BESIDE = frozenset(
-    "allOf anyOf oneOf not if then else $ref $dynamicRef dependentSchemas dependencies "
-    "patternProperties additionalProperties unevaluatedProperties".split()
+    {
+        *("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef"),
+        *("dependentSchemas", "dependencies", "patternProperties"),
+        *("additionalProperties", "unevaluatedProperties"),
+    }
 )
 
 
@@ -147,16 +151,20 @@ def _described(
     properties = schema.get("properties")
     if not isinstance(properties, Mapping):
         return schema
-    described = {
-        name: {"description": descriptions[name], **value}
-        if name in descriptions and isinstance(value, Mapping)
-        else value
-        for name, value in properties.items()
-    }
+    described: dict[str, object] = {}
+    for name, value in cast("Mapping[str, object]", properties).items():
+        if name in descriptions and isinstance(value, Mapping):
+            own = cast("Mapping[str, object]", value)
+            described[name] = {"description": descriptions[name], **own}
+        else:
+            described[name] = value
     return {**schema, "properties": described}
 
 
 def _mapping(value: object, what: str) -> Mapping[str, object]:
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise ConstraintError(f"{what} must be a JSON object, got {type(value).__name__}")
-    return value
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[object, object]", value)
+        if all(isinstance(key, str) for key in mapping):
+            return cast("Mapping[str, object]", mapping)
+    kind = type(cast("object", value)).__name__
+    raise ConstraintError(f"{what} must be a JSON object, got {kind}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 from structgen._core import Vocabulary
 from structgen.constraints import TextConstraint, regex
@@ -24,17 +24,15 @@ class ToolSet:
     ...     "Add two numbers."
     ...     return a + b
     >>> tools = ToolSet([add])
-    >>> response = tools.parse('<tool_call>{"name": "add", "arguments": {"a": 1, "b": 2}}</tool_call>')
-    >>> tools.run(response.calls[0])
+    >>> said = '<tool_call>{"name": "add", "arguments": {"a": 1, "b": 2}}</tool_call>'
+    >>> tools.run(tools.parse(said).calls[0])
     3
 
     Raises:
         ConstraintError: no tools, two of one name, or a malformed definition.
     """
 
-    def __init__(
-        self, tools: Iterable[ToolLike], *, format: str | CallFormat = "hermes"
-    ) -> None:
+    def __init__(self, tools: Iterable[ToolLike], *, format: str | CallFormat = "hermes") -> None:
         self.format: CallFormat = format_named(format) if isinstance(format, str) else format
         self._tools: dict[str, Tool] = {}
         for given in tools:
@@ -129,7 +127,11 @@ class ToolSet:
         name: object = tool_choice
         if isinstance(tool_choice, Mapping):
             inner = tool_choice.get("function", tool_choice)
-            name = inner.get("name") if isinstance(inner, Mapping) else None
+            name = (
+                cast("Mapping[str, object]", inner).get("name")
+                if isinstance(inner, Mapping)
+                else None
+            )
         if not isinstance(name, str) or name not in self._tools:
             raise ConstraintError(
                 f"`tool_choice` names no tool: {name!r}",
@@ -147,7 +149,7 @@ def as_tool(given: ToolLike) -> Tool:
     if isinstance(given, Tool):
         return given
     if isinstance(given, Mapping):
-        return Tool.from_schema(given)
+        return Tool.from_schema(cast("Mapping[str, object]", given))
     if callable(given):
         return Tool.from_function(given)
     raise ConstraintError(f"not a tool: {given!r}", hint="a function or a tool definition (dict)")

@@ -36,7 +36,8 @@ def test_unknown_options_are_refused() -> None:
 
 def test_a_fresh_seed_is_drawn_once() -> None:
     options = Options().seeded()
-    assert options.seed is not None and options.seeded() is options
+    assert options.seed is not None
+    assert options.seeded() is options
     assert Options(seed=5).seeded().seed == 5
     assert Options().seeded().seed != Options().seeded().seed
 
@@ -48,8 +49,10 @@ def test_describe_appends_the_schema_to_the_last_user_message() -> None:
         {"role": "assistant", "content": "well"},
     ]
     told = described(prompt, {"type": "integer"})
-    assert told[0] == prompt[0] and told[2] == prompt[2]
-    assert str(told[1]["content"]).startswith("second\n") and '"integer"' in str(told[1]["content"])
+    assert told[0] == prompt[0]
+    assert told[2] == prompt[2]
+    assert str(told[1]["content"]).startswith("second\n")
+    assert '"integer"' in str(told[1]["content"])
     assert prompt[1]["content"] == "second"
 
 

@@ -63,12 +63,18 @@ def test_after_a_stop_only_the_end_may_follow(vocabulary: Vocabulary) -> None:
     matcher.fill_mask(mask)
     assert set(allowed_tokens(mask, 264)) == set(range(260))
     fork = matcher.fork()
-    assert matcher.advance(ord("D")) and matcher.stopped
+    assert matcher.advance(ord("D"))
+    assert matcher.stopped
     matcher.fill_mask(mask)
     assert list(allowed_tokens(mask, 264)) == [258]
-    assert not matcher.advance(97) and matcher.validate([97]) == 0
+    assert not matcher.advance(97)
+    assert matcher.validate([97]) == 0
     matcher.rollback(1)
-    assert not matcher.stopped and matcher.validate([ord("x"), 33, 97, 97]) == 2
-    assert fork.advance(257) and fork.stopped and fork.advance(258) and fork.is_terminated()
+    assert not matcher.stopped
+    assert matcher.validate([ord("x"), 33, 97, 97]) == 2
+    assert fork.advance(257)
+    assert fork.stopped
+    assert fork.advance(258)
+    assert fork.is_terminated()
     fork.fill_mask(mask)
     assert list(allowed_tokens(mask, 264)) == []

@@ -1,5 +1,6 @@
 """Reading responses: whole and cut into pieces, well-formed and broken."""
 
+import itertools
 import json
 
 import pytest
@@ -28,7 +29,12 @@ RESPONSES: list[tuple[str, str, str, list[str]]] = [
     ("hermes", f"<tool_call>\n{A}\n</tool_call>", "", ["add"]),
     ("hermes", f"I'll add.\n<tool_call>\n{A}\n</tool_call>", "I'll add.\n", ["add"]),
     ("hermes", f"<tool_call>{A}</tool_call>\n<tool_call>{B}</tool_call>", "", ["add", "say"]),
-    ("hermes", f"x<tool_call>{A}</tool_call> and <tool_call>{B}</tool_call>", "xand ", ["add", "say"]),
+    (
+        "hermes",
+        f"x<tool_call>{A}</tool_call> and <tool_call>{B}</tool_call>",
+        "xand ",
+        ["add", "say"],
+    ),
     ("llama3", "It is { } five.", "It is { } five.", []),
     ("llama3", P, "", ["add"]),
     ("llama3", f"<|python_tag|>{P}; {P}", "", ["add", "add"]),
@@ -47,10 +53,12 @@ def _summary(events: list[ToolEvent]) -> tuple[str, list[tuple[str, str]]]:
                 assert open_call is None
                 prose += text
             case CallStarted(index, name):
-                assert open_call is None and index == len(calls)
+                assert open_call is None
+                assert index == len(calls)
                 open_call, growing = name, ""
             case ArgumentsDelta(index, text):
-                assert index == len(calls) and open_call is not None
+                assert index == len(calls)
+                assert open_call is not None
                 growing += text
             case CallFinished(index, name, arguments_json):
                 assert (index, name, arguments_json) == (len(calls), open_call, growing)
@@ -77,12 +85,10 @@ def test_whole_and_character_by_character(
 
 
 @given(st.sampled_from(RESPONSES), st.lists(st.integers(0, 120), max_size=6))
-def test_any_cut_reads_the_same(
-    response: tuple[str, str, str, list[str]], cuts: list[int]
-) -> None:
+def test_any_cut_reads_the_same(response: tuple[str, str, str, list[str]], cuts: list[int]) -> None:
     form, text, _, _ = response
     bounds = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    pieces = [text[i:j] for i, j in zip(bounds, bounds[1:], strict=False)]
+    pieces = [text[i:j] for i, j in itertools.pairwise(bounds)]
     assert _summary(_read(form, pieces)) == _summary(_read(form, [text]))
 
 
@@ -116,7 +122,10 @@ def test_members_in_another_order_are_read() -> None:
         ("hermes", '<tool_call>{"name": "add", "arguments": {"a": 1}} oops</tool_call>'),
         ("hermes", '<tool_call>{"name": "add", "arguments": {"a": }}</tool_call>'),
         ("hermes", '<tool_call>{"name": "add", "arguments": "a"}</tool_call>'),
-        ("hermes", '<tool_call>{"name": "add", "arguments": {}, "arguments": {"a": 1}}</tool_call>'),
+        (
+            "hermes",
+            '<tool_call>{"name": "add", "arguments": {}, "arguments": {"a": 1}}</tool_call>',
+        ),
         ("hermes", '<tool_call>{"arguments": {"a": 1}}</tool_call>'),
         ("hermes", "<tool_call>{" + '"x":[' * 50_000 + "</tool_call>"),
         ("llama3", P + " oops"),

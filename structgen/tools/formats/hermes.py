@@ -27,6 +27,7 @@ class Hermes:
     def calls(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
     ) -> TextConstraint:
+        """See `CallFormat`."""
         call = self._call(tools, special_tokens)
         if not parallel:
             return call
@@ -35,13 +36,12 @@ class Hermes:
     def response(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
     ) -> TextConstraint:
+        """See `CallFormat`."""
         prose = regex(self.prose)
         talk_then_call = sequence(prose, self._call(tools, special_tokens))
         return prose | (talk_then_call.repeat(1, None) if parallel else talk_then_call)
 
-    def _call(
-        self, tools: Sequence[Tool], special_tokens: Collection[str]
-    ) -> TextConstraint:
+    def _call(self, tools: Sequence[Tool], special_tokens: Collection[str]) -> TextConstraint:
         return sequence(
             marker("<tool_call>", special_tokens),
             literal("\n"),

@@ -29,6 +29,7 @@ class Llama3:
     def calls(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
     ) -> TextConstraint:
+        """See `CallFormat`."""
         calls = one_object(tools, "parameters")
         if parallel:
             calls = sequence(calls, sequence(literal("; "), calls).repeat(0, None))
@@ -39,5 +40,6 @@ class Llama3:
     def response(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
     ) -> TextConstraint:
+        """See `CallFormat`."""
         calls = self.calls(tools, parallel=parallel, special_tokens=special_tokens)
         return regex(self.prose) | calls

@@ -25,6 +25,7 @@ class Mistral:
     def calls(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
     ) -> TextConstraint:
+        """See `CallFormat`."""
         call = one_object(tools, "arguments")
         items = sequence(call, sequence(literal(", "), call).repeat(0, None)) if parallel else call
         return sequence(marker("[TOOL_CALLS]", special_tokens), literal("["), items, literal("]"))
@@ -32,6 +33,7 @@ class Mistral:
     def response(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
     ) -> TextConstraint:
+        """See `CallFormat`."""
         calls = self.calls(tools, parallel=parallel, special_tokens=special_tokens)
         prose = regex(self.prose)
         return prose | sequence(prose, calls)

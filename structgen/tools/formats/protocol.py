@@ -7,8 +7,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from structgen.constraints import TextConstraint, json_schema, literal, sequence, special_token, union
+from structgen.constraints import (
+    TextConstraint,
+    json_schema,
+    literal,
+    sequence,
+    special_token,
+    union,
+)
 from structgen.tools.tool import Tool
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Markup:
@@ -31,13 +39,22 @@ class Markup:
     arguments_keys: tuple[str, ...] = ("arguments", "parameters")
 
 
+CALL_SPACING = {"kind": "separators", "item": ", ", "key": ": "}
+
+
 class CallFormat(Protocol):
     """One file per implementation; see `structgen.tools.formats` for the registry."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What the registry calls it."""
+        ...
+
     @property
-    def markup(self) -> Markup: ...
+    def markup(self) -> Markup:
+        """Where calls stand in a response."""
+        ...
+
     @property
     def prose(self) -> str:
         """A pattern for text that `markup` reads as no call at all."""
@@ -73,7 +90,7 @@ def one_object(tools: Sequence[Tool], arguments_key: str) -> TextConstraint:
     branches = [
         sequence(
             literal(f'{json.dumps(tool.name, ensure_ascii=False)}, "{arguments_key}": '),
-            json_schema(tool.parameters, whitespace={"kind": "separators", "item": ", ", "key": ": "}),
+            json_schema(tool.parameters, whitespace=CALL_SPACING),
         )
         for tool in tools
     ]
