@@ -44,10 +44,7 @@ pub fn fill_rows(
                         break;
                     };
                     if let Err(error) = fill(cursor, row) {
-                        failed
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .get_or_insert(error);
+                        failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                     }
                 }
             });

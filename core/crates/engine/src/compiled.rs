@@ -151,9 +151,7 @@ impl Tokens {
             return Ok(Arc::new(TokenMask::none(self.vocabulary().size())));
         }
         let state = at.state();
-        if let Some(mask) =
-            self.masks.read().unwrap_or_else(PoisonError::into_inner).get(&state)
-        {
+        if let Some(mask) = self.masks.read().unwrap_or_else(PoisonError::into_inner).get(&state) {
             return Ok(mask.clone());
         }
         let mut fuel = self.limits.step_fuel();
@@ -230,7 +228,10 @@ impl Tokens {
         (self.limits.max_memory_bytes() / 2 / one).max(16)
     }
 
-    fn check_memory(&self, core: &MutexGuard<'_, Box<dyn ByteAutomaton>>) -> Result<(), EngineError> {
+    fn check_memory(
+        &self,
+        core: &MutexGuard<'_, Box<dyn ByteAutomaton>>,
+    ) -> Result<(), EngineError> {
         if core.usage().bytes > self.limits.max_memory_bytes() {
             return Err(AutomatonError::Limit {
                 name: "max_memory_mb",

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use structgen_vocab::{TokenId, TokenMask, Vocabulary};
 
-use crate::compiled::{Position, Tokens};
 use crate::EngineError;
+use crate::compiled::{Position, Tokens};
 
 /// A position with the automaton that it belongs to; cheap to copy.
 #[derive(Clone)]

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use structgen_automaton::{AutomatonError, ByteAutomaton, Exactness, Fuel};
-use structgen_grammar::{CfgAutomaton, Grammar, GrammarLimits, Rule, Symbol, Terminal, TerminalKind};
+use structgen_grammar::{
+    CfgAutomaton, Grammar, GrammarLimits, Rule, Symbol, Terminal, TerminalKind,
+};
 use structgen_regex::{
-    Ast, Dialect, ExprId, Exprs, Flags, ParseLimits, RegexAutomaton, RegexLimits,
-    RegexSyntaxError, full_match, lower_utf8, parse,
+    Ast, Dialect, ExprId, Exprs, Flags, ParseLimits, RegexAutomaton, RegexLimits, RegexSyntaxError,
+    full_match, lower_utf8, parse,
 };
 use structgen_schema::{SchemaAutomaton, SchemaLimits, SchemaOptions};
 use structgen_vocab::SPECIAL_MARKER;
@@ -58,7 +60,10 @@ impl Program {
     pub fn choice(options: Vec<String>, limits: &Limits) -> Result<Self, EngineError> {
         let size = options.iter().map(String::len).sum();
         if size > limits.max_source_bytes {
-            return Err(EngineError::SourceTooLarge { given: size, limit: limits.max_source_bytes });
+            return Err(EngineError::SourceTooLarge {
+                given: size,
+                limit: limits.max_source_bytes,
+            });
         }
         Self::checked(Kind::Choice(options), limits)
     }
@@ -212,8 +217,7 @@ impl Program {
             _ => {
                 let grammar = self.as_grammar(&mut exprs, limits, fuel)?;
                 exprs.check()?;
-                let automaton =
-                    CfgAutomaton::new(grammar, exprs, grammar_limits(limits), fuel)?;
+                let automaton = CfgAutomaton::new(grammar, exprs, grammar_limits(limits), fuel)?;
                 Ok((Box::new(automaton), None))
             }
         }
@@ -435,7 +439,8 @@ fn parse_whole(
     flags: Flags,
     limits: &Limits,
 ) -> Result<Ast, RegexSyntaxError> {
-    let limits = ParseLimits { max_nesting: limits.max_depth.min(MAX_NESTING), ..Default::default() };
+    let limits =
+        ParseLimits { max_nesting: limits.max_depth.min(MAX_NESTING), ..Default::default() };
     full_match(&parse(pattern, dialect, flags, limits)?)
 }
 
@@ -477,5 +482,9 @@ fn grammar_limits(limits: &Limits) -> GrammarLimits {
 }
 
 fn schema_limits(limits: &Limits) -> SchemaLimits {
-    SchemaLimits { max_states: limits.max_states, max_depth: limits.max_depth, ..Default::default() }
+    SchemaLimits {
+        max_states: limits.max_states,
+        max_depth: limits.max_depth,
+        ..Default::default()
+    }
 }

@@ -111,9 +111,8 @@ impl Automaton {
     }
 
     fn matcher(&self, py: Python<'_>) -> PyResult<Matcher> {
-        let inner = py
-            .detach(|| self.compiled.matcher())
-            .map_err(|error| engine_error(py, error))?;
+        let inner =
+            py.detach(|| self.compiled.matcher()).map_err(|error| engine_error(py, error))?;
         Ok(Matcher::new(inner, self.vocabulary.clone_ref(py)))
     }
 

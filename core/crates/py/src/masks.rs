@@ -18,16 +18,14 @@ pub fn rows_of<'a>(
             "the mask has {columns} words a row, the vocabulary of {vocabulary_size} needs {words}"
         )));
     }
-    let all = mask
-        .as_slice_mut()
-        .map_err(|_| PyValueError::new_err("the mask must be C-contiguous"))?;
+    let all =
+        mask.as_slice_mut().map_err(|_| PyValueError::new_err("the mask must be C-contiguous"))?;
     if rows == 0 || words == 0 {
         return Ok(Vec::new());
     }
     // SAFETY: i32 and u32 have the same size, alignment and valid bit patterns, and the slice
     // is borrowed mutably for as long as the result lives.
-    let all =
-        unsafe { std::slice::from_raw_parts_mut(all.as_mut_ptr().cast::<u32>(), all.len()) };
+    let all = unsafe { std::slice::from_raw_parts_mut(all.as_mut_ptr().cast::<u32>(), all.len()) };
     Ok(all.chunks_exact_mut(words).collect())
 }
 

@@ -137,8 +137,7 @@ impl Matcher {
     }
 
     fn completion<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let text =
-            self.ask(py, |matcher| matcher.automaton().completion(matcher.position()))?;
+        let text = self.ask(py, |matcher| matcher.automaton().completion(matcher.position()))?;
         Ok(text.map(|text| PyBytes::new(py, &text)))
     }
 

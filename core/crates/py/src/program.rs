@@ -65,8 +65,8 @@ impl Program {
     #[staticmethod]
     #[pyo3(signature = (pattern, /, *, dialect = "python"))]
     fn regex(py: Python<'_>, pattern: &str, dialect: &str) -> PyResult<Self> {
-        let dialect = structgen_engine::dialect_by_name(dialect)
-            .map_err(|error| engine_error(py, error))?;
+        let dialect =
+            structgen_engine::dialect_by_name(dialect).map_err(|error| engine_error(py, error))?;
         Self::wrap(py, |limits| structgen_engine::Program::regex(pattern, dialect, limits))
     }
 

@@ -162,9 +162,9 @@ impl Vocabulary {
     /// The text of a token; None for one that never stands for text.
     pub fn text(&self, token: TokenId) -> Option<&[u8]> {
         let id = token.0 as usize;
-        self.is_text.get(id)?.then(|| {
-            &self.bytes[self.offsets[id] as usize..self.offsets[id + 1] as usize]
-        })
+        self.is_text
+            .get(id)?
+            .then(|| &self.bytes[self.offsets[id] as usize..self.offsets[id + 1] as usize])
     }
 
     /// The bytes that an automaton reads for a token: its text, or a special token's marked

@@ -1,0 +1,239 @@
+//! The engine from the outside: programs over small vocabularies.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use structgen_engine::{
+    Compiled, EngineError, Limits, Matcher, Program, SharedVocabulary, fill_rows, fill_tree,
+};
+use structgen_regex::Dialect;
+use structgen_vocab::{TokenId, Vocabulary};
+
+const EOS: TokenId = TokenId(0);
+const CALL: TokenId = TokenId(1);
+
+/// End token, one special token, then `texts`.
+fn vocabulary(texts: &[&str]) -> Arc<SharedVocabulary> {
+    let mut tokens: Vec<Option<Vec<u8>>> = vec![None, None];
+    tokens.extend(texts.iter().map(|t| Some(t.as_bytes().to_vec())));
+    let specials = BTreeMap::from([("<call>".to_owned(), CALL.0)]);
+    let vocabulary = Vocabulary::new(&tokens, &[EOS.0], &specials, None).unwrap();
+    Arc::new(SharedVocabulary::new(vocabulary))
+}
+
+/// All single lower-case letters, and some longer tokens.
+fn letters() -> Arc<SharedVocabulary> {
+    let mut texts: Vec<String> = ('a'..='z').map(String::from).collect();
+    texts.extend(["ab", "abc", "bc", "ba", "aa", "é", "1", "12", "a1", "z-"].map(String::from));
+    vocabulary(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn regex(pattern: &str) -> Arc<Program> {
+    Arc::new(Program::regex(pattern, Dialect::Python, &Limits::default()).unwrap())
+}
+
+fn matcher(program: Arc<Program>, vocabulary: &Arc<SharedVocabulary>) -> Matcher {
+    Compiled::new(program, vocabulary.clone(), Limits::default()).unwrap().matcher().unwrap()
+}
+
+fn token(vocabulary: &SharedVocabulary, text: &str) -> TokenId {
+    (0..vocabulary.vocabulary.size() as u32)
+        .map(TokenId)
+        .find(|&t| vocabulary.vocabulary.text(t) == Some(text.as_bytes()))
+        .unwrap()
+}
+
+fn allowed(matcher: &Matcher) -> Vec<u32> {
+    let mask = matcher.mask().unwrap();
+    (0..matcher.vocabulary().size() as u32).filter(|&t| mask.contains(TokenId(t))).collect()
+}
+
+fn probed(matcher: &Matcher) -> Vec<u32> {
+    (0..matcher.vocabulary().size() as u32)
+        .filter(|&t| matcher.allows(TokenId(t)).unwrap())
+        .collect()
+}
+
+#[test]
+fn masks_through_lexemes_equal_probing() {
+    let vocabulary = letters();
+    for pattern in ["[a-z]+", "[a-z]+1?2?", "([a-z]+-)*", "(?:[a-z]|é){2,5}", "[a-z]*a1", "[^a]*"]
+    {
+        let mut matcher = matcher(regex(pattern), &vocabulary);
+        for text in ["z", "ab", "é", "1"] {
+            assert_eq!(allowed(&matcher), probed(&matcher), "{pattern}");
+            let _ = matcher.advance(token(&vocabulary, text)).unwrap();
+        }
+        assert_eq!(allowed(&matcher), probed(&matcher), "{pattern}");
+    }
+}
+
+#[test]
+fn end_tokens_roll_back_like_any_other() {
+    let vocabulary = letters();
+    let mut matcher = matcher(regex("ab?"), &vocabulary);
+    assert!(!matcher.advance(EOS).unwrap());
+    assert!(matcher.advance(token(&vocabulary, "a")).unwrap());
+    let before = allowed(&matcher);
+    assert!(matcher.advance(EOS).unwrap());
+    assert!(matcher.is_terminated());
+    assert_eq!(allowed(&matcher), Vec::<u32>::new());
+    assert!(matches!(matcher.advance(EOS), Err(EngineError::Finished)));
+    matcher.rollback(1).unwrap();
+    assert_eq!(allowed(&matcher), before);
+    assert!(matches!(matcher.rollback(2), Err(EngineError::RollbackTooFar { count: 2, held: 1 })));
+}
+
+#[test]
+fn special_tokens_match_only_where_named() {
+    let vocabulary = vocabulary(&["<call>", "<", "call>", "a"]);
+    let limits = Limits::default();
+    let special = Arc::new(Program::special_token("<call>", &limits).unwrap());
+    let then = Program::concatenate(vec![regex("a*"), special, regex("a")], &limits).unwrap();
+    let mut named = matcher(Arc::new(then), &vocabulary);
+    assert_eq!(allowed(&named), [CALL.0, token(&vocabulary, "a").0]);
+    assert!(named.advance(CALL).unwrap());
+    assert_eq!(allowed(&named), [token(&vocabulary, "a").0]);
+
+    let text = matcher(regex("<call>"), &vocabulary);
+    assert_eq!(
+        allowed(&text),
+        [token(&vocabulary, "<call>").0, token(&vocabulary, "<").0],
+        "the text of a special token is text"
+    );
+    let unknown = Arc::new(Program::special_token("<none>", &limits).unwrap());
+    assert!(matches!(
+        Compiled::new(unknown, vocabulary, limits),
+        Err(EngineError::MissingSpecial { .. })
+    ));
+}
+
+#[test]
+fn forced_text_stops_at_the_first_choice() {
+    let vocabulary = letters();
+    let mut matcher = matcher(regex("abc(d|e)fgh"), &vocabulary);
+    assert_eq!(matcher.forced().unwrap(), b"abc");
+    assert_eq!(matcher.advance_bytes(b"abcd").unwrap(), 4);
+    assert_eq!(matcher.forced().unwrap(), b"fgh");
+    assert_eq!(matcher.advance_bytes(b"x").unwrap(), 0);
+    assert_eq!(matcher.forced().unwrap(), b"fgh");
+}
+
+#[test]
+fn a_followed_completion_always_gets_shorter() {
+    let vocabulary = letters();
+    for pattern in ["(abc|aab|z{7})bcabc", "[a-z]{5,9}", "(ab|ba){3,}c"] {
+        let mut matcher = matcher(regex(pattern), &vocabulary);
+        let mut left = matcher.completion().unwrap().unwrap().to_vec();
+        while let Some(&next) = left.first() {
+            assert!(matcher.advance(next).unwrap());
+            let rest = matcher.completion().unwrap().unwrap().to_vec();
+            assert!(rest.len() < left.len(), "{pattern}");
+            left = rest;
+        }
+        assert!(matcher.is_accepting().unwrap());
+    }
+}
+
+#[test]
+fn batch_and_tree_equal_one_by_one() {
+    let vocabulary = letters();
+    let program = regex("(ab?c?)*z?");
+    let base = matcher(program.clone(), &vocabulary);
+    let mut moved = base.clone();
+    assert!(moved.advance(token(&vocabulary, "ab")).unwrap());
+    let words = vocabulary.vocabulary.size().div_ceil(32);
+    let cursors: Vec<_> =
+        (0..40).map(|i| if i % 2 == 0 { &base } else { &moved }.cursor()).collect();
+    let mut mask = vec![u32::MAX; 40 * words];
+    fill_rows(&cursors, mask.chunks_mut(words).collect(), 3).unwrap();
+    for (i, row) in mask.chunks(words).enumerate() {
+        let one = if i % 2 == 0 { &base } else { &moved };
+        assert_eq!(row, one.mask().unwrap().words());
+    }
+
+    let tree: Vec<TokenId> =
+        ["ab", "c", "z", "a", "z"].map(|text| token(&vocabulary, text)).to_vec();
+    let parents = [None, Some(0), Some(1), Some(2), None];
+    let mut mask = vec![u32::MAX; 5 * words];
+    let live =
+        fill_tree(&base.cursor(), &tree, &parents, mask.chunks_mut(words).collect()).unwrap();
+    assert_eq!(live, [true, true, true, false, true]);
+    assert_eq!(&mask[..words], moved.mask().unwrap().words());
+    assert!(mask[3 * words..4 * words].iter().all(|&word| word == 0));
+    let cyclic = [Some(3), None, None, None, None];
+    let mut mask = vec![0; 5 * words];
+    assert!(matches!(
+        fill_tree(&base.cursor(), &tree, &cyclic, mask.chunks_mut(words).collect()),
+        Err(EngineError::MalformedTree { node: 0 })
+    ));
+}
+
+#[test]
+fn intersections_are_exact_where_the_algebra_reaches() {
+    let limits = Limits::default();
+    let vocabulary = letters();
+    let regular = Program::intersect(vec![regex("[ab]*"), regex("a*c|.*b")], &limits).unwrap();
+    assert_eq!(regular.exactness(), structgen_automaton::Exactness::Exact);
+    let conflict = Program::intersect(vec![regex("a+"), regex("b+")], &limits);
+    assert!(matches!(conflict, Err(EngineError::Empty { .. })));
+
+    let nested = r#"{"start": 0, "ignore": [], "terminals": [
+        {"kind": "literal", "name": "A", "text": "a"}, {"kind": "literal", "name": "B", "text": "b"}],
+        "rules": [{"name": "s", "alternatives": [[["t", 0], ["r", 0], ["t", 1]], []]}]}"#;
+    let balanced = Arc::new(Program::grammar(nested, BTreeMap::new(), &limits).unwrap());
+    let product = Program::intersect(vec![balanced, regex("a{2}b*")], &limits).unwrap();
+    assert_eq!(product.exactness(), structgen_automaton::Exactness::Superset);
+    let mut matcher = matcher(Arc::new(product), &vocabulary);
+    let completion: Vec<_> = matcher.completion().unwrap().unwrap().to_vec();
+    for token in completion {
+        assert!(matcher.advance(token).unwrap());
+    }
+    assert!(matcher.is_accepting().unwrap());
+    assert_eq!(allowed(&matcher), [EOS.0]);
+}
+
+#[test]
+fn limits_are_named() {
+    let vocabulary = letters();
+    let limits = Limits { mask_steps: 10, ..Limits::default() };
+    let matcher =
+        Compiled::new(regex("[a-z]+"), vocabulary.clone(), limits).unwrap().matcher().unwrap();
+    let error = matcher.mask().unwrap_err().to_string();
+    assert!(error.contains("mask_steps"), "{error}");
+    let limits = Limits { max_source_bytes: 3, ..Limits::default() };
+    assert!(matches!(
+        Program::regex("abcd", Dialect::Python, &limits),
+        Err(EngineError::SourceTooLarge { given: 4, limit: 3 })
+    ));
+}
+
+#[test]
+fn repetitions_of_what_is_not_regular() {
+    let limits = Limits::default();
+    let vocabulary = letters();
+    let nested = r#"{"start": 0, "terminals": [{"kind": "literal", "name": "A", "text": "a"},
+        {"kind": "literal", "name": "B", "text": "b"}],
+        "rules": [{"name": "s", "alternatives": [[["t", 0], ["r", 0], ["t", 1]], [["t", 0], ["t", 1]]]}]}"#;
+    let balanced = Arc::new(Program::grammar(nested, BTreeMap::new(), &limits).unwrap());
+    for (min, max, good, bad) in [
+        (0, None, vec!["", "ab", "abaabb"], vec!["a", "ba"]),
+        (2, Some(3), vec!["abab", "aabbabab"], vec!["ab", "abababab"]),
+        (1, Some(1), vec!["aabb"], vec!["", "abab"]),
+    ] {
+        let program = Program::repeat(balanced.clone(), min, max, &limits).unwrap();
+        let compiled =
+            Compiled::new(Arc::new(program), vocabulary.clone(), limits.clone()).unwrap();
+        for (texts, accepted) in [(good, true), (bad, false)] {
+            for text in texts {
+                let mut matcher = compiled.matcher().unwrap();
+                let read = matcher.advance_bytes(text.as_bytes()).unwrap() == text.len();
+                assert_eq!(
+                    read && matcher.is_accepting().unwrap(),
+                    accepted,
+                    "{min} {max:?} {text}"
+                );
+            }
+        }
+    }
+}
