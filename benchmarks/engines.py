@@ -54,7 +54,9 @@ class Structgen:
         import structgen as sg
 
         self._sg = sg
-        self._vocabulary = sg.Vocabulary.from_tokenizer_json(tokens.path, eos_token_ids=[tokens.eos])
+        self._vocabulary = sg.Vocabulary.from_tokenizer_json(
+            tokens.path, eos_token_ids=[tokens.eos]
+        )
         self._mask = sg.allocate_mask(1, self._vocabulary.size)
 
     def compile(self, schema: Any) -> Any:

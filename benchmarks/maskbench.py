@@ -218,7 +218,9 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 def shared_times(verdicts: dict[str, list[Verdict]]) -> dict[str, list[Verdict]]:
     """Only schemas that every engine compiled: times over different schemas do not compare."""
     compiled = [
-        i for i in range(len(next(iter(verdicts.values())))) if all(not v[i].error for v in verdicts.values())
+        i
+        for i in range(len(next(iter(verdicts.values()))))
+        if all(not v[i].error for v in verdicts.values())
     ]
     return {name: [v[i] for i in compiled] for name, v in verdicts.items()}
 
@@ -232,7 +234,9 @@ def main() -> None:
     parser.add_argument("--engines", default=",".join(ENGINES), help="comma-separated")
     parser.add_argument("--sample", type=int, default=200, help="schemas to draw; 0 takes all")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--parts", default="", help="only files with these prefixes, comma-separated")
+    parser.add_argument(
+        "--parts", default="", help="only files with these prefixes, comma-separated"
+    )
     parser.add_argument("--spacing", choices=sorted(SEPARATORS), default="default")
     parser.add_argument("--timeout", type=float, default=60, help="seconds for one schema")
     parser.add_argument("--out", type=Path, help="write summaries and verdicts as JSON")
@@ -256,15 +260,19 @@ def main() -> None:
 
     results = {name: summary(v) for name, v in verdicts.items()}
     shared = {name: summary(v) for name, v in shared_times(verdicts).items()}
-    print(f"{len(cases)} schemas (seed {args.seed}), {args.tokenizer.name}, {args.spacing} spacing, "
-          f"{platform.processor() or platform.machine()}, one thread\n")
+    print(
+        f"{len(cases)} schemas (seed {args.seed}), {args.tokenizer.name}, {args.spacing} spacing, "
+        f"{platform.processor() or platform.machine()}, one thread\n"
+    )
     print(table(results))
     print(f"\nthe {next(iter(shared.values()))['schemas']} schemas that all of them compile:\n")
     print(table(shared))
     if args.show:
         for v in verdicts.get("structgen", []):
             if not v.passed:
-                print(f"{v.name}: {v.error or ''} accepts={v.false_accepts} rejects={v.false_rejects}")
+                print(
+                    f"{v.name}: {v.error or ''} accepts={v.false_accepts} rejects={v.false_rejects}"
+                )
     if args.out:
         args.out.write_text(
             json.dumps(

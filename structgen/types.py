@@ -13,7 +13,7 @@ TokenId = NewType("TokenId", int)
 """A token id of the model's vocabulary."""
 
 Exactness = Literal["exact", "superset", "probe"]
-"""What a constraint's mask tells: the truth, an upper bound of it, or nothing (ask token by token)."""
+"""What a constraint's mask tells: the truth, an upper bound, or nothing (ask token by token)."""
 
 FinishReason = Literal["end", "complete", "closed", "length", "dead_end"]
 """Why a sequence ended.

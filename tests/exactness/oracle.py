@@ -27,9 +27,7 @@ class Language:
     live: frozenset[bytes]
     reach: int
 
-    def mask(
-        self, prefix: bytes, tokens: list[bytes | None], eos: int
-    ) -> npt.NDArray[np.bool_]:
+    def mask(self, prefix: bytes, tokens: list[bytes | None], eos: int) -> npt.NDArray[np.bool_]:
         """The allowed tokens after `prefix`, shape ``(V,)``."""
         row = np.zeros(len(tokens), dtype=bool)
         for i, text in enumerate(tokens):

@@ -28,10 +28,36 @@ VOCABULARIES: dict[str, list[bytes | None]] = {
 }
 
 REGEXES = [
-    "a*", "(ab)*", "(a|b)*c", "a{2,3}", "(a|bc)+", "[^b]{0,3}", "a?b?c?", "(a*b)*", "(ab|a)(c|bcc)?",
-    "a(b(c|a))*", "(?:a|ab)(?:c|bc)", "c|ab|abc", "(a|b){1,2}c{0,2}", "(?i:A)b", "[ab]+c?", "",
-    "(aa|aaa)*", "(a|aa)b?", "[a-c]{3}", "a|b|c|aa|bb|cc", "(abc)?", "(ca*){0,2}", "b*ab*", "(?:ab?)+",
-    "a(?=b)[bc]", "(?!a)[abc]b?", "a(?!b)[abc]", "(?<=a)b|c", "a{0,2}b{0,2}c{0,2}", "((a|b)c?){1,2}",
+    "a*",
+    "(ab)*",
+    "(a|b)*c",
+    "a{2,3}",
+    "(a|bc)+",
+    "[^b]{0,3}",
+    "a?b?c?",
+    "(a*b)*",
+    "(ab|a)(c|bcc)?",
+    "a(b(c|a))*",
+    "(?:a|ab)(?:c|bc)",
+    "c|ab|abc",
+    "(a|b){1,2}c{0,2}",
+    "(?i:A)b",
+    "[ab]+c?",
+    "",
+    "(aa|aaa)*",
+    "(a|aa)b?",
+    "[a-c]{3}",
+    "a|b|c|aa|bb|cc",
+    "(abc)?",
+    "(ca*){0,2}",
+    "b*ab*",
+    "(?:ab?)+",
+    "a(?=b)[bc]",
+    "(?!a)[abc]b?",
+    "a(?!b)[abc]",
+    "(?<=a)b|c",
+    "a{0,2}b{0,2}c{0,2}",
+    "((a|b)c?){1,2}",
 ]
 
 GRAMMARS = [
@@ -43,7 +69,7 @@ GRAMMARS = [
     'start: x y\nx: "a"?\ny: "b" | x',
     'start: x*\nx: "a" "b"? | "c"',
     'start: x "c" | y "b"\nx: "a"\ny: "a"',
-    'start: A B\nA: /a+/\nB: /[ab]+/',
+    "start: A B\nA: /a+/\nB: /[ab]+/",
     'start: A*\nA: "ab" | "a"',
     'start: x\nx: y "a" | "b"\ny: x | "c"',
     'start: "(" start ")" | "a"'.replace('"("', '"b"').replace('")"', '"c"'),
@@ -174,16 +200,14 @@ def compare(
         moved += 1
         if fork.is_terminated():
             break
-    assert filled(lambda mask: matcher.fill_mask(mask)) == expected, (prefix, "beside a fork")
+    assert filled(matcher.fill_mask) == expected, (prefix, "beside a fork")
     fork.rollback(moved)
-    assert filled(lambda mask: fork.fill_mask(mask)) == expected, (prefix, "rolled back")
+    assert filled(fork.fill_mask) == expected, (prefix, "rolled back")
     batch = sg.allocate_mask(2, size)
     sg.fill_masks([matcher, fork], batch, [1, 0], threads=2)
     for row in (0, 1):
         assert np.flatnonzero(unpack(batch[row], size)).tolist() == expected, (prefix, "batch")
     assert matcher.is_accepting() == bool(want[size - 1]), prefix
-
-
 
 
 @pytest.mark.parametrize("name", VOCABULARIES)
@@ -238,5 +262,7 @@ def test_json_schema(schema: dict[str, object], name: str) -> None:
 
 def test_the_number_of_pairs() -> None:
     """The bar: at least 200 (constraint, vocabulary) pairs."""
-    pairs = len(VOCABULARIES) * (len(REGEXES) + len(GRAMMARS)) + len(JSON_VOCABULARIES) * len(SCHEMAS)
+    pairs = len(VOCABULARIES) * (len(REGEXES) + len(GRAMMARS)) + len(JSON_VOCABULARIES) * len(
+        SCHEMAS
+    )
     assert pairs >= 200
