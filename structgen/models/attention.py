@@ -88,8 +88,8 @@ def sight_of(config: object, name: str) -> Sight:
     unknown = kinds - frozenset((*_FULL, *_WINDOWED, *_CHUNKED))
     if unknown:
         raise BackendError(
-            f"`{name}` has layers of type {', '.join(sorted(unknown))}, whose state is not keys and "
-            "values per token; only attention layers are driven"
+            f"`{name}` has layers of type {', '.join(sorted(unknown))}, whose state is not keys "
+            "and values per token; only attention layers are driven"
         )
     if len(kinds) > 1:
         return Sight(kinds=kinds, window=window, chunk=chunk)

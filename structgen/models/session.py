@@ -27,7 +27,9 @@ class Output(Protocol):
     """What a causal language model of `transformers` returns."""
 
     @property
-    def logits(self) -> torch.Tensor: ...
+    def logits(self) -> torch.Tensor:
+        """Shape ``(rows, tokens, V)``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from structgen.models.session import Network, TransformersSession
 
 
-class PreTrainedTokenizer(Protocol):
+class _Tokenizer(Protocol):
     """What is used of a tokenizer of `transformers`."""
 
     @property
@@ -41,7 +41,7 @@ class PreTrainedTokenizer(Protocol):
     ) -> object: ...
 
 
-class PreTrainedModel(Protocol):
+class _Model(Protocol):
     """What is used of a model of `transformers`."""
 
     @property
@@ -86,8 +86,8 @@ class TransformersModel:
         name: str | None = None,
         eos_token_ids: Sequence[int] | None = None,
     ) -> None:
-        self._model = cast(PreTrainedModel, model)
-        self._tokenizer = cast(PreTrainedTokenizer, tokenizer)
+        self._model = cast(_Model, model)
+        self._tokenizer = cast(_Tokenizer, tokenizer)
         self._name = name or _origin(self._model) or type(model).__name__
         if device is not None or dtype is not None:
             self._model.to(**_placement(device, dtype))
@@ -168,7 +168,7 @@ class TransformersModel:
 
     def start(self, prompt_ids: Sequence[int], /, *, rows: int = 1) -> TransformersSession:
         """A session after `prompt_ids`, which go through the model once, whatever `rows` is."""
-        from structgen.models.session import TransformersSession  # noqa: PLC0415 (torch)
+        from structgen.models.session import TransformersSession
 
         return TransformersSession(self._network, prompt_ids, rows=rows)
 
@@ -246,7 +246,7 @@ def _told_of(messages: Sequence[Message], tools: Sequence[Mapping[str, object]])
     return [{"role": "system", "content": told}, *messages]
 
 
-def _origin(model: PreTrainedModel) -> str:
+def _origin(model: _Model) -> str:
     return str(getattr(model.config, "_name_or_path", "") or "")
 
 
@@ -270,20 +270,20 @@ def torch_dtype(name: str) -> object:
     return found
 
 
-def import_torch():  # noqa: ANN201 (a module)
+def import_torch():
     """The torch module, or an error that says how to get it."""
     try:
-        import torch  # noqa: PLC0415
+        import torch
     except ImportError as error:
         raise MissingExtraError("torch", extra="transformers") from error
     return torch
 
 
-def _network(model: PreTrainedModel, name: str) -> Network:
+def _network(model: _Model, name: str) -> Network:
     import_torch()
     try:
-        from structgen.models.attention import sight_of  # noqa: PLC0415
-        from structgen.models.session import Network, Output  # noqa: PLC0415
+        from structgen.models.attention import sight_of
+        from structgen.models.session import Network, Output
     except ImportError as error:
         raise MissingExtraError("transformers", extra="transformers") from error
     config = model.config

@@ -15,7 +15,7 @@ from structgen.vocabulary.tokenizer_json import assemble
 
 
 @runtime_checkable
-class AddedToken(Protocol):
+class _AddedToken(Protocol):
     """A token added to a model's own, as `tokenizers` describes it."""
 
     @property
@@ -25,7 +25,7 @@ class AddedToken(Protocol):
 
 
 @runtime_checkable
-class Backend(Protocol):
+class _Backend(Protocol):
     """What is read of a `tokenizers.Tokenizer`."""
 
     @property
@@ -37,7 +37,7 @@ class Backend(Protocol):
     @property
     def pre_tokenizer(self) -> object: ...
     def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]: ...
-    def get_added_tokens_decoder(self) -> Mapping[int, AddedToken]: ...
+    def get_added_tokens_decoder(self) -> Mapping[int, _AddedToken]: ...
 
 
 def from_transformers(
@@ -63,17 +63,14 @@ def from_transformers(
 
 def table_of(tokenizer: object) -> TokenTable:
     """Tokens, special tokens and end tokens of a tokenizer object."""
-    if isinstance(tokenizer, Backend):
+    if isinstance(tokenizer, _Backend):
         return _backend_table(tokenizer)
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    if isinstance(backend, Backend):
-        table = _backend_table(backend)
-    else:
-        table = _slow_table(tokenizer)
+    table = _backend_table(backend) if isinstance(backend, _Backend) else _slow_table(tokenizer)
     return _with_declared(table, tokenizer)
 
 
-def _backend_table(backend: Backend) -> TokenTable:
+def _backend_table(backend: _Backend) -> TokenTable:
     # Components serialise one by one; the whole tokenizer would write its merges too (a second).
     model = backend.model
     tokenizer: dict[str, Json] = {
@@ -162,7 +159,7 @@ def _byte_level_table(tokenizer: object, alphabet: Mapping[str, int]) -> TokenTa
 def _add(builder: TableBuilder, tokenizer: object) -> None:
     added = cast(Mapping[int, object], getattr(tokenizer, "added_tokens_decoder", {}))
     for token_id, token in added.items():
-        if not isinstance(token, AddedToken):
+        if not isinstance(token, _AddedToken):
             builder.text(token_id, str(token).encode())
         elif token.special:
             builder.special(token_id, token.content)

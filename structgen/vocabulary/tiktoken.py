@@ -15,11 +15,22 @@ class Encoding(Protocol):
     """What is read of a `tiktoken.Encoding`."""
 
     @property
-    def n_vocab(self) -> int: ...
+    def n_vocab(self) -> int:
+        """One more than the largest id."""
+        ...
+
     @property
-    def special_tokens_set(self) -> set[str]: ...
-    def encode_single_token(self, text_or_bytes: str | bytes, /) -> int: ...
-    def decode_single_token_bytes(self, token: int, /) -> bytes: ...
+    def special_tokens_set(self) -> set[str]:
+        """Names of the special tokens."""
+        ...
+
+    def encode_single_token(self, text_or_bytes: str | bytes, /) -> int:
+        """A token's id."""
+        ...
+
+    def decode_single_token_bytes(self, token: int, /) -> bytes:
+        """A token's bytes; KeyError if there is no such id."""
+        ...
 
 
 def from_tiktoken(

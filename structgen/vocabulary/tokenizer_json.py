@@ -1,4 +1,4 @@
-"""Vocabularies from the files of Hugging Face tokenizers, without `transformers` or `tokenizers`."""
+"""Vocabularies from the files of Hugging Face tokenizers, without its packages."""
 
 from __future__ import annotations
 
@@ -157,10 +157,8 @@ def _end_tokens(folder: Path, table: TokenTable, data: Mapping[str, Json]) -> Se
             raise VocabularyError(f"the tokenizer's end token {name!r} is not in its vocabulary")
         ids.append(by_name)
     listed = _read_optional(folder / "generation_config.json").get("eos_token_id")
-    for i in cast(Sequence[Json], listed) if isinstance(listed, list) else [listed]:
-        if type(i) is int and 0 <= i:
-            ids.append(i)
-    return ids
+    listed = cast(Sequence[Json], listed) if isinstance(listed, list) else [listed]
+    return [*ids, *(i for i in listed if type(i) is int and i >= 0)]
 
 
 def _id_of(data: Mapping[str, Json], content: str) -> int | None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from .tiny import END, FAMILIES, WIDTH, byte_tokenizer, network, reference
 
 from structgen.errors import BackendError
 from structgen.models import Session, TokenTree, TransformersModel
+
+from .tiny import END, FAMILIES, WIDTH, byte_tokenizer, network, reference
 
 PROMPT = [257, 72, 101, 108, 108, 111, 44, 32, 116]
 CLOSE = {"atol": 2e-4, "rtol": 1e-4}  # logits reach into the tens

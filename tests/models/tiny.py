@@ -24,7 +24,7 @@ CHAT_TEMPLATE = (
 
 def byte_tokenizer(*, bos: bool = True) -> Any:
     """A byte-level tokenizer without merges."""
-    vocab = {c: b for c, b in BYTE_ALPHABET.items()}
+    vocab = dict(BYTE_ALPHABET)
     backend = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=vocab, merges=[]))
     backend.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = tokenizers.decoders.ByteLevel()

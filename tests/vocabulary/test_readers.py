@@ -11,10 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from .texts import TEXTS, random_texts
 
 import structgen.vocabulary as sv
 from structgen.errors import VocabularyError
+
+from .texts import TEXTS, random_texts
 
 Encode = Callable[[str], list[int]]
 
