@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from structgen.errors import RegexSyntaxError
+
 _WIDTH = 100
 
 
@@ -22,6 +24,17 @@ def caret_excerpt(text: str, line: int, column: int) -> str:
     gutter = f"{line:>4} | "
     caret = " " * (len(before) + column - 1 - start) + "^"
     return f"{gutter}{before}{cut}{after}\n{' ' * (len(gutter) - 2)}| {caret}"
+
+
+def with_caret(error: RegexSyntaxError, pattern: str) -> RegexSyntaxError:
+    """The error with an excerpt of its pattern that shows the place."""
+    return RegexSyntaxError(
+        error.message,
+        line=error.line,
+        column=error.column,
+        excerpt=caret_excerpt(pattern, error.line, error.column),
+        hint=error.hint,
+    )
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

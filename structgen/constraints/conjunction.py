@@ -169,7 +169,7 @@ class ConjunctionMatcher:
         return done == len(self._parts)
 
     def validate(self, token_ids: Sequence[int], /) -> int:
-        """The shortest of the parts' valid prefixes; later parts see only what earlier ones left."""
+        """The shortest of the parts' valid prefixes."""
         count = len(token_ids)
         for part in self._parts:
             count = part.validate(token_ids[:count])

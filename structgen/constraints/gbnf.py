@@ -10,6 +10,7 @@ stays the same.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Final
 
@@ -48,6 +49,7 @@ def load_gbnf(
     start: str = "root",
     bindings: Mapping[str, Program] | None = None,
     fold: bool = True,
+    tolerant: bool = False,
 ) -> GrammarIr:
     """Load a GBNF or EBNF grammar.
 
@@ -57,6 +59,9 @@ def load_gbnf(
         bindings: programs for names that the grammar uses and does not define.
         fold: fold regular rules into terminals; without it each literal and character class is
             a terminal of its own.
+        tolerant: a rule that is used and not defined derives nothing, with a warning, instead of
+            being an error. Such files are about, made by tools that only ever use the other
+            alternatives.
 
     Raises:
         GrammarSyntaxError: with line, column and caret.
@@ -74,7 +79,7 @@ def load_gbnf(
             raise definitions.error(
                 f"`{name}` is bound, but the grammar defines it", definitions.offsets[name]
             )
-    lowering = _Lowering(definitions, bindings, fold)
+    lowering = _Lowering(definitions, bindings, fold=fold, tolerant=tolerant)
     unused = sorted(set(bindings) - lowering.used)
     if unused:
         raise GrammarSyntaxError(f"`{unused[0]}` is bound, but the grammar does not use it")
@@ -113,8 +118,12 @@ def _class_char(code: int) -> str:
     char = chr(code)
     if char.isascii() and char.isalnum():
         return char
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else (
-        f"\\U{code:08x}"
+    return (
+        f"\\x{code:02x}"
+        if code < 0x100
+        else f"\\u{code:04x}"
+        if code < 0x10000
+        else (f"\\U{code:08x}")
     )
 
 
@@ -122,13 +131,20 @@ class _Lowering:
     """From definitions to IR."""
 
     def __init__(
-        self, definitions: Definitions, bindings: Mapping[str, Program], fold: bool
+        self,
+        definitions: Definitions,
+        bindings: Mapping[str, Program],
+        *,
+        fold: bool,
+        tolerant: bool,
     ) -> None:
         self._definitions = definitions
+        self._tolerant = tolerant
         self._bindings = bindings
         self._fold = fold
         self._builder = IrBuilder()
         self._fresh = 0
+        self._undefined: set[str] = set()
         self.used: set[str] = set()
         references = {name: self._checked(node) for name, node in definitions.rules.items()}
         # Patterns of regular rules, dependencies first; None for the others.
@@ -141,12 +157,17 @@ class _Lowering:
         for ref in _references(node):
             if ref.name in self._bindings:
                 self.used.add(ref.name)
-            elif ref.name not in self._definitions.rules:
-                raise self._definitions.error(
+            elif ref.name in self._definitions.rules:
+                names.append(ref.name)
+            else:
+                error = self._definitions.error(
                     f"rule `{ref.name}` is used and not defined", ref.offset
                 )
-            else:
-                names.append(ref.name)
+                if not self._tolerant:
+                    raise error
+                if ref.name not in self._undefined:
+                    self._undefined.add(ref.name)
+                    warnings.warn(f"{error}\nit derives nothing", stacklevel=2)
         return names
 
     def _pattern(self, node: Node) -> str | None:
@@ -231,9 +252,10 @@ class _Lowering:
         def close() -> None:
             if run:
                 # Too long together: then one by one.
-                pattern = self._pattern(Sequence(tuple(run)))
+                whole = run[0] if len(run) == 1 else _joined_text(run)
+                pattern = self._pattern(whole)
                 if pattern is not None:
-                    symbols.extend(self._terminal(pattern, Sequence(tuple(run)), owner))
+                    symbols.extend(self._terminal(pattern, whole, owner))
                 else:
                     for part in run:
                         symbols.extend(self._symbols(part, owner))
@@ -320,6 +342,12 @@ class _Lowering:
                 limit=_MAX_RULES,
             )
         return f"{owner}#{self._fresh}"
+
+
+def _joined_text(run: list[Node]) -> Node:
+    """The parts as one: a literal if all of them are literals."""
+    texts = [part.text for part in run if isinstance(part, Text)]
+    return Text("".join(texts)) if len(texts) == len(run) else Sequence(tuple(run))
 
 
 def _dependencies_first(references: Mapping[str, list[str]]) -> list[str]:

@@ -167,8 +167,8 @@ class _Parser:
     def _end_of_definition(self) -> None:
         if self._text.startswith(";", self._at):
             self._at += 1
-            self._space(lines=False)
-        if self._at < len(self._text) and self._text[self._at] not in "\r\n":
+            self._space(lines=True)
+        elif self._at < len(self._text) and self._text[self._at] not in "\r\n":
             self._fail(f"unexpected {self._text[self._at]!r}")
         self._space(lines=True)
 

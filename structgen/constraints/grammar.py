@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from structgen._core import Program
+from structgen.constraints._excerpt import with_caret
 from structgen.constraints.base import TextConstraint
 from structgen.constraints.gbnf import load_gbnf
 from structgen.constraints.ir import GrammarIr, RegexTerminal
@@ -47,8 +48,9 @@ def grammar(
         source: the name of a shipped grammar (``"json"``, see `shipped_grammars`), the path of a
             file, or the grammar itself.
         start: the rule to start from; default ``"start"`` for Lark, ``"root"`` for the others.
-        format: ``"lark"``, ``"gbnf"`` (llama.cpp) or ``"ebnf"`` (its relatives); default: by the
-            file's suffix, and for a text GBNF if it holds ``::=``, else Lark.
+        format: ``"lark"``, ``"gbnf"`` (llama.cpp) or ``"ebnf"`` (its relatives, where a rule that
+            is not defined derives nothing, with a warning); default: by the file's suffix, and
+            for a text GBNF if it holds ``::=``, else Lark.
         terminals: constraints for terminals that a Lark grammar declares (``%declare ARGS``) and
             for names that a GBNF grammar uses and does not define. A JSON Schema, a special
             token, another grammar: anything native.
@@ -109,7 +111,8 @@ def load_ir(
     start = _START[source.format] if start is None else start
     if source.format == "lark":
         return load_lark(source.text, source=source.path, start=start, bindings=bindings)
-    return load_gbnf(source.text, start=start, bindings=bindings)
+    tolerant = source.format == "ebnf"
+    return load_gbnf(source.text, start=start, bindings=bindings, tolerant=tolerant)
 
 
 def _blamed(
@@ -132,7 +135,7 @@ def _blamed(
                 f"terminal `{terminal.name}`: {cause.message}",
                 line=terminal.line,
                 column=terminal.column,
-                excerpt=cause.excerpt,
+                excerpt=with_caret(cause, terminal.as_pattern()).excerpt,
                 hint=cause.hint,
             )
     if isinstance(error, RegexSyntaxError):

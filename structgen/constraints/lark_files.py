@@ -14,6 +14,9 @@ match nothing (``/[a-z]*/``); here they may.
 loaded: a JSON Schema inside a command language, a special token after a block.
 """
 
+# lark is typed in part only, its trees not at all.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import re
@@ -21,7 +24,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lark.exceptions import LarkError, UnexpectedInput
-from lark.grammar import NonTerminal
+from lark.grammar import NonTerminal, Rule
 from lark.lexer import PatternStr, TerminalDef
 from lark.load_grammar import Grammar, load_grammar
 
@@ -92,7 +95,9 @@ def load_lark(
             excerpt=caret_excerpt(text, error.line, error.column),
         ) from None
     except OSError as error:
-        raise _placed(f"cannot import `{Path(str(error.filename)).stem}`: no such file", text) from None
+        raise _placed(
+            f"cannot import `{Path(str(error.filename)).stem}`: no such file", text
+        ) from None
     # lark reports some malformed grammars by assertions, and bad patterns by errors of `re`.
     except (LarkError, AssertionError, ValueError, OverflowError, re.error) as error:
         raise _placed(_message_of(error), text) from None
@@ -117,12 +122,10 @@ def load_lark(
             for part in rule.expansion
         ]
         builder.add(rule.origin.name, alternative)
-    return builder.build(
-        start=start, ignore=[symbol(name) for name in ignored], programs=bindings
-    )
+    return builder.build(start=start, ignore=[symbol(name) for name in ignored], programs=bindings)
 
 
-def _compiled(grammar: Grammar, start: str):  # noqa: ANN202  (lark's own types)
+def _compiled(grammar: Grammar, start: str) -> tuple[list[TerminalDef], list[Rule], list[str]]:
     return grammar.compile([start], set[str]())
 
 
@@ -144,9 +147,7 @@ def _terminal(definition: TerminalDef, text: str) -> Terminal:
     pattern = definition.pattern
     name = definition.user_repr()
     if isinstance(pattern, PatternStr):
-        return LiteralTerminal(
-            name=name, text=pattern.value, ignore_case="i" in pattern.flags
-        )
+        return LiteralTerminal(name=name, text=pattern.value, ignore_case="i" in pattern.flags)
     line, column = _definition_place(definition.name, text)
     return RegexTerminal(
         name=name,

@@ -14,6 +14,11 @@ The language stays what lark says it is. Aliases and priorities shape and choose
 languages, and are dropped.
 """
 
+# lark is typed in part only, its trees not at all.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 import re
@@ -30,6 +35,9 @@ from structgen.errors import GrammarSyntaxError, LimitExceeded
 
 MAX_RULES: Final = 50_000
 """Rules after templates and nested alternatives are written out."""
+
+MAX_INSTANCES: Final = 2_000
+"""Uses of templates with different arguments."""
 
 MAX_PATTERN: Final = 100_000
 """Characters of one terminal's pattern, terminals inside it written out."""
@@ -158,6 +166,12 @@ class _Normaliser:
         key = f"{called.name}{{{','.join(str(argument) for argument in arguments)}}}"
         name = self.instances.get(key)
         if name is None:
+            if len(self.instances) >= MAX_INSTANCES:
+                raise LimitExceeded(
+                    f"templates are used with more than {MAX_INSTANCES} different arguments",
+                    name="max_instances",
+                    limit=MAX_INSTANCES,
+                )
             self.fresh += 1
             name = self.instances[key] = f"{called.name}#{self.fresh}"
             bound = dict(zip(params, arguments, strict=True))
@@ -235,7 +249,9 @@ _OPAQUE = re.compile(
     r'|"(?:\\.|[^"\\\n])*"i?'
     r"|/(?!/)(?:\\.|[^/\\])*?/[imslux]*"
 )
-_TERMINAL = re.compile(r"^[ \t]*(?:%override[ \t]+|%extend[ \t]+)?(_?[A-Z][_A-Z0-9]*)[^\n:%]*:", re.M)
+_TERMINAL = re.compile(
+    r"^[ \t]*(?:%override[ \t]+|%extend[ \t]+)?(_?[A-Z][_A-Z0-9]*)[^\n:%]*:", re.M
+)
 _DEFINITION = re.compile(r"^[ \t]*(?:[?!]*_?[A-Za-z]\w*[^\n:|]*:|%)", re.M)
 _NAME = re.compile(r"\b_?[A-Z][_A-Z0-9]*\b")
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Literal
 
 from structgen._core import Program
+from structgen.constraints._excerpt import with_caret
 from structgen.constraints.base import TextConstraint
-from structgen.errors import ConstraintError, EmptyLanguageError
+from structgen.errors import ConstraintError, EmptyLanguageError, RegexSyntaxError
 
 
 def regex(pattern: str, dialect: Literal["python", "ecma"] = "python") -> TextConstraint:
@@ -22,7 +23,9 @@ def regex(pattern: str, dialect: Literal["python", "ecma"] = "python") -> TextCo
         RegexSyntaxError: not a pattern of the dialect; with line, column and caret.
         UnsupportedFeatureError: a feature outside the regular languages, e.g. a backreference.
     """
-    return TextConstraint(Program.regex(pattern, dialect=dialect), description=f"regex({pattern!r})")
+    return TextConstraint(
+        Program.regex(pattern, dialect=dialect), description=f"regex({pattern!r})"
+    )
 
 
 def choice(options: Iterable[str]) -> TextConstraint:

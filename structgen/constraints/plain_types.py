@@ -7,6 +7,9 @@ Used where pydantic is not installed. It knows: ``None bool int float str`` and 
 ``datetime date time timedelta UUID Decimal``. Everything else needs pydantic.
 """
 
+# `isinstance(tp, type)` makes `type[Unknown]` of an `object`.
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import collections.abc
@@ -131,10 +134,7 @@ def _fields(tp: type) -> tuple[dict[str, object], set[str]]:
         if not field.init:
             continue
         types_by_name[field.name] = hints[field.name]
-        if (
-            field.default is dataclasses.MISSING
-            and field.default_factory is dataclasses.MISSING
-        ):
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             needed.add(field.name)
     return types_by_name, needed
 
@@ -204,7 +204,7 @@ class _SchemaWriter:
 
     def _class(self, tp: type) -> Schema:
         if issubclass(tp, enum.Enum):
-            members = cast("list[enum.Enum]", list(tp))
+            members = list(tp)
             return {"enum": [_enum_value(cast("object", member.value)) for member in members]}
         if dataclasses.is_dataclass(tp) or is_typed_dict(tp):
             return self._record(tp)
@@ -279,12 +279,18 @@ def _with_metadata(schema: Schema, metadata: tuple[object, ...]) -> Schema:
         if isinstance(item, str):
             schema.setdefault("description", item)
             continue
-        if dataclasses.is_dataclass(item) or hasattr(item, "__slots__") or hasattr(item, "__dict__"):
+        if (
+            dataclasses.is_dataclass(item)
+            or hasattr(item, "__slots__")
+            or hasattr(item, "__dict__")
+        ):
             for attribute, keyword in _BOUNDS.items():
                 bound = getattr(item, attribute, None)
                 if bound is not None:
                     schema[keyword] = bound
-            for attribute, keyword in zip(("min_length", "max_length"), lengths or (), strict=False):
+            for attribute, keyword in zip(
+                ("min_length", "max_length"), lengths or (), strict=False
+            ):
                 bound = getattr(item, attribute, None)
                 if bound is not None:
                     schema[keyword] = bound
@@ -395,7 +401,7 @@ def _tuple_value(tp: object, args: tuple[object, ...], value: object) -> tuple[o
 
 def _instance(tp: type, value: object) -> object:
     if issubclass(tp, enum.Enum):
-        for member in cast("list[enum.Enum]", list(tp)):
+        for member in list(tp):
             if _same(_enum_value(cast("object", member.value)), value):
                 return member
         raise _mismatch(tp, value)

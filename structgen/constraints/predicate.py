@@ -133,9 +133,7 @@ class Predicate(Composable):
     def exactness(self) -> Exactness:
         return "probe"
 
-    def compile(
-        self, vocabulary: Vocabulary, /, limits: Limits | None = None
-    ) -> CompiledPredicate:
+    def compile(self, vocabulary: Vocabulary, /, limits: Limits | None = None) -> CompiledPredicate:
         """Bind to a vocabulary. `limits` have no say over Python code."""
         del limits
         return CompiledPredicate(vocabulary, _Judge(self._fn, self._complete, self._on))

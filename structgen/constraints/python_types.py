@@ -99,7 +99,9 @@ def parse(tp: object, text: str) -> object:
             return plain_types.record_values(hints, text)
         name = str(getattr(tp, "__name__", "arguments"))
         return _adapter(_arguments_type(name, hints, required)).validate_json(text)
-    return _adapter(tp).validate_json(text) if _has_pydantic() else plain_types.plain_value(tp, text)
+    return (
+        _adapter(tp).validate_json(text) if _has_pydantic() else plain_types.plain_value(tp, text)
+    )
 
 
 def _arguments(fn: Callable[..., object]) -> tuple[dict[str, object], set[str]]:
@@ -137,9 +139,7 @@ def _adapter(tp: object) -> Any:
     try:
         return pydantic.TypeAdapter[Any](tp)
     except pydantic.errors.PydanticUserError as error:
-        raise ConstraintError(
-            f"pydantic cannot handle {tp!r}: {error.message}"
-        ) from error
+        raise ConstraintError(f"pydantic cannot handle {tp!r}: {error.message}") from error
 
 
 def _pydantic_schema(tp: object) -> Schema:
