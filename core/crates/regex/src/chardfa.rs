@@ -113,9 +113,8 @@ fn live_states(rows: &[Vec<u32>], accepting: &[bool]) -> Vec<bool> {
 
 /// Moore's refinement; dead states share one block.
 fn minimal_blocks(rows: &[Vec<u32>], accepting: &[bool], live: &[bool]) -> Vec<u32> {
-    let mut blocks: Vec<u32> = (0..rows.len())
-        .map(|i| if !live[i] { 0 } else { 1 + u32::from(accepting[i]) })
-        .collect();
+    let mut blocks: Vec<u32> =
+        (0..rows.len()).map(|i| if !live[i] { 0 } else { 1 + u32::from(accepting[i]) }).collect();
     let mut count = 0;
     loop {
         let mut ids: FxHashMap<(u32, Vec<u32>), u32> = FxHashMap::default();

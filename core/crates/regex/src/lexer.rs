@@ -176,11 +176,8 @@ impl Lexer {
             return Err(AutomatonError::Limit { name: "max_states", limit: max.into() });
         }
         let id = self.cold.len() as u32;
-        let tags: Vec<u32> = live
-            .iter()
-            .filter(|&&(_, e)| self.exprs.nullable(e))
-            .map(|&(tag, _)| tag)
-            .collect();
+        let tags: Vec<u32> =
+            live.iter().filter(|&&(_, e)| self.exprs.nullable(e)).map(|&(tag, _)| tag).collect();
         let accept = (!tags.is_empty()).then(|| self.intern_accept(tags));
         let print = self.exprs.fold_prints(live.iter().map(|&(_, e)| e));
         let start = self.parts.len() as u32;

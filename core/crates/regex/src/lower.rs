@@ -166,10 +166,9 @@ fn utf8_class(exprs: &mut Exprs, set: &CharSet) -> ExprId {
         let mark = [0x00u8, 0xC0, 0xE0, 0xF0][tail];
         let bits = 6 * tail as u32;
         let mut digits = vec![Digit { bits, spell: Spell::Byte(mark) }];
-        digits.extend((0..tail).rev().map(|i| Digit {
-            bits: 6 * i as u32,
-            spell: Spell::Byte(0x80),
-        }));
+        digits.extend(
+            (0..tail).rev().map(|i| Digit { bits: 6 * i as u32, spell: Spell::Byte(0x80) }),
+        );
         options.push(positional(exprs, part.ranges(), &digits));
     }
     exprs.or(&options)

@@ -39,7 +39,11 @@ fn membership_is_that_of_the_reference() {
                 state = lexer.step(state, byte, &mut fuel).unwrap();
             }
             let expected = full_matches(&ast, text);
-            assert_eq!(lexer.accept(state).is_some(), expected, "seed {seed}: {ast:?} on {bytes:?}");
+            assert_eq!(
+                lexer.accept(state).is_some(),
+                expected,
+                "seed {seed}: {ast:?} on {bytes:?}"
+            );
             if lexer.accept(state).is_some() {
                 assert!(!state.is_dead());
             }
@@ -89,7 +93,9 @@ fn a_state_is_live_exactly_if_it_reaches_acceptance() {
                 } else {
                     next.iter().filter_map(|to| distance.get(to)).min().map(|d| d + 1)
                 };
-                if let Some(best) = best.filter(|best| distance.get(&state).is_none_or(|d| best < d)) {
+                if let Some(best) =
+                    best.filter(|best| distance.get(&state).is_none_or(|d| best < d))
+                {
                     distance.insert(state, best);
                     changed = true;
                 }
@@ -164,8 +170,7 @@ fn fingerprints_agree_between_arenas_and_tell_languages_apart() {
         let f = lower_utf8(&mut other, &ast);
         assert_eq!(exprs.fingerprint(e), other.fingerprint(f), "seed {seed}: {ast:?}");
         let language: Vec<bool> = texts.iter().map(|t| full_matches(&ast, t)).collect();
-        let (first, known) =
-            seen.entry(exprs.fingerprint(e)).or_insert((seed, language.clone()));
+        let (first, known) = seen.entry(exprs.fingerprint(e)).or_insert((seed, language.clone()));
         assert_eq!(known, &language, "seeds {first} and {seed}");
     }
 }

@@ -46,7 +46,8 @@ fn quick<T>(name: &str, work: impl FnOnce() -> T) -> T {
 #[test]
 fn deep_nesting_is_an_error_in_every_dialect() {
     for dialect in [Dialect::Ecma, Dialect::Python, Dialect::Rust] {
-        for (open, close) in [("(", ")"), ("(?:", ")"), ("(?=", ")"), ("((a)|", ")*"), ("[^(", "")] {
+        for (open, close) in [("(", ")"), ("(?:", ")"), ("(?=", ")"), ("((a)|", ")*"), ("[^(", "")]
+        {
             let deep = open.repeat(100_000) + &close.repeat(100_000);
             let error = parse(&deep, dialect, Flags::default(), ParseLimits::default());
             if !open.starts_with('[') {
@@ -93,7 +94,8 @@ fn assertions_up_to_the_nesting_limit() {
 
 #[test]
 fn counts_are_symbolic() {
-    for pattern in ["a{1000000000}", "(?:a{65535}){65535}", "^.{0,100000}$", "(a{0,1000}){0,1000}"] {
+    for pattern in ["a{1000000000}", "(?:a{65535}){65535}", "^.{0,100000}$", "(a{0,1000}){0,1000}"]
+    {
         let resolved = full_match(&ecma(pattern)).unwrap();
         let (mut lexer, start) = lexer(&resolved);
         quick(pattern, || run(&mut lexer, start, &[b'a'; 3_000]));
@@ -209,7 +211,8 @@ fn strange_characters() {
     let (mut lexer, start) = lexer(&full_match(&ecma("a\0b\u{10FFFF}")).unwrap());
     let end = run(&mut lexer, start, "a\0b\u{10FFFF}".as_bytes());
     assert!(lexer.accept(end).is_some());
-    for pattern in ["[a", "[", "[^", "a\\", "(?", "(?<", "(?<a", "(?:", "\\u{110000}", "\\p{Nope}"] {
+    for pattern in ["[a", "[", "[^", "a\\", "(?", "(?<", "(?<a", "(?:", "\\u{110000}", "\\p{Nope}"]
+    {
         let error = parse(pattern, Dialect::Ecma, Flags::default(), ParseLimits::default());
         assert_eq!(error.unwrap_err().kind, RegexErrorKind::Syntax, "{pattern}");
     }
@@ -252,10 +255,7 @@ fn limits_are_errors() {
     assert_eq!(error, Some(AutomatonError::Limit { name: "max_states", limit: 10 }));
 
     // Emptiness that needs a search pays for it.
-    let hard = Ast::And(vec![
-        ecma("(?:a|b)*a(?:a|b){18}"),
-        ecma("(?:a|b)*b(?:a|b){18}"),
-    ]);
+    let hard = Ast::And(vec![ecma("(?:a|b)*a(?:a|b){18}"), ecma("(?:a|b)*b(?:a|b){18}")]);
     let mut exprs = Exprs::new(RegexLimits::default());
     let e = lower_utf8(&mut exprs, &hard);
     let mut fuel = Fuel::new("max_steps", 2_000);

@@ -32,7 +32,8 @@ fn any_json_text_is_a_small_automaton() {
 fn a_pattern_with_a_length_and_a_complement() {
     let mut exprs = Exprs::new(RegexLimits::default());
     let letters = Ast::Class(CharSet::range('a', 'c')).repeat(0, None);
-    let ast = Ast::And(vec![letters, Ast::text_of_length(3, Some(5)), Ast::literal("abc").negate()]);
+    let ast =
+        Ast::And(vec![letters, Ast::text_of_length(3, Some(5)), Ast::literal("abc").negate()]);
     let e = lower_utf8(&mut exprs, &ast);
     let mut automaton = RegexAutomaton::new(exprs, e);
     let mut fuel = Fuel::unlimited();

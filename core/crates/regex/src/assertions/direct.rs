@@ -175,18 +175,13 @@ fn word_boundary(
 ) -> Result<Ast, Stuck> {
     let (before, nothing_read) = edge(left.parts.iter().rev(), true);
     let unknown = nothing_read && !left.at_start;
-    let may_before = [
-        !before.is_subset(word) || nothing_read,
-        unknown || !(&before & word).is_empty(),
-    ];
+    let may_before =
+        [!before.is_subset(word) || nothing_read, unknown || !(&before & word).is_empty()];
     let (after, nothing_left) = edge(items.iter().rev().copied(), false);
     let may_after = [!after.is_subset(word) || nothing_left, !(&after & word).is_empty()];
     let class = Ast::Class(word.clone());
-    let look = |ahead: bool, negate: bool| Ast::Look {
-        inner: Box::new(class.clone()),
-        ahead,
-        negate,
-    };
+    let look =
+        |ahead: bool, negate: bool| Ast::Look { inner: Box::new(class.clone()), ahead, negate };
     let mut options = Vec::new();
     for word_before in [false, true] {
         for word_after in [false, true] {

@@ -46,10 +46,7 @@ pub(super) fn max_chars(ast: &Ast) -> Option<u32> {
 
 /// The characters that a text of `parts` may begin with (or, from the back, end with), and
 /// whether the text may be empty. Both are upper bounds.
-pub(super) fn edge<'a>(
-    parts: impl Iterator<Item = &'a Ast>,
-    from_back: bool,
-) -> (CharSet, bool) {
+pub(super) fn edge<'a>(parts: impl Iterator<Item = &'a Ast>, from_back: bool) -> (CharSet, bool) {
     let mut set = CharSet::empty();
     for part in parts {
         let (more, empty) = edge_of(part, from_back);

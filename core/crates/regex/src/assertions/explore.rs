@@ -355,11 +355,8 @@ impl Explorer {
     }
 
     fn combine(&mut self, terms: Vec<TermId>, union: bool) -> TermId {
-        let (neutral, absorbing) = if union {
-            (Exprs::EMPTY, Exprs::ANYTHING)
-        } else {
-            (Exprs::ANYTHING, Exprs::EMPTY)
-        };
+        let (neutral, absorbing) =
+            if union { (Exprs::EMPTY, Exprs::ANYTHING) } else { (Exprs::ANYTHING, Exprs::EMPTY) };
         let mut list = Vec::new();
         let mut free = neutral;
         for term in terms {
@@ -410,10 +407,8 @@ impl Explorer {
         self.step(nesting)?;
         match self.terms[term as usize].clone() {
             Term::Free(e) => Ok(self.exprs.nullable(e)),
-            Term::Then(item, rest) => {
-                Ok(self.passes_end(item, place, nesting + 1)?
-                    && self.ends(rest, place, nesting + 1)?)
-            }
+            Term::Then(item, rest) => Ok(self.passes_end(item, place, nesting + 1)?
+                && self.ends(rest, place, nesting + 1)?),
             Term::Or(parts) => {
                 for part in parts {
                     if self.ends(part, place, nesting + 1)? {
@@ -465,13 +460,7 @@ impl Explorer {
     }
 
     /// What may follow `class` in `term`.
-    fn derive(
-        &mut self,
-        term: TermId,
-        class: u8,
-        place: &Place,
-        nesting: u32,
-    ) -> Resolved<TermId> {
+    fn derive(&mut self, term: TermId, class: u8, place: &Place, nesting: u32) -> Resolved<TermId> {
         self.step(nesting)?;
         match self.terms[term as usize].clone() {
             Term::Free(e) => {
@@ -489,14 +478,18 @@ impl Explorer {
                 Ok(self.or(vec![consumed, after]))
             }
             Term::Or(parts) => {
-                let parts: Resolved<Vec<_>> =
-                    parts.iter().map(|&part| self.derive(part, class, place, nesting + 1)).collect();
+                let parts: Resolved<Vec<_>> = parts
+                    .iter()
+                    .map(|&part| self.derive(part, class, place, nesting + 1))
+                    .collect();
                 let parts = parts?;
                 Ok(self.or(parts))
             }
             Term::And(parts) => {
-                let parts: Resolved<Vec<_>> =
-                    parts.iter().map(|&part| self.derive(part, class, place, nesting + 1)).collect();
+                let parts: Resolved<Vec<_>> = parts
+                    .iter()
+                    .map(|&part| self.derive(part, class, place, nesting + 1))
+                    .collect();
                 let parts = parts?;
                 Ok(self.and(parts))
             }
@@ -577,13 +570,7 @@ impl Explorer {
     }
 
     /// What must follow `class` for `item` to match nothing before it.
-    fn passes(
-        &mut self,
-        item: ItemId,
-        class: u8,
-        place: &Place,
-        nesting: u32,
-    ) -> Resolved<TermId> {
+    fn passes(&mut self, item: ItemId, class: u8, place: &Place, nesting: u32) -> Resolved<TermId> {
         self.step(nesting)?;
         let verdict = |holds: bool| if holds { Exprs::ANYTHING } else { Exprs::EMPTY };
         Ok(match self.items[item as usize].clone() {
@@ -617,9 +604,7 @@ impl Explorer {
                 let after = self.derive(seen, class, place, nesting + 1)?;
                 if negate { self.not(after) } else { after }
             }
-            Item::Behind { tracker, negate } => {
-                self.free(verdict(place.behind[tracker] != negate))
-            }
+            Item::Behind { tracker, negate } => self.free(verdict(place.behind[tracker] != negate)),
         })
     }
 }

@@ -11,8 +11,8 @@ mod explore;
 #[cfg(test)]
 mod tests;
 
-use crate::parse::{RegexErrorKind, RegexSyntaxError};
 use crate::Ast;
+use crate::parse::{RegexErrorKind, RegexSyntaxError};
 
 /// The texts that `ast` matches from end to end, without assertions.
 pub fn full_match(ast: &Ast) -> Result<Ast, RegexSyntaxError> {

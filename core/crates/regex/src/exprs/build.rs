@@ -177,6 +177,12 @@ impl Exprs {
                 return self.pair(merged, rest);
             }
         }
+        // r* x = r* for a nullable x within r*.
+        if let Node::Repeat(_, 0, INFINITE) = self.node(head) {
+            if self.nullable(tail) && self.covers(head, tail) {
+                return head;
+            }
+        }
         self.intern(Node::Concat(head, tail))
     }
 
@@ -271,11 +277,12 @@ impl Exprs {
             self.merge_intervals(&mut list, &mut epsilon);
         }
         if list.len() > 1 {
+            // First: factoring would turn r* | r* x into r* x?, and hide that it is r*.
+            self.absorb(&mut list);
             if factoring < MAX_FACTORING {
                 self.factor_heads(&mut list, factoring);
             }
             self.merge_sets(&mut list);
-            self.absorb(&mut list);
             self.absorb_tails(&mut list);
         }
         if list.len() > 1 && self.complements(&list) {
@@ -318,11 +325,8 @@ impl Exprs {
         for run in runs.chunk_by(|x, y| (x.0, x.1) == (y.0, y.1)) {
             let (body, tail) = (run[0].0, run[0].1);
             let mut intervals: Vec<(u32, u32)> = run.iter().map(|r| (r.2, r.3)).collect();
-            let zero = if tail == Exprs::EPSILON {
-                *epsilon
-            } else {
-                list.binary_search(&tail).is_ok()
-            };
+            let zero =
+                if tail == Exprs::EPSILON { *epsilon } else { list.binary_search(&tail).is_ok() };
             // A body that is itself a `Concat` is spread over its spine; it is left alone.
             let once = match self.node(body) {
                 Node::Concat(..) => None,
@@ -556,6 +560,14 @@ impl Exprs {
                     list.retain(|&e| e != star);
                 }
             }
+            // x & ~y = ∅ where y covers x.
+            for i in 0..list.len() {
+                if let Node::Not(outside) = self.node(list[i]) {
+                    if list.iter().any(|&e| e != list[i] && self.covers(outside, e)) {
+                        return Exprs::EMPTY;
+                    }
+                }
+            }
             let least = list.iter().map(|&e| self.meta(e).min_len).max().unwrap_or(0);
             let most = list.iter().map(|&e| self.meta(e).max_len).min().unwrap_or(u32::MAX);
             if least > most {
@@ -591,11 +603,7 @@ impl Exprs {
         for run in counts.chunk_by(|a, b| a.0 == b.0) {
             let min = run.iter().map(|r| r.1).max().unwrap_or(0);
             let max = run.iter().map(|r| r.2).min().unwrap_or(INFINITE);
-            let e = if max < min {
-                Exprs::EMPTY
-            } else {
-                self.repeat_raw(run[0].0, min, max)
-            };
+            let e = if max < min { Exprs::EMPTY } else { self.repeat_raw(run[0].0, min, max) };
             list.push(e);
         }
         list.sort_unstable();

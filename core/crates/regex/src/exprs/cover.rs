@@ -13,6 +13,9 @@ impl Exprs {
         if big == small || big == Exprs::ANYTHING {
             return true;
         }
+        if self.nullable(small) && !self.nullable(big) {
+            return false;
+        }
         if let Some(&known) = self.covers.get(&(big, small)) {
             return known;
         }
@@ -41,8 +44,10 @@ impl Exprs {
             if let Some(&known) = self.covers.get(&(big, small)) {
                 return known;
             }
-            let (self_meta, other) = (self.meta(big), self.meta(small));
-            if other.nullable && !self_meta.nullable {
+            let (outer, inner) = (self.meta(big), self.meta(small));
+            // The shortest member of a pure expression has the length that its syntax tells.
+            if (inner.nullable && !outer.nullable) || (inner.pure && inner.min_len < outer.min_len)
+            {
                 return false;
             }
             match (self.node(big), self.node(small)) {

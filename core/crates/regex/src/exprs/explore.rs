@@ -95,10 +95,10 @@ impl Exprs {
         let mut queue = BinaryHeap::new();
         let mut turn = 0u32;
         parents.insert(e, e);
-        queue.push((Reverse(self.min_len(e)), turn, e));
-        while let Some((_, _, from)) = queue.pop() {
+        queue.push((Reverse(self.min_len(e)), turn, e, 0usize));
+        while let Some((Reverse(bound), _, from, first)) = queue.pop() {
             let partition = self.partition([from]);
-            for class in 0..self.classes.readers(partition).len() {
+            for class in first..self.classes.readers(partition).len() {
                 let byte = self.classes.readers(partition)[class];
                 fuel.spend(1)?;
                 let to = self.derivative(from, byte);
@@ -115,15 +115,23 @@ impl Exprs {
                             at = parent;
                         }
                     }
-                    Some(false) => {}
-                    None => {
-                        if !parents.contains_key(&to) {
-                            parents.insert(to, from);
-                            turn = turn.wrapping_add(1);
-                            queue.push((Reverse(self.min_len(to)), turn, to));
-                        }
-                    }
+                    Some(false) => continue,
+                    None => {}
                 }
+                if parents.contains_key(&to) {
+                    continue;
+                }
+                parents.insert(to, from);
+                turn = turn.wrapping_add(1);
+                let nearer = self.min_len(to);
+                if nearer < bound {
+                    // Follow it at once; the other bytes wait.
+                    queue.push((Reverse(bound), turn, from, class + 1));
+                    turn = turn.wrapping_add(1);
+                    queue.push((Reverse(nearer), turn, to, 0));
+                    break;
+                }
+                queue.push((Reverse(nearer), turn, to, 0));
             }
         }
         // Nothing that was reached has a member.
@@ -209,7 +217,11 @@ impl Exprs {
                     continue;
                 }
                 reached.insert(to, Reached { cost: next, from: at, byte });
-                queue.push((Reverse(next.saturating_add(estimate).min(NONE - 1)), next, Reverse(to)));
+                queue.push((
+                    Reverse(next.saturating_add(estimate).min(NONE - 1)),
+                    next,
+                    Reverse(to),
+                ));
             }
         }
         Ok(NONE)

@@ -51,8 +51,8 @@ impl RegexSyntaxError {
         let before = &pattern[..offset];
         let line = 1 + before.iter().filter(|&&c| c == '\n').count();
         let column = 1 + before.iter().rev().take_while(|&&c| c != '\n').count();
-        let around = &pattern
-            [offset.saturating_sub(EXCERPT)..(offset + EXCERPT).min(pattern.len())];
+        let around =
+            &pattern[offset.saturating_sub(EXCERPT)..(offset + EXCERPT).min(pattern.len())];
         let excerpt = around.iter().collect::<String>().escape_debug().to_string();
         let message = message.into();
         RegexSyntaxError { kind, message, offset, line, column, excerpt: format!("`{excerpt}`") }

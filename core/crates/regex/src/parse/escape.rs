@@ -58,11 +58,8 @@ impl Parser<'_> {
 
     /// `\1` to `\99`: a reference, or an old octal escape.
     fn numbered(&mut self, start: usize) -> Parsed<Option<u32>> {
-        let digits: Vec<u32> = self.chars[self.at..]
-            .iter()
-            .take(3)
-            .map_while(|c| c.to_digit(10))
-            .collect();
+        let digits: Vec<u32> =
+            self.chars[self.at..].iter().take(3).map_while(|c| c.to_digit(10)).collect();
         let octal = |digits: &[u32]| digits.iter().fold(0, |value, digit| value * 8 + digit);
         if self.is_python() {
             if digits.len() == 3 && digits.iter().all(|&d| d < 8) {
@@ -89,9 +86,8 @@ impl Parser<'_> {
         };
         self.at += 1;
         let (dialect, ascii) = (self.dialect, self.flags.ascii);
-        let negated = |set: CharSet, negate: bool| {
-            Escaped::Set(if negate { set.complement() } else { set })
-        };
+        let negated =
+            |set: CharSet, negate: bool| Escaped::Set(if negate { set.complement() } else { set });
         let ecma = dialect == Dialect::Ecma;
         Ok(match c {
             'd' | 'D' => negated(tables::digit(dialect, ascii), c == 'D'),
@@ -214,9 +210,7 @@ impl Parser<'_> {
             }
         };
         match tables::property(&name) {
-            Some(set) => {
-                Ok(Escaped::Set(if negate { set.complement() } else { self.folded(set) }))
-            }
+            Some(set) => Ok(Escaped::Set(if negate { set.complement() } else { self.folded(set) })),
             None => Err(self.syntax(format!("unknown Unicode property `{name}`"), start)),
         }
     }

@@ -395,7 +395,8 @@ impl<'a> Parser<'a> {
         let mut chars = name.chars();
         let begins = |c: char| c.is_alphabetic() || c == '_' || (c == '$' && !self.is_python());
         let is_name = chars.next().is_some_and(begins)
-            && chars.all(|c| begins(c) || c.is_alphanumeric() || matches!(c, '\u{200C}' | '\u{200D}'));
+            && chars
+                .all(|c| begins(c) || c.is_alphanumeric() || matches!(c, '\u{200C}' | '\u{200D}'));
         if !self.eat('>') || !is_name {
             return Err(self.syntax("a group needs a name of letters, digits and `_`", start));
         }

@@ -29,10 +29,7 @@ pub(crate) fn property(name: &str) -> Option<CharSet> {
     unicode_class(&format!("\\p{{{name}}}"))
 }
 
-fn cached(
-    cell: &'static OnceLock<CharSet>,
-    build: impl FnOnce() -> CharSet,
-) -> CharSet {
+fn cached(cell: &'static OnceLock<CharSet>, build: impl FnOnce() -> CharSet) -> CharSet {
     cell.get_or_init(build).clone()
 }
 

@@ -17,11 +17,9 @@ pub fn ends(ast: &Ast, text: &[char], at: usize) -> BTreeSet<usize> {
             Some(&c) if set.contains(c) => BTreeSet::from([at + 1]),
             _ => BTreeSet::new(),
         },
-        Ast::Concat(parts) => {
-            parts.iter().fold(here(true), |from, part| {
-                from.iter().flat_map(|&i| ends(part, text, i)).collect()
-            })
-        }
+        Ast::Concat(parts) => parts.iter().fold(here(true), |from, part| {
+            from.iter().flat_map(|&i| ends(part, text, i)).collect()
+        }),
         Ast::Alternate(parts) => parts.iter().flat_map(|part| ends(part, text, at)).collect(),
         Ast::And(parts) => {
             let all: BTreeSet<usize> = (at..=text.len()).collect();
@@ -50,10 +48,13 @@ pub fn ends(ast: &Ast, text: &[char], at: usize) -> BTreeSet<usize> {
         Ast::Start => here(at == 0),
         Ast::End => here(at == text.len()),
         Ast::WordBoundary { negate, word } => {
-            let is = |i: Option<usize>| i.and_then(|i| text.get(i)).is_some_and(|&c| word.contains(c));
+            let is =
+                |i: Option<usize>| i.and_then(|i| text.get(i)).is_some_and(|&c| word.contains(c));
             here((is(at.checked_sub(1)) != is(Some(at))) != *negate)
         }
-        Ast::Look { inner, ahead: true, negate } => here(ends(inner, text, at).is_empty() == *negate),
+        Ast::Look { inner, ahead: true, negate } => {
+            here(ends(inner, text, at).is_empty() == *negate)
+        }
         Ast::Look { inner, ahead: false, negate } => {
             let found = (0..=at).any(|from| ends(inner, text, from).contains(&at));
             here(found != *negate)
