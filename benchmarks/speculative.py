@@ -4,7 +4,8 @@
 enumerations, nested settings, and regular expressions. Every case is drawn twice with the same
 seed, with and without drafters, in alternating order; the constraint and its masks are warmed
 before (`--cold` leaves them cold). Reported: how many texts are identical, tokens per target pass,
-and the ratio of wall-clock times, prompt processing included and excluded.
+and the ratios of wall-clock times, prompt processing included and excluded, and of CPU times
+(which a busy machine disturbs less).
 
     python benchmarks/speculative.py --max-tokens 48 --json speculative.json
 """
@@ -192,6 +193,8 @@ class Case:
     accepted: int
     seconds_off: float
     seconds_on: float
+    cpu_seconds_off: float
+    cpu_seconds_on: float
     prefill_seconds: float
     diverged_at: int | None
     text: str
@@ -228,6 +231,11 @@ class Report:
             "seconds_off": off,
             "seconds_on": on,
             "speedup": _ratio(off, on),
+            "cpu_seconds_off": sum(case.cpu_seconds_off for case in cases),
+            "cpu_seconds_on": sum(case.cpu_seconds_on for case in cases),
+            "cpu_speedup": _ratio(
+                sum(c.cpu_seconds_off for c in cases), sum(c.cpu_seconds_on for c in cases)
+            ),
             "speedup_without_prefill": _ratio(off - prefill, on - prefill),
             "slowest_case": min(
                 (_ratio(case.seconds_off, case.seconds_on) for case in cases), default=0.0
@@ -242,9 +250,9 @@ def _ratio(a: float, b: float) -> float:
     return a / b if b else 0.0
 
 
-def cases(limit: int) -> Iterator[tuple[str, int]]:
+def cases(names: Sequence[str], limit: int) -> Iterator[tuple[str, int]]:
     """Constraint by constraint within a prompt number, so that a small limit mixes them."""
-    every = [(name, i) for i in range(5) for name in PROMPTS]
+    every = [(name, i) for i in range(5) for name in names]
     yield from every[:limit]
 
 
@@ -265,6 +273,10 @@ def drafters_of(names: Sequence[str]) -> tuple[Drafter, ...]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
+    if options.threads:
+        import torch
+
+        torch.set_num_threads(options.threads)
     model = load(options.model, device=options.device, dtype=options.dtype)
     whitespace: Whitespace = (
         {"kind": "separators", "item": ", ", "key": ": "}
@@ -281,8 +293,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options={key: str(value) for key, value in vars(options).items()},
         cases=[],
     )
-    constraints = {name: constraint_of(name, whitespace) for name in PROMPTS}
-    for number, (name, i) in enumerate(cases(options.cases)):
+    constraints = {name: constraint_of(name, whitespace) for name in options.constraints}
+    for number, (name, i) in enumerate(cases(options.constraints, options.cases)):
         case = run_case(model, constraints[name], planner, params, options, name, i, number)
         report.cases.append(case)
         mark = "same" if case.identical else f"DIFFERS at {case.diverged_at}"
@@ -315,8 +327,8 @@ def run_case(
     prompt = model.prompt_ids([{"role": "user", "content": PROMPTS[name][i]}])
     compiled = constraint.compile(model.vocabulary)
 
-    def draw(on: bool) -> tuple[SpeculativeResult, float]:
-        started = time.perf_counter()
+    def draw(on: bool) -> tuple[SpeculativeResult, float, float]:
+        started, cpu_started = time.perf_counter(), time.process_time()
         result = speculative(
             model,
             prompt,
@@ -326,7 +338,7 @@ def run_case(
             max_tokens=options.max_tokens,
             **({"planner": planner} if on else {"drafters": ()}),
         )
-        return result, time.perf_counter() - started
+        return result, time.perf_counter() - started, time.process_time() - cpu_started
 
     if not options.cold:
         draw(on=False)
@@ -334,12 +346,10 @@ def run_case(
     model.start(prompt).logits()
     prefill = time.perf_counter() - started
     first_on = number % 2 == 1
-    first, first_seconds = draw(first_on)
-    second, second_seconds = draw(not first_on)
-    on, off = (first, second) if first_on else (second, first)
-    on_seconds, off_seconds = (
-        (first_seconds, second_seconds) if first_on else (second_seconds, first_seconds)
-    )
+    runs = {first_on: draw(first_on)}
+    runs[not first_on] = draw(not first_on)
+    on, on_seconds, on_cpu = runs[True]
+    off, off_seconds, off_cpu = runs[False]
     a, b = on.ledger, off.ledger
     diverged = next(
         (k for k, (x, y) in enumerate(zip(a.tokens, b.tokens, strict=False)) if x != y),
@@ -357,6 +367,8 @@ def run_case(
         accepted=on.stats.accepted,
         seconds_off=off_seconds,
         seconds_on=on_seconds,
+        cpu_seconds_off=off_cpu,
+        cpu_seconds_on=on_cpu,
         prefill_seconds=prefill,
         diverged_at=diverged,
         text=b.text,
@@ -371,7 +383,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", default="default", help="name, folder, hub id or .gguf file")
     parser.add_argument("--device", default=None, help="e.g. cpu, cuda")
     parser.add_argument("--dtype", default=None, help="e.g. float32, bfloat16")
+    parser.add_argument("--threads", type=int, default=0, help="of torch; 0 leaves its default")
     parser.add_argument("--cases", type=int, default=50, help="how many of the 50 cases")
+    parser.add_argument(
+        "--constraints", nargs="+", choices=list(PROMPTS), default=list(PROMPTS), help="which ones"
+    )
     parser.add_argument("--max-tokens", type=int, default=96, help="token budget of a text")
     parser.add_argument("--temperature", type=float, default=1.0, help="0 is greedy")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first case")

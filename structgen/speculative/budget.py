@@ -1,8 +1,9 @@
 """How much to draft: measured acceptance against measured cost.
 
 A verified node costs time whether it is accepted or not. With the time of a forward pass
-modelled as ``T(n) = a n + c`` over its n tokens, and node i accepted with probability s_i, a row
-that verifies the nodes chosen advances ``1 + sum s_i`` tokens in ``T(n0 + nodes)``. Nodes are
+modelled as ``T(n) = a n + c`` over its n tokens (and measured apart without drafts), and node i
+accepted with probability s_i, a row that verifies the nodes chosen advances ``1 + sum s_i``
+tokens in ``T(n0 + nodes)``. Nodes are
 taken by falling survival as long as that ratio grows (goodput, SmartSpec, arXiv 2406.14066; the
 greedy order is that of DySpec, arXiv 2410.11744). On an accelerator a is next to nothing and
 trees get large; on a CPU a token of a small model may cost a good part of c, and trees shrink
@@ -79,12 +80,15 @@ class Acceptance:
 
 
 class CostModel:
-    """Seconds of one forward pass by its number of tokens, ``T(n) = a n + c``, fitted online.
+    """Seconds of one forward pass, fitted online.
 
-    Least squares over the passes seen, older ones fading, with a weak prior on the ratio a / c
-    (two imaginary passes at the level of the measured ones), so that it is sensible from the
-    first measurement and when all passes had the same length. A pass that took more than three
-    times its prediction counts as three times: a machine that paused is no news about a or c.
+    A *plain* pass (no draft, one token per row) is kept apart: it runs other kernels than a pass
+    over several tokens (on a CPU, matrix times vector instead of matrix times matrix, and that
+    step may cost as much as ten further tokens). For passes with drafts, ``T(n) = a n + c``: least
+    squares over the passes seen, older ones fading, with a weak prior on the ratio a / c (two
+    imaginary passes at the level of the measured ones), so that it is sensible from the first
+    measurement and when all passes had the same length. A pass that took more than three times
+    its prediction counts as three times: a machine that paused is no news about a or c.
 
     Args:
         ratio: a / c believed at first.
@@ -97,14 +101,34 @@ class CostModel:
         self._ratio = ratio
         self._fade = fade
         self._weight = self._n = self._nn = self._t = self._nt = 0.0
-        self._a = ratio
-        self._c = 1.0
+        self._a: float | None = None
+        self._c = 0.0
+        self._plain: float | None = None
+        self._plain_weight = 0.0
+        self.since_plain = 0
 
-    def record(self, tokens: int, seconds: float) -> None:
+    @property
+    def wants_plain(self) -> bool:
+        """Whether a plain pass should be made to learn or refresh what it costs: at the fifth
+        pass, later after every 40 passes with drafts (2 % of what they gain, at most)."""
+        return self.since_plain >= (4 if self._plain is None else 40)
+
+    def record(self, tokens: int, seconds: float, *, plain: bool = False) -> None:
         """One pass of `tokens` tokens took `seconds`."""
         if tokens <= 0 or not math.isfinite(seconds) or seconds <= 0.0:
             return
-        if self._weight:
+        if plain:
+            self.since_plain = 0
+            if self._plain is None:
+                self._plain, self._plain_weight = seconds, 1.0
+            else:
+                # The mean over recent plain passes, at most some ten of them.
+                self._plain_weight = 0.9 * self._plain_weight + 1.0
+                news = min(seconds, 3.0 * self._plain) - self._plain
+                self._plain += news / self._plain_weight
+            return
+        self.since_plain += 1
+        if self._a is not None:
             seconds = min(seconds, 3.0 * self.seconds(tokens))
         n = float(tokens)
         self._weight = self._fade * self._weight + 1.0
@@ -127,13 +151,15 @@ class CostModel:
         self._c = max((t - self._a * n) / w, 1e-3 * mean_t)
 
     def seconds(self, tokens: int) -> float:
-        """Predicted seconds of a pass of `tokens` tokens (in units of c before any measurement)."""
+        """Predicted seconds of a pass of `tokens` tokens, drafts among them."""
+        if self._a is None:
+            base = 1.0 if self._plain is None else self._plain
+            return base * (1.0 + self._ratio * tokens) / (1.0 + self._ratio)
         return self._a * tokens + self._c
 
-    @property
-    def measured(self) -> bool:
-        """Whether any pass was recorded."""
-        return self._weight > 0.0
+    def plain_seconds(self, rows: int) -> float:
+        """Predicted seconds of a pass without drafts over `rows` rows."""
+        return self.seconds(rows) if self._plain is None else self._plain
 
 
 def choose_nodes(
@@ -168,8 +194,8 @@ def choose_nodes(
         keep[order[taken]] = True
         gain += survival[order[taken]]
         taken += 1
-    best = gain / cost.seconds(base_tokens + taken)
-    best_count = taken
+    seconds = cost.seconds(base_tokens + taken) if taken else cost.plain_seconds(base_tokens)
+    best, best_count = gain / seconds, taken
     for count in range(taken + 1, len(order) + 1):
         gain += survival[order[count - 1]]
         ratio = gain / cost.seconds(base_tokens + count)
@@ -196,7 +222,7 @@ def draft_length(
         limit: largest k considered.
     """
     best_k, expected, survive = 0, 1.0, 1.0
-    best = expected / cost.seconds(base_tokens)
+    best = expected / cost.plain_seconds(base_tokens)
     for k in range(1, limit + 1):
         survive *= chance
         expected += survive

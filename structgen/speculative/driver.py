@@ -292,8 +292,9 @@ class _Decoder:
     ) -> list[npt.NDArray[np.float32]]:
         """Rows after every root and node, in one pass, timed for the budget. Without any draft
         the roots are committed at once, as in ordinary decoding."""
+        plain = not any(len(tree) for tree in trees)
         started = time.perf_counter()
-        if any(len(tree) for tree in trees):
+        if not plain:
             proposals: list[TokenTree] = [
                 tree.below(root) for tree, root in zip(trees, roots, strict=True)
             ]
@@ -303,7 +304,8 @@ class _Decoder:
             logits = session.logits()
             rows = [logits[row : row + 1] for row in range(len(roots))]
         seconds = time.perf_counter() - started
-        self._planner.cost.record(len(roots) + sum(len(tree) for tree in trees), seconds)
+        tokens = len(roots) + sum(len(tree) for tree in trees)
+        self._planner.cost.record(tokens, seconds, plain=plain)
         return rows
 
     def _learn(self, trees: Sequence[DraftTree], settled: Sequence[Verified]) -> None:

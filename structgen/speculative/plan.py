@@ -61,7 +61,12 @@ class Planner:
         self._token_seconds: dict[str, float] = {}
 
     def plan(self, contexts: Sequence[DraftContext | None]) -> list[DraftTree]:
-        """One tree per row, pruned by the constraint; an empty one where the context is None."""
+        """One tree per row, pruned by the constraint; an empty one where the context is None.
+
+        Now and then none at all, so that the cost of a plain pass stays known.
+        """
+        if self.budget.adaptive and self.cost.wants_plain:
+            return [DraftTree() for _ in contexts]
         trees = [
             DraftTree() if context is None else self._candidates(context, len(contexts))
             for context in contexts
@@ -135,8 +140,8 @@ class Planner:
         """A node likelier than this pays for itself in an otherwise empty pass."""
         if not self.budget.adaptive:
             return 0.0
-        once = self.cost.seconds(1)
-        return max(0.02, (self.cost.seconds(2) - once) / once)
+        more = self.cost.seconds(2) - self.cost.seconds(1)
+        return max(0.02, more / self.cost.seconds(1))
 
     def _ask(
         self, drafter: Drafter, context: DraftContext, tree: DraftTree, node: int, rows: int

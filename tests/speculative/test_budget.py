@@ -33,10 +33,35 @@ def test_cost_survives_pauses_and_one_length() -> None:
     assert cost.seconds(4) < 1.5 * before
     flat = fitted(0.01, 0.02, lengths=(1,))
     assert flat.seconds(1) == pytest.approx(0.03, rel=0.05)
+    assert flat.plain_seconds(1) == flat.seconds(1)  # none was measured
     assert flat.seconds(1) < flat.seconds(9) < 9 * flat.seconds(1)
     for odd in (0.0, -1.0, float("nan"), float("inf")):
         flat.record(3, odd)
     assert np.isfinite(flat.seconds(3))
+
+
+def test_the_step_from_one_token_to_several_is_counted() -> None:
+    """On a CPU a pass over two tokens may cost nearly twice one over one token, and the next
+    ones little: one doubtful guess does not pay, several may."""
+    cost = fitted(0.002, 0.095, lengths=(3, 6, 12))
+    assert cost.wants_plain
+    for _ in range(20):
+        cost.record(1, 0.06, plain=True)
+    assert not cost.wants_plain
+    assert cost.plain_seconds(1) == pytest.approx(0.06)
+
+    def chosen(survival: list[float]) -> int:
+        free = [False] * len(survival)
+        return sum(
+            choose_nodes(survival, free, cost=cost, base_tokens=1, base_gain=1.0, max_nodes=20)
+        )
+
+    assert chosen([0.5]) == 0
+    assert chosen([0.5, 0.45, 0.4]) == 3
+    assert draft_length(0.5, token_cost=0.0, cost=cost, base_tokens=1, limit=1) == 0
+    for _ in range(41):
+        cost.record(4, 0.1)
+    assert cost.wants_plain
 
 
 def test_acceptance_learns_fades_and_shrinks() -> None:
