@@ -79,7 +79,7 @@ def styled(text: str, *, dim: bool = False, bold: bool = False, color: str | Non
 
 def visible(text: str) -> str:
     """`text` as a quoted literal in which blanks and control characters can be seen."""
-    return repr(text) if "'" not in text or '"' in text else f"'{repr(text)[1:-1]}'"
+    return repr(text)
 
 
 @contextmanager
