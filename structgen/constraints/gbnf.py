@@ -104,6 +104,13 @@ def _references(node: Node) -> list[Ref]:
     return found
 
 
+def _atom_pattern(node: Text | Chars) -> str:
+    if isinstance(node, Chars):
+        return _class_pattern(node)
+    escaped = re.escape(node.text)
+    return escaped if len(node.text) == 1 else f"(?:{escaped})"
+
+
 def _class_pattern(chars: Chars) -> str:
     if not chars.ranges:
         return r"[\s\S]"
@@ -173,10 +180,8 @@ class _Lowering:
     def _pattern(self, node: Node) -> str | None:
         """The node as a regular expression (an atom), None if it is not regular or too long."""
         match node:
-            case Text(text):
-                pattern = f"(?:{re.escape(text)})" if len(text) != 1 else re.escape(text)
-            case Chars():
-                pattern = _class_pattern(node)
+            case Text() | Chars():
+                pattern = _atom_pattern(node)
             case Ref(name):
                 # Not yet known: a rule that leads back to itself.
                 return self._patterns.get(name)
@@ -271,7 +276,8 @@ class _Lowering:
         return symbols
 
     def _regular(self, node: Node, owner: str) -> list[Symbol]:
-        pattern = self._pattern(node)
+        # What is a terminal in any case is one also where its pattern is too long to fold.
+        pattern = _atom_pattern(node) if isinstance(node, Text | Chars) else self._pattern(node)
         if pattern is None:
             return self._symbols(node, owner)
         return self._terminal(pattern, node, owner)

@@ -78,17 +78,23 @@ def load_source(source: str | Path, format: GrammarFormat | None = None) -> Gram
         shipped = shipped_grammars()
         if source in shipped:
             return _read(shipped[source], format)
-        # No grammar is a single line without a colon or an equals sign.
-        if "\n" in source or ":" in source or "=" in source:
-            if Path(source).suffix not in _FORMATS or "\n" in source:
-                guessed: GrammarFormat = "gbnf" if "::=" in source else "lark"
-                return GrammarSource(text=source, path=None, format=format or guessed)
-        elif Path(source).suffix not in _FORMATS and not Path(source).is_file():
+        if _is_text(source):
+            guessed: GrammarFormat = "gbnf" if "::=" in source else "lark"
+            return GrammarSource(text=source, path=None, format=format or guessed)
+        if not Path(source).is_file() and Path(source).suffix not in _FORMATS:
             raise ConstraintError(
                 f"`{source}` is neither a shipped grammar, nor a file, nor the text of a grammar",
                 hint=f"shipped grammars: {', '.join(sorted(shipped))}",
             )
     return _read(Path(source), format)
+
+
+def _is_text(source: str) -> bool:
+    """Whether `source` is a grammar itself: every grammar has a line end, a quote or a colon, and
+    paths of grammars, if they hold any of these, end in a known suffix."""
+    if "\n" in source or not source:
+        return True
+    return any(char in source for char in "\":='#") and Path(source).suffix not in _FORMATS
 
 
 def _read(path: Path, format: GrammarFormat | None) -> GrammarSource:

@@ -23,9 +23,11 @@ def regex(pattern: str, dialect: Literal["python", "ecma"] = "python") -> TextCo
         RegexSyntaxError: not a pattern of the dialect; with line, column and caret.
         UnsupportedFeatureError: a feature outside the regular languages, e.g. a backreference.
     """
-    return TextConstraint(
-        Program.regex(pattern, dialect=dialect), description=f"regex({pattern!r})"
-    )
+    try:
+        program = Program.regex(pattern, dialect=dialect)
+    except RegexSyntaxError as error:
+        raise with_caret(error, pattern) from None
+    return TextConstraint(program, description=f"regex({pattern!r})")
 
 
 def choice(options: Iterable[str]) -> TextConstraint:
