@@ -8,9 +8,9 @@ Two races of the same law:
 
 * `LazyRace` draws its randomness as it goes, over block sums (512 tokens a block): O(V) additions
   once, O(512) per draw.
-* `KeyedRace` takes one exponential per token (`GumbelKeys`), so that two rows raced with the same
-  keys agree as often as they can, and so that the winner is the same with and without
-  speculation.
+* `KeyedRace` takes the exponential of each token from the place's keys (`GumbelKeys`), so that
+  two rows raced with the same keys agree as often as they can, and so that the winner is the
+  same with and without speculation.
 
 `GreedyRace` is the limit of temperature 0: the likeliest first, ties to the lowest id.
 
@@ -27,13 +27,16 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import Generator
 
-from structgen.samplers.keys import GumbelKeys
+from structgen.samplers.keys import BLOCK, GumbelKeys, KeyRow
 from structgen.samplers.rows import LogitRow, Support
 
 _BLOCK = 512
 # When a token this light (relative to the first total) arrives, the race looks whether what is
 # left should be exponentiated again relative to its own maximum.
 _LIGHT = 1e-25
+# PERF: opening one block costs about 12 us, drawing all keys about 5 ns a token: one block costs
+# as much as 2,500 tokens.
+_PER_BLOCK = 2500
 # Draws served by repeated minima before the order is sorted in chunks.
 _SINGLE_DRAWS = 12
 _CHUNK = 512
@@ -192,82 +195,144 @@ class LazyRace(_Arena):
         self._pick = -1
 
 
-class _SortedRace(_Arena):
-    """A race whose order is that of an array of times known beforehand."""
+class _Order:
+    """Indices of an array by ascending value, ties to the lowest; inf never comes."""
 
-    __slots__ = ("_drawn_here", "_queue", "_times")
+    __slots__ = ("_queue", "_served", "_values")
+
+    def __init__(self, values: npt.NDArray[np.float64]) -> None:
+        self._values = values
+        self._queue: list[int] = []
+        self._served = 0
+
+    def first(self) -> int:
+        """The next index, or -1. Single ones by `argmin`, then sorted in growing chunks."""
+        if not self._queue:
+            values = self._values
+            if values.size == 0:
+                return -1
+            if self._served < _SINGLE_DRAWS:
+                index = int(values.argmin())
+                return index if values[index] < np.inf else -1
+            size = min(values.size, max(_CHUNK, self._served))
+            bound = np.partition(values, size - 1)[size - 1]
+            chunk = np.flatnonzero((values <= bound) & (values < np.inf))
+            if chunk.size == 0:
+                return -1
+            order = chunk[np.argsort(values[chunk], kind="stable")]
+            self._queue = order[::-1].tolist()
+        return self._queue[-1]
+
+    def remove(self, index: int) -> None:
+        """Take out the first."""
+        if self._queue:
+            self._queue.pop()
+        self._values[index] = np.inf
+        self._served += 1
+
+
+class KeyedRace(_Arena):
+    """A race whose exponentials belong to (seed, particle, position).
+
+    Blocks of keys are opened only while they may hold the next arrival (see
+    `structgen.samplers.keys`); in a flat row, where that would open most of them, all keys are
+    drawn at once.
+    """
+
+    __slots__ = ("_best", "_bounds", "_edges", "_keys", "_limit", "_order", "_times")
+
+    def __init__(self, row: LogitRow, support: Support, keys: KeyRow) -> None:
+        super().__init__(row, support)
+        self._keys = keys
+        self._limit = keys.size // _PER_BLOCK
+        self._restart()
+
+    def _restart(self) -> None:
+        """Find out, for every block, when its first token may arrive at the earliest."""
+        ids, weights = self.support.ids, self.weights
+        blocks = self._keys.minima.size
+        if ids is None:
+            edges = np.minimum(np.arange(blocks + 1) * BLOCK, weights.size)
+        else:
+            edges = np.searchsorted(ids, np.arange(blocks + 1) * BLOCK)
+        self._edges = edges
+        self._bounds = np.full(blocks, np.inf)
+        filled = np.flatnonzero(edges[1:] > edges[:-1])
+        if filled.size:
+            heaviest = np.maximum.reduceat(weights, edges[:-1][filled])
+            # A weight near the smallest float never arrives here; a rebase brings it back.
+            with np.errstate(divide="ignore", over="ignore"):
+                self._bounds[filled] = self._keys.minima[filled] / heaviest
+        # Arrival times of each opened block, and the first of them.
+        self._times: dict[int, npt.NDArray[np.float64]] = {}
+        self._best = np.full(blocks, np.inf)
+        self._order: _Order | None = None
+
+    def _next(self) -> int:
+        bounds, best = self._bounds, self._best
+        while self._order is None:
+            leader = int(best.argmin())
+            waiting = int(bounds.argmin())
+            if bounds[waiting] == np.inf or bounds[waiting] > best[leader]:
+                if best[leader] == np.inf:
+                    return -1
+                return int(self._edges[leader]) + int(self._times[leader].argmin())
+            needed = int(np.count_nonzero(bounds < best[leader])) if self._times else 1
+            if len(self._times) + needed > self._limit:
+                self._open_all()
+            else:
+                self._open(waiting)
+        return self._order.first()
+
+    def _open(self, block: int) -> None:
+        first, last = int(self._edges[block]), int(self._edges[block + 1])
+        exponentials = self._keys.block(block)
+        if self.support.ids is not None:
+            exponentials = exponentials[self.support.ids[first:last] - block * BLOCK]
+        with np.errstate(divide="ignore", over="ignore"):
+            times = exponentials / self.weights[first:last]
+        self._times[block] = times
+        self._best[block] = times.min()
+        self._bounds[block] = np.inf
+
+    def _open_all(self) -> None:
+        exponentials = self._keys.all()
+        if self.support.ids is not None:
+            exponentials = exponentials[self.support.ids]
+        with np.errstate(divide="ignore", over="ignore"):
+            self._order = _Order(np.divide(exponentials, self.weights, out=exponentials))
+
+    def _arrived(self, index: int, /) -> None:
+        if self._order is not None:
+            self._order.remove(index)
+            return
+        ids = self.support.ids
+        block = (index if ids is None else int(ids[index])) // BLOCK
+        times = self._times[block]
+        times[index - int(self._edges[block])] = np.inf
+        self._best[block] = times.min()
+
+
+class GreedyRace(_Arena):
+    """Likeliest first, ties to the lowest id."""
+
+    __slots__ = ("_order",)
 
     def __init__(self, row: LogitRow, support: Support) -> None:
         super().__init__(row, support)
         self._restart()
 
     def _restart(self) -> None:
-        self._times = self._arrival_times()
-        self._queue: list[int] = []
-        self._drawn_here = 0
-
-    def _arrival_times(self) -> npt.NDArray[np.float64]:
-        """Arrival times by index, inf for tokens that never arrive; owned by the race."""
-        raise NotImplementedError
+        ids, logits = self.support.ids, self._row.logits
+        # Compared as logits: `exp` may round two different ones to the same weight.
+        ranks = -(logits if ids is None else logits[ids]).astype(np.float64)
+        self._order = _Order(np.where(self.weights > 0, ranks, np.inf))
 
     def _next(self) -> int:
-        if not self._queue:
-            times = self._times
-            if times.size == 0:
-                return -1
-            if self._drawn_here < _SINGLE_DRAWS or times.size <= _CHUNK:
-                first = int(times.argmin())
-                if times[first] == np.inf:
-                    return -1
-                self._queue = [first]
-            else:
-                # Stable order within the chunk, ties to the lowest id as `argmin` has it.
-                size = min(times.size, _CHUNK * (1 + self._drawn_here // _CHUNK))
-                bound = np.partition(times, size - 1)[size - 1]
-                chunk = np.flatnonzero(times <= bound)
-                chunk = chunk[times[chunk] < np.inf]
-                if chunk.size == 0:
-                    return -1
-                order = chunk[np.argsort(times[chunk], kind="stable")]
-                self._queue = order[::-1].tolist()
-        return self._queue[-1]
+        return self._order.first()
 
     def _arrived(self, index: int, /) -> None:
-        self._queue.pop()
-        self._times[index] = np.inf
-        self._drawn_here += 1
-
-
-class KeyedRace(_SortedRace):
-    """A race whose exponentials belong to (seed, particle, position)."""
-
-    __slots__ = ("_keys", "_particle", "_position")
-
-    def __init__(
-        self, row: LogitRow, support: Support, keys: GumbelKeys, particle: int, position: int
-    ) -> None:
-        self._keys = keys
-        self._particle = particle
-        self._position = position
-        super().__init__(row, support)
-
-    def _arrival_times(self) -> npt.NDArray[np.float64]:
-        exponentials = self._keys.exponentials(self._particle, self._position, self.support.ids)
-        # A weight near the smallest float never arrives here; a rebase brings it back.
-        with np.errstate(divide="ignore", over="ignore"):
-            return exponentials / self.weights
-
-
-class GreedyRace(_SortedRace):
-    """Likeliest first, ties to the lowest id."""
-
-    __slots__ = ()
-
-    def _arrival_times(self) -> npt.NDArray[np.float64]:
-        ids = self.support.ids
-        if ids is not None:
-            return -self._row.logits[ids].astype(np.float64)
-        return np.where(self.weights > 0, -self._row.logits.astype(np.float64), np.inf)
+        self._order.remove(index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +345,7 @@ class Keyed:
 
     def race(self, row: LogitRow, support: Support, /) -> Race:
         """A race with this place's exponentials."""
-        return KeyedRace(row, support, self.keys, self.particle, self.position)
+        return KeyedRace(row, support, self.keys.row(self.particle, self.position))
 
 
 @dataclass(frozen=True, slots=True)

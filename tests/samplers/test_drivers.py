@@ -194,9 +194,7 @@ def test_smc_without_a_threshold_is_importance_sampling(
 def test_copies_part_ways_after_resampling(letters: Vocabulary, chain: MarkovModel) -> None:
     """Fresh keys: two children of one particle do not write the same text for ever."""
     graph = random_graph(letters, np.random.default_rng(9), states=8, density=0.9, accepting=0.1)
-    population = smc(
-        chain, [], graph, config(1, 40), particles=12, ess_threshold=1.0, scheme="multinomial"
-    )
+    population = smc(chain, [], graph, config(1, 40), particles=24, ess_threshold=0.8)
     assert population.resampled > 3
     assert len({x.tokens for x in population.ledgers}) > 3
     with pytest.raises(ValueError, match="independent"):

@@ -6,20 +6,51 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
-from structgen.samplers import GumbelKeys, particle_id
+from structgen.samplers import GumbelKeys, LogitRow, particle_id
+from structgen.samplers.keys import BLOCK
+from structgen.samplers.race import KeyedRace
 
 
-def test_any_token_can_be_computed_alone() -> None:
-    keys = GumbelKeys(123, 1003)
-    whole = keys.exponentials(5, 17)
-    for ids in ([0], [1, 2, 3, 4], [999, 1000, 1001, 1002], list(range(0, 1003, 40))):
-        alone = GumbelKeys(123, 1003).exponentials(5, 17, np.array(ids, dtype=np.intp))
-        assert np.array_equal(alone, whole[ids])
-    many = np.arange(100, dtype=np.intp)
-    assert np.array_equal(GumbelKeys(123, 1003).exponentials(5, 17, many), whole[:100])
-    assert np.array_equal(keys.gumbels(5, 17), -np.log(whole))
-    assert not whole.flags.writeable
+@pytest.mark.parametrize("size", [1, 5, 255, 256, 257, 1003, 5000])
+def test_any_block_can_be_drawn_alone(size: int) -> None:
+    whole = GumbelKeys(123, size).exponentials(5, 17)
+    assert whole.shape == (size,)
+    row = GumbelKeys(123, size).row(5, 17)
+    for number in reversed(range(-(-size // BLOCK))):
+        block = row.block(number)
+        part = whole[number * BLOCK : (number + 1) * BLOCK]
+        assert np.array_equal(block, part)
+        assert block.min() == row.minima[number]
+        assert not block.flags.writeable
+    assert np.array_equal(row.all(), whole)
+    assert np.array_equal(GumbelKeys(123, size).gumbels(5, 17), -np.log(whole))
+
+
+@pytest.mark.parametrize("peak", [0.0, 12.0], ids=["flat", "peaked"])
+@pytest.mark.parametrize("share", [1.0, 0.6, 0.05])
+def test_a_keyed_race_is_the_sorted_race(peak: float, share: float) -> None:
+    """Whether blocks are opened one by one or all at once, the order is that of E / p."""
+    size = 30_000
+    rng = np.random.default_rng(8)
+    opened: set[bool] = set()
+    for position in range(12):
+        logits = rng.normal(size=size).astype(np.float32) * 2.0
+        logits[rng.integers(size, size=20)] += peak
+        allowed = rng.random(size) < share
+        row = LogitRow(logits)
+        support = row.support(allowed)
+        keys = GumbelKeys(9, size)
+        race = KeyedRace(row, support, keys.row(0, position))
+        with np.errstate(divide="ignore"):
+            times = keys.exponentials(0, position) / np.where(allowed, np.exp(row.logps()), 0.0)
+        for token in np.argsort(times)[:60].tolist():
+            arrival = race.draw()
+            assert arrival is not None
+            assert arrival[0] == token
+            opened.add(race._order is None)
+    assert opened == ({True, False} if peak else {False}) or share < 1.0
 
 
 def test_places_differ_and_repeat() -> None:
@@ -48,6 +79,10 @@ def test_exponentials_are_standard_and_uncorrelated() -> None:
     assert abs(x.mean() - 1.0) < 5.0 / math.sqrt(n)
     assert abs(x.var() - 1.0) < 5.0 * math.sqrt(8.0 / n)
     assert np.median(x) == pytest.approx(math.log(2.0), abs=5.0 / math.sqrt(n))
+    assert scipy.stats.kstest(x.ravel(), "expon").pvalue > 1e-3
+    # Minima of any other 256 tokens behave as those of a block.
+    shifted = x[:, 100 : 100 + 15 * 256].reshape(-1, 256).min(axis=1) * 256
+    assert scipy.stats.kstest(shifted, "expon").pvalue > 1e-3
     for a, b in ((x[:-1], x[1:]), (x[:, :-1], x[:, 1:]), (x[:, :-4], x[:, 4:])):
         assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 5.0 / math.sqrt(a.size)
 
