@@ -1,6 +1,7 @@
 """The compiled core. Everything here is re-exported, documented, by the rooms above it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, final
 
 import numpy as np
@@ -35,6 +36,56 @@ class Vocabulary:
     def special_tokens(self) -> dict[str, int]: ...
     @property
     def fingerprint(self) -> str: ...
+    @staticmethod
+    def from_transformers(
+        tokenizer: object,
+        *,
+        eos_token_ids: Sequence[int] | None = None,
+        size: int | None = None,
+    ) -> Vocabulary: ...
+    @staticmethod
+    def from_tokenizer_json(
+        path: str | Path,
+        *,
+        eos_token_ids: Sequence[int] | None = None,
+        size: int | None = None,
+    ) -> Vocabulary: ...
+    @staticmethod
+    def from_tiktoken(
+        encoding: object,
+        *,
+        eos_token_ids: Sequence[int] | None = None,
+        size: int | None = None,
+    ) -> Vocabulary: ...
+    @staticmethod
+    def from_tekken(
+        source: object,
+        *,
+        eos_token_ids: Sequence[int] | None = None,
+        size: int | None = None,
+    ) -> Vocabulary: ...
+    @staticmethod
+    def from_sentencepiece(
+        source: object,
+        *,
+        eos_token_ids: Sequence[int] | None = None,
+        size: int | None = None,
+    ) -> Vocabulary: ...
+    @staticmethod
+    def from_gguf(
+        path: str | Path,
+        *,
+        eos_token_ids: Sequence[int] | None = None,
+        size: int | None = None,
+    ) -> Vocabulary: ...
+    @staticmethod
+    def from_bytes(
+        tokens: Sequence[bytes | None],
+        *,
+        eos_token_ids: Sequence[int],
+        special_tokens: dict[str, int] | None = None,
+        size: int | None = None,
+    ) -> Vocabulary: ...
     def token_bytes(self, token_id: int, /) -> bytes | None: ...
     def decode(self, token_ids: Sequence[int], /) -> bytes: ...
     def longest_match(self, text: bytes, /) -> list[int]: ...
@@ -162,3 +213,4 @@ def fill_tree_masks(
     mask: npt.NDArray[np.int32],
     /,
 ) -> list[bool]: ...
+def shipped_grammars() -> dict[str, str]: ...

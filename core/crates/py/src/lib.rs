@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 mod automaton;
 mod errors;
+mod grammars;
 mod limits;
 mod masks;
 mod matcher;
@@ -21,5 +22,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<matcher::Matcher>()?;
     module.add_function(wrap_pyfunction!(masks::fill_masks, module)?)?;
     module.add_function(wrap_pyfunction!(masks::fill_tree_masks, module)?)?;
+    module.add_function(wrap_pyfunction!(grammars::shipped_grammars, module)?)?;
     Ok(())
 }

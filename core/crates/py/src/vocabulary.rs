@@ -169,4 +169,12 @@ macro_rules! readers {
     };
 }
 
-readers!(from_transformers, from_tiktoken, from_tekken, from_bytes, from_tokenizer_json, from_gguf);
+readers!(
+    from_transformers,
+    from_tiktoken,
+    from_tekken,
+    from_bytes,
+    from_tokenizer_json,
+    from_gguf,
+    from_sentencepiece
+);
