@@ -1,0 +1,267 @@
+//! The algebra of nodes: boolean combinations of schema locations, and their normal forms
+//! per JSON type. Everything is interned, built when it is first asked for, and kept.
+
+mod arrays;
+mod emptiness;
+mod evaluate;
+mod node;
+mod normal;
+mod objects;
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+use structgen_automaton::{AutomatonError, Fuel};
+use structgen_regex::{ExprId, Exprs, JsonSpelling, Lexer, RegexLimits};
+
+use crate::error::SchemaError;
+use crate::format::Format;
+use crate::limits::SchemaLimits;
+use crate::location::{LocId, Schema};
+use crate::number::Numbers;
+use crate::options::{Escapes, NumberSpelling, PropertyOrder, SchemaOptions};
+use crate::string::Strings;
+
+use evaluate::Mode;
+
+pub(crate) use arrays::{ArrayShape, ArrayMove, Contains};
+pub(crate) use emptiness::{INFINITE, Member, OpenObject, all_pending};
+pub(crate) use node::{Node, NodeId};
+pub(crate) use normal::{Normal, StringSet};
+pub(crate) use objects::{KeySet, ObjectShape};
+
+/// Why an evaluation stops early.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// A budget ran out.
+    Automaton(AutomatonError),
+    /// The answer depends on a normal form that is being built. Only shortcuts ask such
+    /// questions, and they take this for "not known".
+    Circle,
+}
+
+impl From<AutomatonError> for Halt {
+    fn from(error: AutomatonError) -> Self {
+        Halt::Automaton(error)
+    }
+}
+
+impl From<Halt> for AutomatonError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Automaton(error) => error,
+            Halt::Circle => AutomatonError::Limit { name: "max_nesting", limit: 0 },
+        }
+    }
+}
+
+impl From<Halt> for SchemaError {
+    fn from(halt: Halt) -> Self {
+        SchemaError::Automaton(halt.into())
+    }
+}
+
+/// Values under dense ids.
+#[derive(Debug)]
+pub(crate) struct Interner<T> {
+    items: Vec<Arc<T>>,
+    ids: FxHashMap<Arc<T>, u32>,
+}
+
+impl<T> Default for Interner<T> {
+    fn default() -> Self {
+        Interner { items: Vec::new(), ids: FxHashMap::default() }
+    }
+}
+
+impl<T: Eq + Hash> Interner<T> {
+    pub(crate) fn intern(&mut self, item: T) -> u32 {
+        if let Some(id) = self.ids.get(&item) {
+            return *id;
+        }
+        let id = self.items.len() as u32;
+        let item = Arc::new(item);
+        self.items.push(item.clone());
+        self.ids.insert(item, id);
+        id
+    }
+
+    pub(crate) fn get(&self, id: u32) -> Arc<T> {
+        self.items[id as usize].clone()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+}
+
+/// A property name. Equal names have equal ids, however they are spelled in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct KeyId(pub(crate) u32);
+
+/// An array shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ArrayId(pub(crate) u32);
+
+/// An object shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ObjectId(pub(crate) u32);
+
+pub(crate) struct Algebra {
+    pub(crate) lexer: Lexer,
+    pub(crate) limits: SchemaLimits,
+    pub(crate) order: PropertyOrder,
+    pub(crate) strings: Strings,
+    pub(crate) numbers: Numbers,
+    schemas: Vec<Arc<Schema>>,
+    tracks_evaluation: bool,
+    nodes: Interner<Node>,
+    values: Interner<ValueKey>,
+    normals: FxHashMap<(NodeId, Mode), Arc<Normal>>,
+    /// Normal forms under construction.
+    open: rustc_hash::FxHashSet<(NodeId, Mode)>,
+    nesting: u32,
+    arrays: Interner<ArrayShape>,
+    objects: Interner<ObjectShape>,
+    keys: Interner<String>,
+    key_spellings: Vec<Option<ExprId>>,
+    exceptions: FxHashMap<Arc<[KeyId]>, ExprId>,
+    sizes: FxHashMap<NodeId, u32>,
+    array_costs: FxHashMap<(ArrayId, u32, Box<[u32]>), u32>,
+    array_graphs: FxHashMap<ArrayId, Arc<emptiness::ArrayGraph>>,
+    disjoint_objects: FxHashMap<(ObjectId, ObjectId), bool>,
+}
+
+/// A JSON value by its text (members in their order, numbers as written).
+type ValueKey = String;
+
+impl Algebra {
+    pub(crate) fn new(
+        schemas: Vec<Schema>,
+        tracks_evaluation: bool,
+        options: &SchemaOptions,
+        limits: &SchemaLimits,
+    ) -> Self {
+        let mut exprs = Exprs::new(RegexLimits {
+            max_exprs: limits.max_exprs,
+            max_states: limits.max_lexer_states,
+            ..RegexLimits::default()
+        });
+        let spelling = match options.escapes {
+            Escapes::All => JsonSpelling::All,
+            Escapes::Minimal => JsonSpelling::Minimal,
+        };
+        let strings = Strings::new(&mut exprs, spelling);
+        let exponents = options.number_spelling == NumberSpelling::All;
+        // Multiples of anything but powers of ten are only regular over plain decimals.
+        let mixed = schemas.iter().any(|schema| {
+            schema.number.multiple_of.as_ref().is_some_and(|step| step.digits != [1])
+        });
+        let numbers = Numbers::new(&mut exprs, exponents, mixed);
+        let mut this = Algebra {
+            lexer: Lexer::new(exprs),
+            limits: limits.clone(),
+            order: options.property_order,
+            strings,
+            numbers,
+            schemas: schemas.into_iter().map(Arc::new).collect(),
+            tracks_evaluation,
+            nodes: Interner::default(),
+            values: Interner::default(),
+            normals: FxHashMap::default(),
+            open: rustc_hash::FxHashSet::default(),
+            nesting: 0,
+            arrays: Interner::default(),
+            objects: Interner::default(),
+            keys: Interner::default(),
+            key_spellings: Vec::new(),
+            exceptions: FxHashMap::default(),
+            sizes: FxHashMap::default(),
+            array_costs: FxHashMap::default(),
+            array_graphs: FxHashMap::default(),
+            disjoint_objects: FxHashMap::default(),
+        };
+        this.nodes.intern(Node::True);
+        this.nodes.intern(Node::False);
+        this
+    }
+
+    /// Refuses what only shows when languages are built.
+    pub(crate) fn check_schemas(&mut self) -> Result<(), SchemaError> {
+        for schema in self.schemas.clone() {
+            let Some(step) = &schema.number.multiple_of else { continue };
+            if self.numbers.multiple(&mut self.lexer.exprs, step).is_none() {
+                return Err(SchemaError::Unsupported {
+                    pointer: schema.pointer.clone(),
+                    keyword: "multipleOf".to_owned(),
+                    hint: "the step has too many digits besides powers of ten".to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn schema(&self, loc: LocId) -> Arc<Schema> {
+        self.schemas[loc.0 as usize].clone()
+    }
+
+    pub(crate) fn key(&mut self, name: &str) -> KeyId {
+        KeyId(self.keys.intern(name.to_owned()))
+    }
+
+    pub(crate) fn key_name(&self, key: KeyId) -> Arc<String> {
+        self.keys.get(key.0)
+    }
+
+    /// All spellings of the key's body.
+    pub(crate) fn key_spelling(&mut self, key: KeyId) -> ExprId {
+        let index = key.0 as usize;
+        if let Some(Some(spelling)) = self.key_spellings.get(index) {
+            return *spelling;
+        }
+        let name = self.key_name(key);
+        let spelling = self.strings.literal(&mut self.lexer.exprs, &name);
+        if self.key_spellings.len() <= index {
+            self.key_spellings.resize(index + 1, None);
+        }
+        self.key_spellings[index] = Some(spelling);
+        spelling
+    }
+
+    pub(crate) fn array_shape(&self, id: ArrayId) -> Arc<ArrayShape> {
+        self.arrays.get(id.0)
+    }
+
+    pub(crate) fn object_shape(&self, id: ObjectId) -> Arc<ObjectShape> {
+        self.objects.get(id.0)
+    }
+
+    /// Nodes, shapes and expressions held.
+    pub(crate) fn usage(&self) -> (usize, usize) {
+        let items = self.nodes.len() + self.arrays.len() + self.objects.len();
+        (items, items * 200 + self.lexer.bytes())
+    }
+
+    /// The strings of a format, built once.
+    pub(crate) fn format(&mut self, format: Format) -> ExprId {
+        self.strings.format(&mut self.lexer.exprs, format)
+    }
+
+    /// The document that a value node stands for.
+    pub(crate) fn value_of(&self, id: u32) -> Value {
+        serde_json::from_str(&self.values.get(id)).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn too_many_alternatives(&self) -> Halt {
+        let limit = u64::from(self.limits.max_alternatives);
+        Halt::Automaton(AutomatonError::Limit { name: "max_alternatives", limit })
+    }
+
+    /// Whether the language has no member.
+    pub(crate) fn no_strings(&mut self, e: ExprId, fuel: &mut Fuel) -> Result<bool, Halt> {
+        Ok(self.lexer.exprs.is_empty(e, fuel)?)
+    }
+}
+

@@ -1,0 +1,77 @@
+//! Why nothing satisfies a schema.
+
+use structgen_automaton::Fuel;
+
+use crate::algebra::{Algebra, INFINITE, Node, NodeId};
+use crate::error::SchemaError;
+use crate::location::LocId;
+
+/// Follows required members down to the first place where parts contradict each other.
+pub(crate) fn explain_empty(
+    algebra: &mut Algebra,
+    root: NodeId,
+    root_loc: LocId,
+    fuel: &mut Fuel,
+) -> Result<SchemaError, SchemaError> {
+    let mut node = root;
+    let mut seen = vec![root];
+    while let Some(next) = dead_member(algebra, node, fuel)? {
+        if seen.contains(&next) {
+            break;
+        }
+        seen.push(next);
+        node = next;
+    }
+    let mut pointers = Vec::new();
+    collect(algebra, node, &mut pointers);
+    if pointers.is_empty() {
+        pointers.push(algebra.schema(root_loc).pointer.clone());
+    }
+    pointers.sort();
+    pointers.dedup();
+    Ok(SchemaError::Empty { pointers })
+}
+
+/// A required member without a value, of the only shape that the node has.
+fn dead_member(
+    algebra: &mut Algebra,
+    node: NodeId,
+    fuel: &mut Fuel,
+) -> Result<Option<NodeId>, SchemaError> {
+    let normal = algebra.normal(node, fuel)?;
+    for shape in &normal.objects {
+        let shape = algebra.object_shape(*shape);
+        for name in shape.names.iter().filter(|name| name.required) {
+            if algebra.size(name.node, fuel)? == INFINITE {
+                return Ok(Some(name.node));
+            }
+        }
+    }
+    for shape in &normal.arrays {
+        let shape = algebra.array_shape(*shape);
+        for index in 0..shape.min.min(shape.prefix.len() as u32 + 1) {
+            if algebra.size(shape.element(index), fuel)? == INFINITE {
+                return Ok(Some(shape.element(index)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn collect(algebra: &Algebra, node: NodeId, out: &mut Vec<String>) {
+    match &*algebra.node(node) {
+        Node::Location(loc) => {
+            let schema = algebra.schema(*loc);
+            let inner: Vec<LocId> = schema.refs.iter().chain(&schema.all_of).copied().collect();
+            out.push(schema.pointer.clone());
+            out.extend(inner.iter().map(|loc| algebra.schema(*loc).pointer.clone()));
+        }
+        Node::And(parts) | Node::Or(parts) => {
+            for part in parts {
+                collect(algebra, *part, out);
+            }
+        }
+        Node::Not(inner) => collect(algebra, *inner, out),
+        _ => {}
+    }
+}

@@ -1,0 +1,89 @@
+use structgen_automaton::AutomatonError;
+use thiserror::Error;
+
+/// Why a schema does not become a recogniser.
+#[derive(Clone, Debug, Error)]
+pub enum SchemaError {
+    /// The schema breaks the rules of its own draft.
+    #[error("`{keyword}` at `{pointer}` is malformed: {message}")]
+    Malformed {
+        /// JSON pointer of the schema that holds the keyword.
+        pointer: String,
+        /// The keyword.
+        keyword: String,
+        /// What was found and what was needed.
+        message: String,
+    },
+    /// The schema asks for something that is not enforced exactly, so it is refused.
+    #[error("`{keyword}` at `{pointer}` is not supported: {hint}")]
+    Unsupported {
+        /// JSON pointer of the schema that holds the keyword.
+        pointer: String,
+        /// The keyword.
+        keyword: String,
+        /// What would work instead.
+        hint: String,
+    },
+    /// A reference leads nowhere.
+    #[error("`{reference}` at `{pointer}` cannot be resolved: {message}")]
+    Unresolved {
+        /// JSON pointer of the schema that holds the reference.
+        pointer: String,
+        /// The reference as written.
+        reference: String,
+        /// Why not.
+        message: String,
+    },
+    /// A schema applies itself to the same value, for ever.
+    #[error("the schema at `{pointer}` refers to itself without consuming any of the document")]
+    Recursion {
+        /// JSON pointer of a schema on the circle.
+        pointer: String,
+    },
+    /// No document is valid.
+    #[error("no document satisfies the schema: {}", describe_conflict(.pointers))]
+    Empty {
+        /// The schemas that conflict.
+        pointers: Vec<String>,
+    },
+    /// A budget ran out.
+    #[error(transparent)]
+    Automaton(#[from] AutomatonError),
+}
+
+impl SchemaError {
+    /// A stable name of the kind of error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            SchemaError::Malformed { .. } => "schema_malformed",
+            SchemaError::Unsupported { .. } => "schema_unsupported",
+            SchemaError::Unresolved { .. } => "schema_unresolved",
+            SchemaError::Recursion { .. } => "schema_recursion",
+            SchemaError::Empty { .. } => "schema_empty",
+            SchemaError::Automaton(_) => "limit",
+        }
+    }
+
+    /// The place in the schema, where there is a single one.
+    pub fn pointer(&self) -> Option<&str> {
+        match self {
+            SchemaError::Malformed { pointer, .. }
+            | SchemaError::Unsupported { pointer, .. }
+            | SchemaError::Unresolved { pointer, .. }
+            | SchemaError::Recursion { pointer } => Some(pointer),
+            SchemaError::Empty { pointers } => pointers.first().map(String::as_str),
+            SchemaError::Automaton(_) => None,
+        }
+    }
+}
+
+fn describe_conflict(pointers: &[String]) -> String {
+    match pointers {
+        [] => "its parts contradict each other".to_owned(),
+        [one] => format!("`{one}` allows nothing"),
+        many => {
+            let quoted: Vec<String> = many.iter().map(|pointer| format!("`{pointer}`")).collect();
+            format!("{} contradict each other", quoted.join(", "))
+        }
+    }
+}

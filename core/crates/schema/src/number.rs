@@ -1,0 +1,476 @@
+//! Languages of JSON numbers, as expressions over their spellings.
+//!
+//! Whether a spelling denotes a number of some interval, or a multiple of something, is
+//! only regular if exponents are tamed: `d.ddd e x` with one digit before the point can be
+//! compared digit by digit, `ddd e x` cannot. The *universe* holds the spellings on which
+//! every predicate is exact: plain decimals, and normalised scientific notation with a
+//! bounded mantissa (which is how programs write floats). The language of a predicate is
+//! exact on the universe and sound outside it; so are its unions, intersections and, taken
+//! relative to the universe, complements.
+
+use structgen_regex::{ByteSet, ExprId, Exprs};
+
+use crate::decimal::Decimal;
+
+/// Digits after the point in a scientific mantissa: floats need 16.
+const MANTISSA: usize = 19;
+
+/// Residues that a regular expression of a divisibility is built for.
+const MAX_RESIDUES: u64 = 5_000;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Below,
+    Equal,
+    Above,
+}
+
+/// Builds expressions over spellings of numbers.
+pub(crate) struct Numbers {
+    /// Every JSON number.
+    pub(crate) all: ExprId,
+    /// The spellings on which predicates are exact.
+    universe: ExprId,
+    scientific: bool,
+    digit: ExprId,
+    digits: ExprId,
+    nonzero: ExprId,
+    minus: ExprId,
+    point: ExprId,
+    /// `(\.[0-9]+)?`
+    fraction: ExprId,
+    /// `(\.0+)?`
+    zero_fraction: ExprId,
+    exponent_mark: ExprId,
+}
+
+impl Numbers {
+    /// `exponents`: whether they may be written at all; `mixed`: whether predicates occur
+    /// that are not regular over them.
+    pub(crate) fn new(exprs: &mut Exprs, exponents: bool, mixed: bool) -> Self {
+        let digit = exprs.byte_set(ByteSet::range(b'0', b'9'));
+        let digits = exprs.repeat(digit, 0, None);
+        let nonzero = exprs.byte_set(ByteSet::range(b'1', b'9'));
+        let zero = exprs.literal(b"0");
+        let minus = exprs.literal(b"-");
+        let point = exprs.literal(b".");
+        let some_digits = exprs.repeat(digit, 1, None);
+        let fraction = exprs.concat(&[point, some_digits]);
+        let fraction = exprs.repeat(fraction, 0, Some(1));
+        let some_zeros = exprs.repeat(zero, 1, None);
+        let zero_fraction = exprs.concat(&[point, some_zeros]);
+        let zero_fraction = exprs.repeat(zero_fraction, 0, Some(1));
+        let exponent_mark = exprs.byte_set(ByteSet::of(b"eE"));
+        let mut this = Numbers {
+            all: Exprs::EMPTY,
+            universe: Exprs::EMPTY,
+            scientific: exponents && !mixed,
+            digit,
+            digits,
+            nonzero,
+            minus,
+            point,
+            fraction,
+            zero_fraction,
+            exponent_mark,
+        };
+        let plain = this.plain_all(exprs);
+        let mut unsigned = vec![plain];
+        if this.scientific {
+            let mantissa = this.mantissa_all(exprs);
+            let exponent = this.exponent_any(exprs);
+            unsigned.push(exprs.concat(&[mantissa, exponent]));
+        }
+        let unsigned = exprs.or(&unsigned);
+        this.universe = this.signed(exprs, unsigned);
+        this.all = if exponents {
+            let exponent = this.exponent_any(exprs);
+            let exponent = exprs.repeat(exponent, 0, Some(1));
+            let unsigned = exprs.concat(&[plain, exponent]);
+            this.signed(exprs, unsigned)
+        } else {
+            this.universe
+        };
+        this
+    }
+
+    /// The numbers outside `language`.
+    pub(crate) fn complement(&self, exprs: &mut Exprs, language: ExprId) -> ExprId {
+        if language == Exprs::EMPTY {
+            return self.all;
+        }
+        if language == self.all {
+            return Exprs::EMPTY;
+        }
+        let outside = exprs.not(language);
+        exprs.and(&[self.universe, outside])
+    }
+
+    /// Whole numbers; in draft 4 only if they look like ones.
+    pub(crate) fn integer(&self, exprs: &mut Exprs, by_spelling: bool) -> ExprId {
+        let whole = self.whole(exprs);
+        if by_spelling {
+            return self.signed(exprs, whole);
+        }
+        self.power_of_ten_multiple(exprs, 0)
+    }
+
+    /// Numbers on one side of `bound`.
+    pub(crate) fn bounded(
+        &self,
+        exprs: &mut Exprs,
+        bound: &Decimal,
+        lower: bool,
+        exclusive: bool,
+    ) -> ExprId {
+        let equal = if exclusive { Exprs::EMPTY } else { self.equal(exprs, bound) };
+        let magnitude = bound.abs();
+        let zero = Decimal::zero();
+        let toward = if lower { Side::Above } else { Side::Below };
+        let strict = if bound.is_zero() {
+            let beyond = self.magnitude(exprs, &zero, Side::Above);
+            if lower { beyond } else { exprs.concat(&[self.minus, beyond]) }
+        } else if bound.negative == lower {
+            // Everything on the far side of zero, zero, and the part up to the bound.
+            let near = self.magnitude(exprs, &magnitude, Side::Below);
+            let far = self.magnitude_any(exprs);
+            let (positive, negative) = if lower { (far, near) } else { (near, far) };
+            let zeros = self.equal(exprs, &zero);
+            let negative = exprs.concat(&[self.minus, negative]);
+            if lower {
+                exprs.or(&[positive, zeros, negative])
+            } else {
+                // `negative` is everything below zero, `positive` what is below the bound.
+                exprs.or(&[negative, zeros, positive])
+            }
+        } else {
+            let beyond = self.magnitude(
+                exprs,
+                &magnitude,
+                if bound.negative { flip(toward) } else { toward },
+            );
+            if bound.negative { exprs.concat(&[self.minus, beyond]) } else { beyond }
+        };
+        exprs.or(&[equal, strict])
+    }
+
+    /// The spellings of one number.
+    pub(crate) fn equal(&self, exprs: &mut Exprs, value: &Decimal) -> ExprId {
+        let magnitude = self.magnitude(exprs, &value.abs(), Side::Equal);
+        if value.is_zero() {
+            self.signed(exprs, magnitude)
+        } else if value.negative {
+            exprs.concat(&[self.minus, magnitude])
+        } else {
+            magnitude
+        }
+    }
+
+    /// Multiples of `step`; `None` where that takes more residues than are affordable.
+    pub(crate) fn multiple(&self, exprs: &mut Exprs, step: &Decimal) -> Option<ExprId> {
+        let low = step.point - step.digits.len() as i64;
+        let mut factor = 0u64;
+        for digit in &step.digits {
+            factor = factor.checked_mul(10)?.checked_add(u64::from(*digit))?;
+        }
+        if factor == 1 {
+            return Some(self.power_of_ten_multiple(exprs, low));
+        }
+        if factor > MAX_RESIDUES || low.unsigned_abs() > 400 {
+            return None;
+        }
+        self.plain_multiple(exprs, factor, low)
+    }
+
+    fn signed(&self, exprs: &mut Exprs, unsigned: ExprId) -> ExprId {
+        let sign = exprs.repeat(self.minus, 0, Some(1));
+        exprs.concat(&[sign, unsigned])
+    }
+
+    /// `0|[1-9][0-9]*`
+    fn whole(&self, exprs: &mut Exprs) -> ExprId {
+        let zero = exprs.literal(b"0");
+        let positive = exprs.concat(&[self.nonzero, self.digits]);
+        exprs.or(&[zero, positive])
+    }
+
+    fn plain_all(&self, exprs: &mut Exprs) -> ExprId {
+        let whole = self.whole(exprs);
+        exprs.concat(&[whole, self.fraction])
+    }
+
+    fn mantissa_all(&self, exprs: &mut Exprs) -> ExprId {
+        let digits = exprs.repeat(self.digit, 1, Some(MANTISSA as u32));
+        let fraction = exprs.concat(&[self.point, digits]);
+        let fraction = exprs.repeat(fraction, 0, Some(1));
+        exprs.concat(&[self.nonzero, fraction])
+    }
+
+    fn magnitude_any(&self, exprs: &mut Exprs) -> ExprId {
+        self.magnitude(exprs, &Decimal::zero(), Side::Above)
+    }
+
+    /// Unsigned spellings of numbers on one side of `bound`, which is not negative.
+    fn magnitude(&self, exprs: &mut Exprs, bound: &Decimal, side: Side) -> ExprId {
+        let (whole, fraction) = bound.plain_digits();
+        let plain = self.plain(exprs, &whole, &fraction, side);
+        if !self.scientific {
+            return plain;
+        }
+        let scientific = self.scientific(exprs, bound, side);
+        exprs.or(&[plain, scientific])
+    }
+
+    // -- plain decimals -------------------------------------------------------------------
+
+    /// Unsigned plain decimals on one side of `whole.fraction`.
+    fn plain(&self, exprs: &mut Exprs, whole: &[u8], fraction: &[u8], side: Side) -> ExprId {
+        let length = whole.len() as u32;
+        let mut options = Vec::new();
+        match side {
+            Side::Below if length > 1 => {
+                let zero = exprs.literal(b"0");
+                let tail = exprs.repeat(self.digit, 0, Some(length - 2));
+                let shorter = exprs.concat(&[self.nonzero, tail]);
+                let shorter = exprs.or(&[zero, shorter]);
+                options.push(exprs.concat(&[shorter, self.fraction]));
+            }
+            Side::Above => {
+                let tail = exprs.repeat(self.digit, length, None);
+                options.push(exprs.concat(&[self.nonzero, tail, self.fraction]));
+            }
+            _ => {}
+        }
+        // Same number of digits: from the last digit to the first.
+        let mut same = self.fraction_side(exprs, fraction, side);
+        for (index, digit) in whole.iter().enumerate().rev() {
+            let least = if index == 0 && whole.len() > 1 { 1 } else { 0 };
+            let here = exprs.literal(&[b'0' + digit]);
+            let mut next = vec![exprs.concat(&[here, same])];
+            let beside = self.digits_beside(exprs, *digit, least, side);
+            if beside != Exprs::EMPTY {
+                let rest = (whole.len() - 1 - index) as u32;
+                let tail = exprs.repeat(self.digit, rest, Some(rest));
+                next.push(exprs.concat(&[beside, tail, self.fraction]));
+            }
+            same = exprs.or(&next);
+        }
+        options.push(same);
+        exprs.or(&options)
+    }
+
+    fn digits_beside(&self, exprs: &mut Exprs, digit: u8, least: u8, side: Side) -> ExprId {
+        let (first, last) = match side {
+            Side::Below if digit > least => (least, digit - 1),
+            Side::Above if digit < 9 => (digit + 1, 9),
+            _ => return Exprs::EMPTY,
+        };
+        exprs.byte_set(ByteSet::range(b'0' + first, b'0' + last))
+    }
+
+    /// Fractions (with their point, or nothing) on one side of `digits`.
+    fn fraction_side(&self, exprs: &mut Exprs, digits: &[u8], side: Side) -> ExprId {
+        let zero = exprs.literal(b"0");
+        let zeros = exprs.repeat(zero, 0, None);
+        // What may follow when all of `digits` have been read.
+        let beyond = {
+            let some = exprs.concat(&[zeros, self.nonzero, self.digits]);
+            match side {
+                Side::Equal => zeros,
+                Side::Above => some,
+                Side::Below => Exprs::EMPTY,
+            }
+        };
+        if digits.is_empty() {
+            let point = exprs.concat(&[self.point, beyond]);
+            return match side {
+                Side::Equal => self.zero_fraction,
+                Side::Above => point,
+                Side::Below => Exprs::EMPTY,
+            };
+        }
+        // The last digit is not zero, so that stopping early always means less.
+        let mut tail = beyond;
+        for (index, digit) in digits.iter().enumerate().rev() {
+            let here = exprs.literal(&[b'0' + digit]);
+            let mut next = vec![exprs.concat(&[here, tail])];
+            let beside = self.digits_beside(exprs, *digit, 0, side);
+            if beside != Exprs::EMPTY {
+                next.push(exprs.concat(&[beside, self.digits]));
+            }
+            if side == Side::Below && index > 0 {
+                next.push(Exprs::EPSILON);
+            }
+            tail = exprs.or(&next);
+        }
+        let written = exprs.concat(&[self.point, tail]);
+        if side == Side::Below { exprs.or(&[Exprs::EPSILON, written]) } else { written }
+    }
+
+    // -- scientific notation --------------------------------------------------------------
+
+    fn scientific(&self, exprs: &mut Exprs, bound: &Decimal, side: Side) -> ExprId {
+        let mantissa = self.mantissa_all(exprs);
+        if bound.is_zero() {
+            let any = self.exponent_any(exprs);
+            return if side == Side::Above {
+                exprs.concat(&[mantissa, any])
+            } else {
+                Exprs::EMPTY
+            };
+        }
+        let exponent = bound.point - 1;
+        let same = self.exponent(exprs, exponent, Side::Equal);
+        let first = bound.digits.first().copied().unwrap_or(0);
+        let mut beside = vec![{
+            let here = exprs.literal(&[b'0' + first]);
+            let rest = self.fraction_side(exprs, bound.digits.get(1..).unwrap_or(&[]), side);
+            exprs.concat(&[here, rest])
+        }];
+        let others = self.digits_beside(exprs, first, 1, side);
+        beside.push(exprs.concat(&[others, self.fraction]));
+        let near = exprs.or(&beside);
+        let near = exprs.concat(&[near, same]);
+        if side == Side::Equal {
+            return near;
+        }
+        let far = self.exponent(exprs, exponent, side);
+        let far = exprs.concat(&[mantissa, far]);
+        exprs.or(&[near, far])
+    }
+
+    fn exponent_any(&self, exprs: &mut Exprs) -> ExprId {
+        let sign = exprs.byte_set(ByteSet::of(b"+-"));
+        let sign = exprs.repeat(sign, 0, Some(1));
+        let digits = exprs.repeat(self.digit, 1, None);
+        exprs.concat(&[self.exponent_mark, sign, digits])
+    }
+
+    /// `e` and an exponent on one side of `value`.
+    fn exponent(&self, exprs: &mut Exprs, value: i64, side: Side) -> ExprId {
+        let any = exprs.repeat(self.digit, 1, None);
+        let magnitude = value.unsigned_abs();
+        let zeros = self.natural(exprs, 0, Side::Equal);
+        let (positive, negative) = match (side, value) {
+            (Side::Equal, 0) => (zeros, zeros),
+            (Side::Equal, 1..) => (self.natural(exprs, magnitude, side), Exprs::EMPTY),
+            (Side::Equal, _) => (Exprs::EMPTY, self.natural(exprs, magnitude, side)),
+            (Side::Below, 1..) => (self.natural(exprs, magnitude, Side::Below), any),
+            (Side::Below, _) => (Exprs::EMPTY, self.natural(exprs, magnitude, Side::Above)),
+            (Side::Above, 0..) => (self.natural(exprs, magnitude, Side::Above), Exprs::EMPTY),
+            (Side::Above, _) => (any, self.natural(exprs, magnitude, Side::Below)),
+        };
+        let plus = exprs.literal(b"+");
+        let plus = exprs.repeat(plus, 0, Some(1));
+        let positive = exprs.concat(&[plus, positive]);
+        let negative = exprs.concat(&[self.minus, negative]);
+        let either = exprs.or(&[positive, negative]);
+        exprs.concat(&[self.exponent_mark, either])
+    }
+
+    /// Natural numbers, leading zeros allowed, on one side of `value`.
+    fn natural(&self, exprs: &mut Exprs, value: u64, side: Side) -> ExprId {
+        let zero = exprs.literal(b"0");
+        let zeros = exprs.repeat(zero, 0, None);
+        let some_zeros = exprs.repeat(zero, 1, None);
+        if value == 0 {
+            return match side {
+                Side::Equal => some_zeros,
+                Side::Above => exprs.concat(&[zeros, self.nonzero, self.digits]),
+                Side::Below => Exprs::EMPTY,
+            };
+        }
+        let digits: Vec<u8> = value.to_string().bytes().map(|byte| byte - b'0').collect();
+        let length = digits.len() as u32;
+        let mut same = Exprs::EPSILON;
+        if side != Side::Equal {
+            same = Exprs::EMPTY;
+        }
+        for (index, digit) in digits.iter().enumerate().rev() {
+            let here = exprs.literal(&[b'0' + digit]);
+            let mut next = vec![exprs.concat(&[here, same])];
+            let beside = self.digits_beside(exprs, *digit, u8::from(index == 0), side);
+            let rest = length - 1 - index as u32;
+            let tail = exprs.repeat(self.digit, rest, Some(rest));
+            next.push(exprs.concat(&[beside, tail]));
+            same = exprs.or(&next);
+        }
+        let mut options = vec![exprs.concat(&[zeros, same])];
+        match side {
+            Side::Below => {
+                options.push(some_zeros);
+                if length > 1 {
+                    let tail = exprs.repeat(self.digit, 0, Some(length - 2));
+                    options.push(exprs.concat(&[zeros, self.nonzero, tail]));
+                }
+            }
+            Side::Above => {
+                let tail = exprs.repeat(self.digit, length, None);
+                options.push(exprs.concat(&[zeros, self.nonzero, tail]));
+            }
+            Side::Equal => {}
+        }
+        exprs.or(&options)
+    }
+
+    // -- multiples ------------------------------------------------------------------------
+
+    /// Multiples of `10^low`.
+    fn power_of_ten_multiple(&self, exprs: &mut Exprs, low: i64) -> ExprId {
+        let zero = exprs.literal(b"0");
+        let plain = if low >= 0 {
+            let zeros = exprs.repeat(zero, low as u32, Some(low as u32));
+            let positive = exprs.concat(&[self.nonzero, self.digits, zeros]);
+            let whole = exprs.or(&[zero, positive]);
+            exprs.concat(&[whole, self.zero_fraction])
+        } else {
+            let places = (-low) as u32;
+            let digits = exprs.repeat(self.digit, 1, Some(places));
+            let zeros = exprs.repeat(zero, 0, None);
+            let fraction = exprs.concat(&[self.point, digits, zeros]);
+            let fraction = exprs.repeat(fraction, 0, Some(1));
+            let whole = self.whole(exprs);
+            exprs.concat(&[whole, fraction])
+        };
+        let mut options = vec![plain];
+        if self.scientific {
+            for significant in 0..=MANTISSA {
+                let mantissa = self.mantissa_with(exprs, significant);
+                let least = low + significant as i64;
+                let above = self.exponent(exprs, least - 1, Side::Above);
+                options.push(exprs.concat(&[mantissa, above]));
+            }
+        }
+        let unsigned = exprs.or(&options);
+        self.signed(exprs, unsigned)
+    }
+
+    /// Mantissas whose last digit that is not zero is the `significant`-th after the point.
+    fn mantissa_with(&self, exprs: &mut Exprs, significant: usize) -> ExprId {
+        let zero = exprs.literal(b"0");
+        let room = (MANTISSA - significant) as u32;
+        if significant == 0 {
+            let zeros = exprs.repeat(zero, 1, Some(room));
+            let fraction = exprs.concat(&[self.point, zeros]);
+            let fraction = exprs.repeat(fraction, 0, Some(1));
+            return exprs.concat(&[self.nonzero, fraction]);
+        }
+        let before = (significant - 1) as u32;
+        let digits = exprs.repeat(self.digit, before, Some(before));
+        let zeros = exprs.repeat(zero, 0, Some(room));
+        exprs.concat(&[self.nonzero, self.point, digits, self.nonzero, zeros])
+    }
+
+    /// Plain decimals that are multiples of `factor * 10^low`.
+    fn plain_multiple(&self, _exprs: &mut Exprs, _factor: u64, _low: i64) -> Option<ExprId> {
+        None
+    }
+}
+
+fn flip(side: Side) -> Side {
+    match side {
+        Side::Below => Side::Above,
+        Side::Above => Side::Below,
+        Side::Equal => Side::Equal,
+    }
+}

@@ -1,0 +1,184 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A published version of JSON Schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+pub enum Draft {
+    /// draft-wright-json-schema-00.
+    #[serde(rename = "draft4")]
+    Draft4,
+    /// draft-wright-json-schema-01.
+    #[serde(rename = "draft6")]
+    Draft6,
+    /// draft-handrews-json-schema-01.
+    #[serde(rename = "draft7")]
+    Draft7,
+    /// draft-handrews-json-schema-02.
+    #[serde(rename = "2019-09")]
+    Draft201909,
+    /// draft-bhutton-json-schema-01.
+    #[serde(rename = "2020-12")]
+    Draft202012,
+}
+
+impl Draft {
+    /// The draft that a `$schema` value names, if it is one of the known ones.
+    pub fn from_uri(uri: &str) -> Option<Draft> {
+        let uri = uri.trim_end_matches('#');
+        let rest = uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://"))?;
+        match rest {
+            "json-schema.org/draft-04/schema" => Some(Draft::Draft4),
+            "json-schema.org/draft-06/schema" => Some(Draft::Draft6),
+            "json-schema.org/draft-07/schema" => Some(Draft::Draft7),
+            "json-schema.org/draft/2019-09/schema" => Some(Draft::Draft201909),
+            "json-schema.org/draft/2020-12/schema" => Some(Draft::Draft202012),
+            _ => None,
+        }
+    }
+}
+
+/// In which order the members of an object may be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PropertyOrder {
+    /// The order of `properties`, then required names that are not declared there, then
+    /// everything else in any order.
+    #[default]
+    Schema,
+    /// Any order.
+    Any,
+}
+
+/// What may stand between the lexemes of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "WhitespaceFields")]
+pub enum Whitespace {
+    /// Nothing.
+    Compact,
+    /// Up to `max` bytes of white space at each place.
+    Flexible {
+        /// The bound, in bytes.
+        max: u32,
+    },
+    /// As `json.dumps(indent=width)` writes.
+    Indent {
+        /// Spaces per level.
+        width: u32,
+    },
+    /// As `json.dumps(separators=(item, key))` writes.
+    Separators {
+        /// Between members or elements: a comma with white space around it.
+        item: String,
+        /// Between key and value: a colon with white space around it.
+        key: String,
+    },
+}
+
+/// The wire form of [`Whitespace`]. (An internally tagged enum cannot hold numbers under
+/// serde_json's `arbitrary_precision`.)
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WhitespaceFields {
+    kind: String,
+    max: Option<u32>,
+    width: Option<u32>,
+    item: Option<String>,
+    key: Option<String>,
+}
+
+impl TryFrom<WhitespaceFields> for Whitespace {
+    type Error = String;
+
+    fn try_from(fields: WhitespaceFields) -> Result<Self, String> {
+        let WhitespaceFields { kind, max, width, item, key } = fields;
+        match (kind.as_str(), max, width, item, key) {
+            ("compact", None, None, None, None) => Ok(Whitespace::Compact),
+            ("flexible", max, None, None, None) => {
+                Ok(Whitespace::Flexible { max: max.unwrap_or(DEFAULT_WHITESPACE_BOUND) })
+            }
+            ("indent", None, Some(width), None, None) => Ok(Whitespace::Indent { width }),
+            ("separators", None, None, Some(item), Some(key)) => {
+                if !is_separator(&item, ',') {
+                    return Err(format!("`item` must be a comma in white space, not {item:?}"));
+                }
+                if !is_separator(&key, ':') {
+                    return Err(format!("`key` must be a colon in white space, not {key:?}"));
+                }
+                Ok(Whitespace::Separators { item, key })
+            }
+            (kind, ..) => Err(format!("white space of kind {kind:?} with these fields is unknown")),
+        }
+    }
+}
+
+fn is_separator(text: &str, mark: char) -> bool {
+    text.chars().filter(|c| *c == mark).count() == 1
+        && text.chars().all(|c| c == mark || matches!(c, ' ' | '\n' | '\r' | '\t'))
+}
+
+/// Indentation by four spaces at depth ten, or by two at depth twenty.
+const DEFAULT_WHITESPACE_BOUND: u32 = 41;
+
+impl Default for Whitespace {
+    fn default() -> Self {
+        Whitespace::Flexible { max: DEFAULT_WHITESPACE_BOUND }
+    }
+}
+
+/// Which JSON spellings of a character are legal inside strings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Escapes {
+    /// All of RFC 8259.
+    #[default]
+    All,
+    /// A character stands for itself wherever that is legal.
+    Minimal,
+}
+
+/// Which spellings of a number are legal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NumberSpelling {
+    /// Decimals and exponents; `1.0` is an integer where the draft says so.
+    #[default]
+    All,
+    /// Decimals without exponents; integers without fraction.
+    Plain,
+}
+
+/// How a schema is read and its documents are written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SchemaOptions {
+    /// The draft; by default that of `$schema`, else 2020-12.
+    pub draft: Option<Draft>,
+    /// Order of object members.
+    pub property_order: PropertyOrder,
+    /// White space between lexemes.
+    pub whitespace: Whitespace,
+    /// Escapes inside strings.
+    pub escapes: Escapes,
+    /// Whether `format` is asserted.
+    pub format_assertion: bool,
+    /// Spelling of numbers.
+    pub number_spelling: NumberSpelling,
+    /// Documents that references may lead to, by absolute URI.
+    pub registry: BTreeMap<String, Value>,
+}
+
+impl Default for SchemaOptions {
+    fn default() -> Self {
+        SchemaOptions {
+            draft: None,
+            property_order: PropertyOrder::default(),
+            whitespace: Whitespace::default(),
+            escapes: Escapes::default(),
+            format_assertion: true,
+            number_spelling: NumberSpelling::default(),
+            registry: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Reads every schema that the root reaches: resolves references, checks keywords, and
+//! files what they say as [`Schema`]s. Nothing is normalised here.
+
+mod keywords;
+mod scope;
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+use structgen_automaton::{AutomatonError, Fuel};
+
+use crate::error::SchemaError;
+use crate::limits::SchemaLimits;
+use crate::location::{LocId, Schema};
+use crate::options::{Draft, SchemaOptions};
+use crate::report::{Report, Status};
+use crate::resources::{Address, Place, Resources, address};
+use scope::{ScopeId, Scopes};
+
+/// What reading leaves behind.
+pub(crate) struct Reading {
+    pub(crate) schemas: Vec<Schema>,
+    pub(crate) root: LocId,
+    pub(crate) report: Report,
+    /// Some schema has `unevaluatedItems` or `unevaluatedProperties`.
+    pub(crate) tracks_evaluation: bool,
+}
+
+/// Reads the schemas reachable from `root`.
+pub(crate) fn read(
+    root: &Value,
+    options: &SchemaOptions,
+    limits: &SchemaLimits,
+    fuel: &mut Fuel,
+) -> Result<Reading, SchemaError> {
+    let resources = Resources::new(root, options.registry.iter(), options.draft)?;
+    let mut reader = Reader {
+        resources,
+        options,
+        limits,
+        scopes: Scopes::default(),
+        schemas: Vec::new(),
+        ids: FxHashMap::default(),
+        queue: Vec::new(),
+        report: Report::default(),
+    };
+    let start = reader.resources.resolve(crate::resources::ResourceId(0), "#").map_err(
+        |message| SchemaError::Unresolved {
+            pointer: String::new(),
+            reference: "#".to_owned(),
+            message,
+        },
+    )?;
+    let root = reader.location(start, ScopeId::EMPTY)?;
+    while let Some((id, place, scope)) = reader.queue.pop() {
+        fuel.spend(4)?;
+        let schema = reader.read_schema(place, scope)?;
+        reader.schemas[id.0 as usize] = schema;
+    }
+    check_circles(&reader.schemas)?;
+    let tracks_evaluation = reader
+        .schemas
+        .iter()
+        .any(|s| s.unevaluated_items.is_some() || s.unevaluated_properties.is_some());
+    Ok(Reading { schemas: reader.schemas, root, report: reader.report, tracks_evaluation })
+}
+
+struct Reader<'a> {
+    resources: Resources<'a>,
+    options: &'a SchemaOptions,
+    limits: &'a SchemaLimits,
+    scopes: Scopes,
+    schemas: Vec<Schema>,
+    ids: FxHashMap<(Address, ScopeId), LocId>,
+    queue: Vec<(LocId, Place<'a>, ScopeId)>,
+    report: Report,
+}
+
+impl<'a> Reader<'a> {
+    /// The id of the schema at `place`, entered from `scope`; read later if it is new.
+    fn location(&mut self, place: Place<'a>, scope: ScopeId) -> Result<LocId, SchemaError> {
+        let resource = self.resources.get(place.resource);
+        let scope = self.scopes.enter(scope, place.resource, resource);
+        let key = (address(place.value), scope);
+        if let Some(id) = self.ids.get(&key) {
+            return Ok(*id);
+        }
+        if self.schemas.len() >= self.limits.max_nodes as usize {
+            let limit = u64::from(self.limits.max_nodes);
+            return Err(AutomatonError::Limit { name: "max_nodes", limit }.into());
+        }
+        let id = LocId(self.schemas.len() as u32);
+        self.schemas.push(Schema::empty(place.pointer.clone(), Draft::Draft202012));
+        self.ids.insert(key, id);
+        self.queue.push((id, place, scope));
+        Ok(id)
+    }
+
+    fn read_schema(&mut self, place: Place<'a>, scope: ScopeId) -> Result<Schema, SchemaError> {
+        let (draft, validates) = {
+            let resource = self.resources.get(place.resource);
+            (resource.draft, resource.validates)
+        };
+        let mut schema = Schema::empty(place.pointer.clone(), draft);
+        match place.value {
+            Value::Bool(verdict) => {
+                schema.verdict = Some(*verdict);
+                self.report.add(&place.pointer, "", Status::Enforced);
+                Ok(schema)
+            }
+            Value::Object(map) => {
+                keywords::read(self, &mut schema, map, &place, scope, validates)?;
+                Ok(schema)
+            }
+            other => Err(SchemaError::Malformed {
+                pointer: place.pointer,
+                keyword: String::new(),
+                message: format!("a schema is an object or a boolean, not {}", kind(other)),
+            }),
+        }
+    }
+}
+
+/// What a value is, for messages.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Refuses schemas that apply themselves to the same value.
+fn check_circles(schemas: &[Schema]) -> Result<(), SchemaError> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        New,
+        Open,
+        Done,
+    }
+    let mut marks = vec![Mark::New; schemas.len()];
+    for start in 0..schemas.len() {
+        if marks[start] != Mark::New {
+            continue;
+        }
+        marks[start] = Mark::Open;
+        let children = |index: usize| -> Vec<LocId> { schemas[index].in_place().collect() };
+        let mut stack = vec![(start, children(start))];
+        while let Some((index, todo)) = stack.last_mut() {
+            let Some(next) = todo.pop() else {
+                marks[*index] = Mark::Done;
+                stack.pop();
+                continue;
+            };
+            let next = next.0 as usize;
+            match marks[next] {
+                Mark::Done => {}
+                Mark::Open => {
+                    let pointer = schemas[next].pointer.clone();
+                    return Err(SchemaError::Recursion { pointer });
+                }
+                Mark::New => {
+                    marks[next] = Mark::Open;
+                    stack.push((next, children(next)));
+                }
+            }
+        }
+    }
+    Ok(())
+}

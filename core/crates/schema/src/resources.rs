@@ -1,0 +1,349 @@
+//! Schema resources: documents and the schemas embedded in them that have an identifier
+//! of their own, with their anchors and drafts.
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+use crate::error::SchemaError;
+use crate::options::Draft;
+use crate::uri;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ResourceId(pub(crate) u32);
+
+/// Identity of a value inside the documents, which do not move while they are read.
+pub(crate) type Address = usize;
+
+pub(crate) fn address(value: &Value) -> Address {
+    std::ptr::from_ref(value) as usize
+}
+
+pub(crate) struct Resource<'a> {
+    pub(crate) uri: String,
+    pub(crate) root: &'a Value,
+    pub(crate) pointer: String,
+    pub(crate) draft: Draft,
+    /// False where the metaschema leaves the validation vocabulary out.
+    pub(crate) validates: bool,
+    pub(crate) anchors: FxHashMap<String, Place<'a>>,
+    /// Anchors that `$dynamicRef` looks for, in order of appearance.
+    pub(crate) dynamic_anchors: Vec<String>,
+    /// `$recursiveAnchor: true` at the root (2019-09).
+    pub(crate) recursive_anchor: bool,
+}
+
+/// A value in a document and how to name it.
+#[derive(Clone, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) value: &'a Value,
+    pub(crate) pointer: String,
+    pub(crate) resource: ResourceId,
+}
+
+/// All documents that references may lead to.
+pub(crate) struct Resources<'a> {
+    pub(crate) all: Vec<Resource<'a>>,
+    by_uri: FxHashMap<String, ResourceId>,
+    /// Embedded resources by the address of their root.
+    roots: FxHashMap<Address, ResourceId>,
+}
+
+/// How a keyword holds schemas.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Schema,
+    List,
+    Map,
+}
+
+/// Where a draft keeps sub-schemas.
+fn holds(keyword: &str, draft: Draft) -> Option<&'static [Holds]> {
+    use Holds::{List, Map, Schema};
+    let (since, until, holds): (Draft, Draft, &'static [Holds]) = match keyword {
+        "definitions" | "properties" | "patternProperties" => {
+            (Draft::Draft4, Draft::Draft202012, &[Map])
+        }
+        "$defs" | "dependentSchemas" => (Draft::Draft201909, Draft::Draft202012, &[Map]),
+        "dependencies" => (Draft::Draft4, Draft::Draft202012, &[Map]),
+        "allOf" | "anyOf" | "oneOf" => (Draft::Draft4, Draft::Draft202012, &[List]),
+        "prefixItems" => (Draft::Draft202012, Draft::Draft202012, &[List]),
+        "items" => (Draft::Draft4, Draft::Draft202012, &[Schema, List]),
+        "not" | "additionalProperties" => (Draft::Draft4, Draft::Draft202012, &[Schema]),
+        "additionalItems" => (Draft::Draft4, Draft::Draft201909, &[Schema]),
+        "contains" | "propertyNames" => (Draft::Draft6, Draft::Draft202012, &[Schema]),
+        "if" | "then" | "else" => (Draft::Draft7, Draft::Draft202012, &[Schema]),
+        "unevaluatedItems" | "unevaluatedProperties" | "contentSchema" => {
+            (Draft::Draft201909, Draft::Draft202012, &[Schema])
+        }
+        _ => return None,
+    };
+    (since <= draft && draft <= until).then_some(holds)
+}
+
+pub(crate) fn id_keyword(draft: Draft) -> &'static str {
+    if draft == Draft::Draft4 { "id" } else { "$id" }
+}
+
+/// Until draft 7, keywords beside `$ref` are ignored, `$id` included.
+fn ref_hides_siblings(draft: Draft) -> bool {
+    draft <= Draft::Draft7
+}
+
+impl<'a> Resources<'a> {
+    /// Reads the root document and the registry.
+    pub(crate) fn new(
+        root: &'a Value,
+        registry: impl Iterator<Item = (&'a String, &'a Value)>,
+        forced: Option<Draft>,
+    ) -> Result<Self, SchemaError> {
+        let mut this = Resources {
+            all: Vec::new(),
+            by_uri: FxHashMap::default(),
+            roots: FxHashMap::default(),
+        };
+        let registry: Vec<(&'a String, &'a Value)> = registry.collect();
+        let metaschemas: FxHashMap<&str, &'a Value> =
+            registry.iter().map(|(uri, value)| (uri.trim_end_matches('#'), *value)).collect();
+        let default = forced.unwrap_or(Draft::Draft202012);
+        this.add_document("", root, String::new(), default, forced, &metaschemas)?;
+        let main_draft = this.all.first().map_or(default, |resource| resource.draft);
+        for (uri, value) in registry {
+            let uri = uri.trim_end_matches('#');
+            this.add_document(uri, value, uri.to_owned(), main_draft, None, &metaschemas)?;
+        }
+        Ok(this)
+    }
+
+    pub(crate) fn get(&self, id: ResourceId) -> &Resource<'a> {
+        &self.all[id.0 as usize]
+    }
+
+    /// The resource whose root `value` is, if any.
+    pub(crate) fn rooted_at(&self, value: &Value) -> Option<ResourceId> {
+        self.roots.get(&address(value)).copied()
+    }
+
+    fn add_document(
+        &mut self,
+        uri: &str,
+        value: &'a Value,
+        pointer: String,
+        default: Draft,
+        forced: Option<Draft>,
+        metaschemas: &FxHashMap<&str, &'a Value>,
+    ) -> Result<(), SchemaError> {
+        let id = self.add_resource(uri, value, pointer.clone(), default, forced, metaschemas);
+        self.by_uri.entry(uri.to_owned()).or_insert(id);
+        // An explicit stack: documents may nest deeply.
+        let mut stack = vec![Place { value, pointer, resource: id }];
+        while let Some(place) = stack.pop() {
+            self.index_schema(place, forced, metaschemas, &mut stack);
+        }
+        Ok(())
+    }
+
+    fn add_resource(
+        &mut self,
+        uri: &str,
+        root: &'a Value,
+        pointer: String,
+        default: Draft,
+        forced: Option<Draft>,
+        metaschemas: &FxHashMap<&str, &'a Value>,
+    ) -> ResourceId {
+        let id = ResourceId(self.all.len() as u32);
+        let (draft, validates) = draft_of(root, default, forced, metaschemas);
+        let recursive_anchor = draft == Draft::Draft201909
+            && root.get("$recursiveAnchor").and_then(Value::as_bool) == Some(true);
+        self.all.push(Resource {
+            uri: uri.to_owned(),
+            root,
+            pointer,
+            draft,
+            validates,
+            anchors: FxHashMap::default(),
+            dynamic_anchors: Vec::new(),
+            recursive_anchor,
+        });
+        self.roots.insert(address(root), id);
+        id
+    }
+
+    fn index_schema(
+        &mut self,
+        place: Place<'a>,
+        forced: Option<Draft>,
+        metaschemas: &FxHashMap<&str, &'a Value>,
+        stack: &mut Vec<Place<'a>>,
+    ) {
+        let Value::Object(map) = place.value else { return };
+        let mut resource = place.resource;
+        let mut draft = self.get(resource).draft;
+        let hidden = ref_hides_siblings(draft) && map.contains_key("$ref");
+        let id = map.get(id_keyword(draft)).and_then(Value::as_str).filter(|_| !hidden);
+        if let Some(id) = id {
+            let (before, fragment) = uri::split_fragment(id);
+            if !before.is_empty() {
+                let full = uri::resolve(&self.get(resource).uri, before);
+                if address(place.value) == address(self.get(resource).root) {
+                    // The document's own name for itself.
+                    let root = &mut self.all[resource.0 as usize];
+                    root.uri.clone_from(&full);
+                } else {
+                    resource = self.add_resource(
+                        &full,
+                        place.value,
+                        place.pointer.clone(),
+                        draft,
+                        forced,
+                        metaschemas,
+                    );
+                    draft = self.get(resource).draft;
+                }
+                self.by_uri.entry(full).or_insert(resource);
+            }
+            if draft <= Draft::Draft7 && !fragment.is_empty() {
+                self.add_anchor(resource, fragment, &place);
+            }
+        }
+        if draft >= Draft::Draft201909 {
+            if let Some(anchor) = map.get("$anchor").and_then(Value::as_str) {
+                self.add_anchor(resource, anchor, &place);
+            }
+        }
+        if draft >= Draft::Draft202012 {
+            if let Some(anchor) = map.get("$dynamicAnchor").and_then(Value::as_str) {
+                self.add_anchor(resource, anchor, &place);
+                self.all[resource.0 as usize].dynamic_anchors.push(anchor.to_owned());
+            }
+        }
+        let hidden = ref_hides_siblings(draft) && map.contains_key("$ref");
+        for (keyword, value) in map {
+            if hidden && keyword != "definitions" {
+                continue;
+            }
+            let Some(kinds) = holds(keyword, draft) else { continue };
+            let pointer = format!("{}/{}", place.pointer, uri::escape_segment(keyword));
+            match value {
+                Value::Object(_) if kinds.contains(&Holds::Schema) => {
+                    stack.push(Place { value, pointer, resource });
+                }
+                Value::Object(members) if kinds.contains(&Holds::Map) => {
+                    for (name, value) in members {
+                        let pointer = format!("{pointer}/{}", uri::escape_segment(name));
+                        stack.push(Place { value, pointer, resource });
+                    }
+                }
+                Value::Array(elements) if kinds.contains(&Holds::List) => {
+                    for (index, value) in elements.iter().enumerate() {
+                        let pointer = format!("{pointer}/{index}");
+                        stack.push(Place { value, pointer, resource });
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn add_anchor(&mut self, resource: ResourceId, name: &str, place: &Place<'a>) {
+        let place = Place { resource, ..place.clone() };
+        self.all[resource.0 as usize].anchors.entry(name.to_owned()).or_insert(place);
+    }
+
+    /// Where `reference`, written inside `base`, leads.
+    pub(crate) fn resolve(
+        &self,
+        base: ResourceId,
+        reference: &str,
+    ) -> Result<Place<'a>, String> {
+        let (before, fragment) = uri::split_fragment(reference);
+        let target = if before.is_empty() {
+            base
+        } else {
+            let full = uri::resolve(&self.get(base).uri, before);
+            match self.by_uri.get(&full) {
+                Some(id) => *id,
+                None => {
+                    return Err(format!("the registry holds no document `{full}`"));
+                }
+            }
+        };
+        let fragment = uri::percent_decode(fragment)
+            .ok_or_else(|| "the fragment is not valid percent encoding of UTF-8".to_owned())?;
+        let resource = self.get(target);
+        if fragment.is_empty() {
+            return Ok(Place {
+                value: resource.root,
+                pointer: resource.pointer.clone(),
+                resource: target,
+            });
+        }
+        if !fragment.starts_with('/') {
+            return resource
+                .anchors
+                .get(&fragment)
+                .cloned()
+                .ok_or_else(|| format!("there is no anchor `{fragment}`"));
+        }
+        self.follow_pointer(target, &fragment)
+    }
+
+    fn follow_pointer(&self, target: ResourceId, fragment: &str) -> Result<Place<'a>, String> {
+        let resource = self.get(target);
+        let mut place = Place {
+            value: resource.root,
+            pointer: resource.pointer.clone(),
+            resource: target,
+        };
+        for raw in fragment.split('/').skip(1) {
+            let segment = uri::unescape_segment(raw);
+            let next = match place.value {
+                Value::Object(map) => map.get(&segment),
+                Value::Array(elements) => {
+                    segment.parse::<usize>().ok().and_then(|index| elements.get(index))
+                }
+                _ => None,
+            };
+            let Some(value) = next else {
+                return Err(format!("there is nothing at `{segment}` in `{}`", place.pointer));
+            };
+            place.pointer = format!("{}/{}", place.pointer, uri::escape_segment(&segment));
+            place.value = value;
+            if let Some(inner) = self.rooted_at(value) {
+                place.resource = inner;
+            }
+        }
+        Ok(place)
+    }
+}
+
+/// The draft of a resource root, and whether its metaschema has the validation vocabulary.
+fn draft_of(
+    root: &Value,
+    default: Draft,
+    forced: Option<Draft>,
+    metaschemas: &FxHashMap<&str, &Value>,
+) -> (Draft, bool) {
+    if let Some(draft) = forced {
+        return (draft, true);
+    }
+    let mut draft = default;
+    let mut validates = true;
+    let mut current = root;
+    // A metaschema may name a metaschema of its own; a handful of hops is plenty.
+    for hop in 0..8 {
+        let Some(uri) = current.get("$schema").and_then(Value::as_str) else { break };
+        if let Some(known) = Draft::from_uri(uri) {
+            draft = known;
+            break;
+        }
+        let Some(metaschema) = metaschemas.get(uri.trim_end_matches('#')) else { break };
+        if hop == 0 {
+            if let Some(Value::Object(vocabulary)) = metaschema.get("$vocabulary") {
+                validates = vocabulary.keys().any(|name| name.ends_with("/vocab/validation"));
+            }
+        }
+        current = metaschema;
+    }
+    (draft, validates)
+}

@@ -1,0 +1,157 @@
+//! Languages of JSON strings, as expressions over the bodies of their literals.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use structgen_regex::{
+    Ast, Dialect, ExprId, Exprs, Flags, JsonSpelling, RegexErrorKind, full_match, lower_json,
+    ParseLimits, parse, search,
+};
+
+use crate::format::Format;
+
+/// Why a pattern is refused.
+#[derive(Clone, Debug)]
+pub(crate) enum PatternError {
+    Syntax(String),
+    Unsupported(String),
+}
+
+/// The strings in which an ECMA-262 pattern is found.
+pub(crate) fn compile_pattern(pattern: &str) -> Result<Arc<Ast>, PatternError> {
+    let ast = read(pattern)?;
+    search(&ast).map(Arc::new).map_err(refuse)
+}
+
+/// The strings that an ECMA-262 pattern matches from end to end.
+pub(crate) fn compile_full(pattern: &str) -> Result<Ast, PatternError> {
+    full_match(&read(pattern)?).map_err(refuse)
+}
+
+fn read(pattern: &str) -> Result<Ast, PatternError> {
+    parse(pattern, Dialect::Ecma, Flags::default(), ParseLimits::default()).map_err(refuse)
+}
+
+fn refuse(error: structgen_regex::RegexSyntaxError) -> PatternError {
+    match error.kind {
+        RegexErrorKind::Syntax => PatternError::Syntax(error.to_string()),
+        _ => PatternError::Unsupported(error.to_string()),
+    }
+}
+
+/// The body of the literal that spells `text` with as few escapes as possible.
+pub(crate) fn spell(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' => out.extend(b"\\\""),
+            '\\' => out.extend(b"\\\\"),
+            '\u{8}' => out.extend(b"\\b"),
+            '\u{c}' => out.extend(b"\\f"),
+            '\n' => out.extend(b"\\n"),
+            '\r' => out.extend(b"\\r"),
+            '\t' => out.extend(b"\\t"),
+            control if control < ' ' => {
+                out.extend(format!("\\u{:04x}", u32::from(control)).bytes());
+            }
+            other => out.extend(other.encode_utf8(&mut [0; 4]).bytes()),
+        }
+    }
+    out
+}
+
+/// Builds expressions over bodies of string literals.
+pub(crate) struct Strings {
+    spelling: JsonSpelling,
+    /// All legal bodies.
+    pub(crate) all: ExprId,
+    formats: FxHashMap<Format, ExprId>,
+}
+
+impl Strings {
+    pub(crate) fn new(exprs: &mut Exprs, spelling: JsonSpelling) -> Self {
+        let all = lower_json(exprs, &Ast::any_text(), spelling);
+        Strings { spelling, all, formats: FxHashMap::default() }
+    }
+
+    pub(crate) fn lower(&self, exprs: &mut Exprs, ast: &Ast) -> ExprId {
+        lower_json(exprs, ast, self.spelling)
+    }
+
+    /// All spellings of one string.
+    pub(crate) fn literal(&self, exprs: &mut Exprs, text: &str) -> ExprId {
+        self.lower(exprs, &Ast::literal(text))
+    }
+
+    /// All spellings of a sorted list of distinct strings, with common prefixes shared.
+    pub(crate) fn literals(&self, exprs: &mut Exprs, texts: &[Box<str>]) -> ExprId {
+        match texts {
+            [] => Exprs::EMPTY,
+            [one] => self.literal(exprs, one),
+            _ if self.spelling == JsonSpelling::Minimal => {
+                let spelled: Vec<Vec<u8>> = texts.iter().map(|text| spell(text)).collect();
+                let spelled: Vec<&[u8]> = spelled.iter().map(Vec::as_slice).collect();
+                exprs.literals(&spelled)
+            }
+            _ => self.trie(exprs, texts),
+        }
+    }
+
+    /// A trie over code points, built bottom up: each text, from the last to the first,
+    /// closes the part of its predecessor's path that it does not share.
+    fn trie(&self, exprs: &mut Exprs, texts: &[Box<str>]) -> ExprId {
+        // Per open level: the options that start there.
+        let mut levels: Vec<Vec<ExprId>> = vec![Vec::new()];
+        let mut path: Vec<char> = Vec::new();
+        for text in texts {
+            let chars: Vec<char> = text.chars().collect();
+            let shared = path.iter().zip(&chars).take_while(|(a, b)| a == b).count();
+            self.close(exprs, &mut levels, &mut path, shared);
+            for c in &chars[shared..] {
+                path.push(*c);
+                levels.push(Vec::new());
+            }
+            if let Some(level) = levels.last_mut() {
+                level.push(Exprs::EPSILON);
+            }
+        }
+        self.close(exprs, &mut levels, &mut path, 0);
+        let options = levels.pop().unwrap_or_default();
+        exprs.or(&options)
+    }
+
+    fn close(
+        &self,
+        exprs: &mut Exprs,
+        levels: &mut Vec<Vec<ExprId>>,
+        path: &mut Vec<char>,
+        keep: usize,
+    ) {
+        while path.len() > keep {
+            let (Some(c), Some(options)) = (path.pop(), levels.pop()) else { return };
+            let rest = exprs.or(&options);
+            let first = self.lower(exprs, &Ast::Class(structgen_regex::CharSet::single(c)));
+            let joined = exprs.concat(&[first, rest]);
+            if let Some(level) = levels.last_mut() {
+                level.push(joined);
+            }
+        }
+    }
+
+    pub(crate) fn of_length(&self, exprs: &mut Exprs, min: u32, max: Option<u32>) -> ExprId {
+        self.lower(exprs, &Ast::text_of_length(min, max))
+    }
+
+    pub(crate) fn format(&mut self, exprs: &mut Exprs, format: Format) -> ExprId {
+        if let Some(known) = self.formats.get(&format) {
+            return *known;
+        }
+        // The patterns are constants, and a test builds every one of them.
+        let language = match format.language() {
+            Ok(ast) => lower_json(exprs, &ast, self.spelling),
+            Err(_) => Exprs::EMPTY,
+        };
+        self.formats.insert(format, language);
+        language
+    }
+}
