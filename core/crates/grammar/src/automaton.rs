@@ -197,11 +197,10 @@ impl CfgAutomaton {
                         Some(terminal) => self.settle(scan.context, terminal, fuel)?,
                         None => scan.context,
                     };
-                    let accept = self.lexicon.lexer.accept(lex);
-                    if let Some(accept) = accept {
+                    if let Some(accept) = self.lexicon.lexer.accept(lex) {
                         ended.push(self.end_all(context, accept, fuel)?);
                     }
-                    if facts.goes_on && !(facts.ignorable && accept.is_some()) {
+                    if facts.goes_on && !facts.ignorable {
                         next.push(Scan::lexer(lex, context));
                     }
                 }

@@ -52,9 +52,9 @@ pub(crate) struct LexFacts {
     pub goes_on: bool,
     /// The only terminal that is still possible, if there is just one.
     pub sole: Option<u32>,
-    /// An ignored lexeme, and all that may still follow is a sequence of ignored lexemes. If such a lexeme may end
-    /// here, going on with it says nothing new: what it leads to is reached by ending it
-    /// and ignoring the rest. Thereby white space leaves no trace.
+    /// An ignored lexeme that may end here, and all that may still follow in it is a
+    /// sequence of ignored lexemes. Going on with it says nothing new: what it leads to is
+    /// reached by ending it and ignoring the rest. Thereby white space leaves no trace.
     pub ignorable: bool,
 }
 

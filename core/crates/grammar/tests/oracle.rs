@@ -280,6 +280,27 @@ fn difficult_grammars() {
             vec![("x", t("a")), ("y", t("b")), ("z", t("c"))],
             vec![],
         ),
+        // A rule that is wanted twice in a row, the second time with the same rest.
+        (
+            "r0: r1 r1 o y | x\nr1: | r0 z\no: | z",
+            vec![("x", t("a")), ("y", t("b")), ("z", t("c"))],
+            vec![],
+        ),
+        // Lexemes in the middle of which the lexer is where it began.
+        (
+            "r0: | x r0 | y",
+            vec![("x", Lexeme::Quoted("", "a", "b")), ("y", Lexeme::Quoted("", "a", "bc"))],
+            vec![],
+        ),
+        (
+            "r0: x | y | z",
+            vec![
+                ("x", Lexeme::Quoted("", "a", "bb")),
+                ("y", Lexeme::Quoted("", "a", "bbc")),
+                ("z", Lexeme::Nested(Box::new(t("c")))),
+            ],
+            vec![],
+        ),
         ("r0: x r0 o | x\no: | y o", vec![("x", t("a")), ("y", t("b"))], vec![]),
     ];
     let universe = Universe::new("abc", 7);

@@ -5,8 +5,11 @@ mod common;
 use std::time::Instant;
 
 use common::{Lexeme, Sample, accepts, walk, walk_from};
-use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, StateId};
-use structgen_grammar::{CfgAutomaton, GrammarLimits};
+use structgen_automaton::{AutomatonError, ByteAutomaton, Exactness, Fuel, StateId};
+use structgen_grammar::{
+    CfgAutomaton, Grammar, GrammarLimits, Rule, Symbol, Terminal, TerminalKind,
+};
+use structgen_regex::{Exprs, RegexLimits};
 
 const T: fn(&'static str) -> Lexeme = Lexeme::Text;
 
@@ -274,4 +277,50 @@ fn running_out_of_fuel_changes_nothing() {
             assert_eq!(!walk_from(automaton, end, &[byte]).is_dead(), live, "{}", byte as char);
         }
     }
+}
+
+#[test]
+fn grammars_nest_as_terminals() {
+    // inner: "(" inner ")" | LETTERS; list: INNER | list "," INNER, and the same in one.
+    let terminals = [
+        ("ITEM", Lexeme::Many("ab", 1, None)),
+        ("OPEN", T("(")),
+        ("CLOSE", T(")")),
+        ("COMMA", T(",")),
+    ];
+    let inner = Sample::new("inner: OPEN inner CLOSE | ITEM", &terminals, &[]);
+    let flat = "list: inner | list COMMA inner\ninner: OPEN inner CLOSE | ITEM";
+    let mut flat = Sample::new(flat, &terminals, &[]).automaton().unwrap();
+    let mut exprs = Exprs::new(RegexLimits::default());
+    let comma = exprs.literal(b",");
+    let terminals = vec![
+        Terminal {
+            name: "INNER".into(),
+            kind: TerminalKind::Automaton(Box::new(inner.automaton().unwrap())),
+        },
+        Terminal { name: "COMMA".into(), kind: TerminalKind::Regex(comma) },
+    ];
+    let (list, inner, comma) = (Symbol::Rule(0), Symbol::Terminal(0), Symbol::Terminal(1));
+    let rules = vec![Rule {
+        name: "list".into(),
+        alternatives: vec![vec![inner], vec![list, comma, inner]],
+    }];
+    let grammar = Grammar { rules, terminals, ignore: vec![], start: 0 };
+    let mut fuel = Fuel::unlimited();
+    let mut nested =
+        CfgAutomaton::new(grammar, exprs, GrammarLimits::default(), &mut fuel).unwrap();
+    assert_eq!(nested.exactness(), Exactness::Exact);
+    for text in ["", "a", "((ab", "((ab))", "((ab)),", "a,(b),((a", "a,,", "(a))", "(a)b"] {
+        let (one, other) = (walk(&mut flat, text.as_bytes()), walk(&mut nested, text.as_bytes()));
+        assert_eq!(one.is_dead(), other.is_dead(), "{text}");
+        if one.is_dead() {
+            continue;
+        }
+        assert_eq!(flat.is_accepting(one, &mut fuel), nested.is_accepting(other, &mut fuel));
+        assert_eq!(flat.completion(one, &mut fuel), nested.completion(other, &mut fuel), "{text}");
+        assert!(!nested.lexical_views(other, &mut Vec::new()) || text.ends_with(')'));
+    }
+    // A finished lexeme leaves nothing behind.
+    let (one, other) = (walk(&mut nested, b"(a)"), walk(&mut nested, b"a,((b))"));
+    assert_eq!(one, other);
 }
