@@ -1,21 +1,21 @@
 //! Derivatives of expressions with assertions, one character at a time.
 //!
 //! A *term* is a language of what remains of the text up to its end, so that a look-ahead is
-//! simply an intersection: `(?=x)k` is `x.* & k`. Look-behinds are tracked by a term each,
-//! which tells after every character whether the text so far ends in one. Characters are
-//! numbered by the classes that the pattern tells apart.
+//! simply an intersection: `(?=x)k` is `x.* & k`. Look-behinds are tracked by a term each, of
+//! the form `.* x stop .*`: where `stop` can be passed, the text so far ends in an `x` (if what
+//! follows keeps what `x` has asked of it). Characters are numbered by the classes that the
+//! pattern tells apart.
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::direct::looks_right;
 use super::{limit, unsupported};
 use crate::parse::RegexSyntaxError;
 use crate::{Ast, ByteSet, CharDfa, CharSet, ExprId, Exprs, RegexLimits};
 
 const MAX_STATES: usize = 10_000;
-const MAX_STEPS: u64 = 3_000_000;
+const MAX_STEPS: u64 = 1_000_000;
 const MAX_NESTING: u32 = 400;
 const MAX_CLASSES: usize = 256;
 
@@ -30,8 +30,16 @@ enum Item {
     Repeat(ItemId, u32, Option<u32>),
     Start,
     End,
-    Ahead { seen: TermId, negate: bool },
-    Behind { tracker: usize, negate: bool },
+    Ahead {
+        seen: TermId,
+        negate: bool,
+    },
+    Behind {
+        tracker: usize,
+        negate: bool,
+    },
+    /// The place that a look-behind looks from.
+    Stop,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -46,8 +54,8 @@ enum Term {
 /// What is known at a place of the text.
 struct Place {
     at_start: bool,
-    /// Per look-behind, whether the text so far ends in one.
-    behind: Vec<bool>,
+    /// The terms of the look-behinds here.
+    trackers: Vec<TermId>,
 }
 
 struct Explorer {
@@ -57,7 +65,9 @@ struct Explorer {
     item_ids: FxHashMap<Item, ItemId>,
     terms: Vec<Term>,
     term_ids: FxHashMap<Term, TermId>,
-    /// Terms of the look-behinds at the start of the text; inner ones come first.
+    /// Which terms have a `stop` before them.
+    stops: Vec<bool>,
+    /// Terms of the look-behinds at the start of the text.
     trackers: Vec<TermId>,
     steps: u64,
 }
@@ -75,6 +85,7 @@ pub(super) fn resolve(ast: &Ast) -> Resolved<Ast> {
         items: Vec::new(),
         item_ids: FxHashMap::default(),
         terms: Vec::new(),
+        stops: Vec::new(),
         term_ids: FxHashMap::default(),
         trackers: Vec::new(),
         steps: 0,
@@ -134,7 +145,7 @@ impl Explorer {
         let (mut rows, mut accepting) = (Vec::new(), Vec::new());
         while rows.len() < order.len() {
             let (main, trackers, at_start) = order[rows.len()].clone();
-            let place = self.place(&trackers, at_start)?;
+            let place = Place { at_start, trackers: trackers.clone() };
             accepting.push(self.ends(main, &place, 0)?);
             let mut row = Vec::with_capacity(self.classes.len());
             for class in 0..self.classes.len() {
@@ -175,15 +186,6 @@ impl Explorer {
         Ok(())
     }
 
-    fn place(&mut self, trackers: &[TermId], at_start: bool) -> Resolved<Place> {
-        let mut place = Place { at_start, behind: Vec::with_capacity(trackers.len()) };
-        for &tracker in trackers {
-            let seen = self.ends(tracker, &place, 0)?;
-            place.behind.push(seen);
-        }
-        Ok(place)
-    }
-
     // Construction.
 
     fn intern_item(&mut self, item: Item) -> ItemId {
@@ -201,6 +203,14 @@ impl Explorer {
             return id;
         }
         let id = self.terms.len() as TermId;
+        let stop = |&part: &TermId| self.stops[part as usize];
+        let stops = match &term {
+            Term::Free(_) => false,
+            Term::Then(item, rest) => self.items[*item as usize] == Item::Stop || stop(rest),
+            Term::Or(parts) | Term::And(parts) => parts.iter().any(stop),
+            Term::Not(inner) => stop(inner),
+        };
+        self.stops.push(stops);
         self.terms.push(term.clone());
         self.term_ids.insert(term, id);
         id
@@ -293,14 +303,13 @@ impl Explorer {
                 Item::Ahead { seen: self.then(inner, any)?, negate: *negate }
             }
             Ast::Look { inner, ahead: false, negate } => {
-                if looks_right(inner) {
-                    return Err(unsupported("assertions about what follows, in a look-behind,"));
-                }
                 let inner = self.item(inner)?;
-                let end = self.free(Exprs::EPSILON);
-                let inner = self.then(inner, end)?;
+                let any = self.free(Exprs::ANYTHING);
+                let stop = self.intern_item(Item::Stop);
+                let rest = self.then(stop, any)?;
+                let found = self.then(inner, rest)?;
                 let any = self.intern_item(Item::Free(Exprs::ANYTHING));
-                let term = self.then(any, inner)?;
+                let term = self.then(any, found)?;
                 let tracker = match self.trackers.iter().position(|&old| old == term) {
                     Some(tracker) => tracker,
                     None => {
@@ -455,7 +464,11 @@ impl Explorer {
             Item::Start => Ok(place.at_start),
             Item::End => Ok(true),
             Item::Ahead { seen, negate } => Ok(self.ends(seen, place, nesting + 1)? != negate),
-            Item::Behind { tracker, negate } => Ok(place.behind[tracker] != negate),
+            Item::Behind { tracker, negate } => {
+                let found = self.stops_at_end(place.trackers[tracker], place, nesting + 1)?;
+                Ok(found != negate)
+            }
+            Item::Stop => Ok(false),
         }
     }
 
@@ -565,7 +578,9 @@ impl Explorer {
                 let more = self.and(vec![passed, more]);
                 Ok(self.or(vec![once, more]))
             }
-            Item::Start | Item::End | Item::Ahead { .. } | Item::Behind { .. } => Ok(nothing),
+            Item::Start | Item::End | Item::Ahead { .. } | Item::Behind { .. } | Item::Stop => {
+                Ok(nothing)
+            }
         }
     }
 
@@ -604,7 +619,86 @@ impl Explorer {
                 let after = self.derive(seen, class, place, nesting + 1)?;
                 if negate { self.not(after) } else { after }
             }
-            Item::Behind { tracker, negate } => self.free(verdict(place.behind[tracker] != negate)),
+            Item::Behind { tracker, negate } => {
+                let after = self.stops(place.trackers[tracker], class, place, nesting + 1)?;
+                if negate { self.not(after) } else { after }
+            }
+            Item::Stop => self.free(Exprs::EMPTY),
         })
+    }
+
+    /// What must follow `class` for `term`, of a look-behind, to pass its `stop` before it.
+    fn stops(&mut self, term: TermId, class: u8, place: &Place, nesting: u32) -> Resolved<TermId> {
+        self.step(nesting)?;
+        if !self.stops[term as usize] {
+            // Asked of what follows by a look-ahead inside.
+            return self.derive(term, class, place, nesting + 1);
+        }
+        match self.terms[term as usize].clone() {
+            Term::Free(_) => Ok(self.free(Exprs::EMPTY)),
+            Term::Then(item, rest) => {
+                if self.items[item as usize] == Item::Stop {
+                    return Ok(self.free(Exprs::ANYTHING));
+                }
+                let passed = self.passes(item, class, place, nesting + 1)?;
+                if self.is(passed, Exprs::EMPTY) {
+                    return Ok(passed);
+                }
+                let rest = self.stops(rest, class, place, nesting + 1)?;
+                Ok(self.and(vec![passed, rest]))
+            }
+            Term::Or(parts) => {
+                // A part without a stop has lost it: it says nothing of this place.
+                let mut found = Vec::with_capacity(parts.len());
+                for part in parts {
+                    if self.stops[part as usize] {
+                        found.push(self.stops(part, class, place, nesting + 1)?);
+                    }
+                }
+                Ok(self.or(found))
+            }
+            Term::And(parts) => {
+                let mut found = Vec::with_capacity(parts.len());
+                for part in parts {
+                    found.push(self.stops(part, class, place, nesting + 1)?);
+                }
+                Ok(self.and(found))
+            }
+            Term::Not(inner) => {
+                let inner = self.stops(inner, class, place, nesting + 1)?;
+                Ok(self.not(inner))
+            }
+        }
+    }
+
+    /// Whether `term`, of a look-behind, passes its `stop` at the end of the text.
+    fn stops_at_end(&mut self, term: TermId, place: &Place, nesting: u32) -> Resolved<bool> {
+        self.step(nesting)?;
+        if !self.stops[term as usize] {
+            return self.ends(term, place, nesting + 1);
+        }
+        match self.terms[term as usize].clone() {
+            Term::Free(_) => Ok(false),
+            Term::Then(item, rest) => Ok(self.items[item as usize] == Item::Stop
+                || (self.passes_end(item, place, nesting + 1)?
+                    && self.stops_at_end(rest, place, nesting + 1)?)),
+            Term::Or(parts) => {
+                for part in parts {
+                    if self.stops[part as usize] && self.stops_at_end(part, place, nesting + 1)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Term::And(parts) => {
+                for part in parts {
+                    if !self.stops_at_end(part, place, nesting + 1)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Term::Not(inner) => Ok(!self.stops_at_end(inner, place, nesting + 1)?),
+        }
     }
 }

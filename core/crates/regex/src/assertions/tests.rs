@@ -15,7 +15,7 @@ fn agrees(name: &str, seed: u64, ast: &Ast, resolved: &Ast, expected: impl Fn(&[
     let mut exprs = Exprs::new(RegexLimits::default());
     let e = lower_utf8(&mut exprs, resolved);
     let mut fuel = Fuel::unlimited();
-    for text in texts(&ALPHABET, 5) {
+    for text in texts(&ALPHABET, 4) {
         let bytes: String = text.iter().collect();
         let matched = exprs.matches(e, bytes.as_bytes(), &mut fuel).unwrap();
         assert_eq!(matched, expected(&text), "{name}, seed {seed}: {ast:?} on {bytes:?}");
@@ -31,7 +31,7 @@ fn agrees(name: &str, seed: u64, ast: &Ast, resolved: &Ast, expected: impl Fn(&[
 #[test]
 fn both_ways_agree_with_the_reference() {
     let (mut in_place, mut explored) = (0, 0);
-    for seed in 0..900 {
+    for seed in 0..350 {
         let mut random = Random::new(seed);
         let size = 2 + random.below(8);
         let ast = random.ast(&ALPHABET, size, Kinds { booleans: false, assertions: true });
@@ -54,7 +54,7 @@ fn both_ways_agree_with_the_reference() {
             explored += 1;
         }
     }
-    assert!(in_place > 300 && explored > 500, "{in_place} {explored}");
+    assert!(in_place > 100 && explored > 250, "{in_place} {explored}");
 }
 
 #[test]

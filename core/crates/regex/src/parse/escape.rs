@@ -1,4 +1,4 @@
-use super::parser::{Parsed, Parser};
+use super::parser::{Parsed, Parser, look};
 use super::{Dialect, tables};
 use crate::{Ast, CharSet};
 
@@ -24,6 +24,14 @@ impl Parser<'_> {
             ('b' | 'B', _) => {
                 let ast = boundary(c == 'B');
                 self.at += 1;
+                if c == 'B' && self.is_python() {
+                    // Up to Python 3.13, `\B` does not match in the empty text.
+                    let near = |ahead: bool| look(Ast::any_char(), ahead, false);
+                    return Ok(Ast::Concat(vec![
+                        ast,
+                        Ast::Alternate(vec![near(true), near(false)]),
+                    ]));
+                }
                 return Ok(ast);
             }
             ('A', Dialect::Python) => {

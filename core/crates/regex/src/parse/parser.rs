@@ -161,12 +161,11 @@ impl<'a> Parser<'a> {
         let at = self.at;
         let Some((min, max)) = self.quantifier()? else { return Ok(atom) };
         // Assertions of one place have nothing to repeat; groups around them do.
-        let bare = !matches!(self.chars[start], '(') || self.looks_at(start);
-        if bare && atom.has_assertions() && !matches!(atom, Ast::Look { .. }) {
+        if self.chars[start] != '(' && atom.has_assertions() {
             return Err(self.syntax("nothing to repeat", at));
         }
         if let (Ast::Look { ahead: false, .. }, Dialect::Ecma) = (&atom, self.dialect) {
-            if bare {
+            if self.looks_at(start) {
                 return Err(self.syntax("a look-behind cannot be repeated", at));
             }
         }

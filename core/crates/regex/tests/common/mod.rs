@@ -151,9 +151,8 @@ impl Random {
             10 if kinds.booleans => self.ast(alphabet, size - 1, kinds).negate(),
             9 | 10 | 11 if kinds.assertions => {
                 let ahead = self.below(3) > 0;
-                let inner = Kinds { assertions: ahead && kinds.assertions, ..kinds };
                 Ast::Look {
-                    inner: Box::new(self.ast(alphabet, size.min(4) - 1, inner)),
+                    inner: Box::new(self.ast(alphabet, size.min(4) - 1, kinds)),
                     ahead,
                     negate: self.below(2) == 0,
                 }
