@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from structgen._core import Vocabulary
-from structgen.constraints import regex, special_token
+from structgen.constraints import predicate, regex, special_token
 from structgen.samplers import SamplerConfig, masked, unpack_mask
 from structgen.speculative import (
     Budget,
@@ -55,6 +55,28 @@ def test_text_and_weights_do_not_depend_on_drafts(pattern: str) -> None:
         plain = masked(MODEL, PROMPT, compiled, SamplerConfig(max_tokens=24, seed=seed), rows=2)
         assert all(same(a, b) for a, b in zip(on.ledgers, plain, strict=True))
         assert all(re.fullmatch(pattern, ledger.text) for ledger in on.ledgers)
+        saved += on.stats.accepted
+    assert saved > 40
+
+
+def test_a_predicate_beside_a_pattern() -> None:
+    """A superset mask and probes, with dead ends: no prefix may have three ones, and a text needs
+    two zeros."""
+    constraint = regex(r"ab:[01]{4}(x[01]{2})?") & predicate(
+        lambda text: text.count("1") < 3, complete=lambda text: text.count("0") > 1
+    )
+    compiled = constraint.compile(MODEL.vocabulary)
+    assert compiled.exactness != "exact"
+    saved = 0
+    for seed in range(40):
+        on = speculative(
+            MODEL, PROMPT, compiled, seed=seed, max_tokens=16, budget=EVERYTHING, rows=2
+        )
+        plain = masked(MODEL, PROMPT, compiled, SamplerConfig(max_tokens=16, seed=seed), rows=2)
+        assert all(same(a, b) for a, b in zip(on.ledgers, plain, strict=True))
+        for ledger in on.ledgers:
+            assert ledger.text.count("1") < 3
+            assert ledger.text.count("0") > 1
         saved += on.stats.accepted
     assert saved > 40
 
