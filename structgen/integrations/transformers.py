@@ -110,7 +110,7 @@ class StructgenLogitsProcessor(LogitsProcessor):
         for pool in self._pools:
             pool.clear()
 
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Scores, shape ``(rows, V)``, with what may not follow `input_ids`, shape
         ``(rows, length)``, at minus infinity. A new tensor: prompt lookup passes the same one
         again and again."""
@@ -126,7 +126,7 @@ class StructgenLogitsProcessor(LogitsProcessor):
             self._pools[row // share].at([int(i) for i in ids[row, begin:]]) for row in range(rows)
         ]
         allowed = self._allowed(matchers, scores)
-        return cast("torch.FloatTensor", scores.masked_fill(~allowed, -torch.inf))
+        return scores.masked_fill(~allowed, -torch.inf)
 
     def _prompt_length(self, ids: Ids) -> int:
         """Where the generated ids begin; starts anew if `ids` continue nothing seen before."""
@@ -148,7 +148,7 @@ class StructgenLogitsProcessor(LogitsProcessor):
         return known.shape[1]
 
     def _allowed(
-        self, matchers: Sequence[Matcher | None], scores: torch.FloatTensor
+        self, matchers: Sequence[Matcher | None], scores: torch.Tensor
     ) -> torch.Tensor:
         """Which tokens may come next, shape ``(rows, V)`` of the scores."""
         size, width = self._vocabulary.size, scores.shape[1]
@@ -183,10 +183,10 @@ class StructgenLogitsProcessor(LogitsProcessor):
     def _probe(self, matcher: Matcher, allowed: torch.Tensor, scores: torch.Tensor) -> None:
         """Cut `allowed` to what is known to be: see `probes` of the class."""
         ranked = scores.masked_fill(~allowed, -torch.inf).argsort(descending=True)
-        candidates = cast(list[int], ranked[: int(allowed.sum())].tolist())
+        candidates = cast(Ids, ranked[: int(allowed.sum())].cpu().numpy())
         allowed[:] = False
         found = False
-        for asked, token in enumerate(candidates):
+        for asked, token in enumerate(map(int, candidates)):
             if found and asked >= self._probes:
                 break
             if matcher.allows(token):

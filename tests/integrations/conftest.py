@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import structgen as sg
+from tests.models.conftest import one_thread as one_thread
 
 
 @pytest.fixture(scope="session")
