@@ -74,9 +74,10 @@ class TextConstraint(Composable):
         return self._program.exactness
 
     @property
-    def report(self) -> dict[str, object]:
-        """What the compiler has to say: features used, what is enforced and how."""
-        return cast("dict[str, object]", json.loads(self._program.report_json))
+    def report(self) -> list[dict[str, str]]:
+        """Of a JSON Schema, what becomes of each keyword: entries with ``pointer``, ``keyword``,
+        ``status`` and sometimes ``note``. Empty for other constraints."""
+        return cast("list[dict[str, str]]", json.loads(self._program.report_json))
 
     def compile(self, vocabulary: Vocabulary, /, limits: Limits | None = None) -> Automaton:
         """Bind to a vocabulary.

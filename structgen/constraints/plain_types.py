@@ -164,7 +164,7 @@ class _SchemaWriter:
         if kind in _SETS:
             return {"type": "array", "items": self._argument(args, 0), "uniqueItems": True}
         if kind is tuple:
-            return self._tuple(args)
+            return {"type": "array"} if origin is None else self._tuple(args)
         if kind in _MAPPINGS:
             return self._mapping(args)
         if isinstance(tp, type):
@@ -179,16 +179,9 @@ class _SchemaWriter:
     def _tuple(self, args: tuple[object, ...]) -> Schema:
         if len(args) == 2 and args[1] is Ellipsis:
             return {"type": "array", "items": self.schema(args[0])}
-        if not args:
-            return {"type": "array"}
-        parts = [] if args == ((),) else [self.schema(arg) for arg in args]
-        return {
-            "type": "array",
-            "prefixItems": parts,
-            "items": False,
-            "minItems": len(parts),
-            "maxItems": len(parts),
-        }
+        parts = [self.schema(arg) for arg in args]
+        schema: Schema = {"type": "array", "minItems": len(parts), "maxItems": len(parts)}
+        return {**schema, "prefixItems": parts} if parts else schema
 
     def _mapping(self, args: tuple[object, ...]) -> Schema:
         schema: Schema = {"type": "object", "additionalProperties": self._argument(args, 1)}
@@ -210,7 +203,7 @@ class _SchemaWriter:
             return self._record(tp)
         if _is_named_tuple(tp):
             hints = typing.get_type_hints(tp, include_extras=True)
-            return self._tuple(tuple(hints[name] for name in cast("Any", tp)._fields) or ((),))
+            return self._tuple(tuple(hints[name] for name in cast("Any", tp)._fields))
         raise MissingExtraError("pydantic", extra="pydantic")
 
     def _record(self, tp: type) -> Schema:
@@ -324,6 +317,8 @@ def _value(tp: object, value: object) -> object:
         items = [_value(args[0], item) if args else item for item in _expect(list, tp, value)]
         return (_LISTS.get(kind) or _SETS[kind])(items)
     if kind is tuple:
+        if origin is None:
+            return tuple(_expect(list, tp, value))
         return _tuple_value(tp, args, value)
     if kind in _MAPPINGS:
         entries = _expect(dict, tp, value)
@@ -389,14 +384,11 @@ def _from_string(tp: object, value: str) -> object:
 
 def _tuple_value(tp: object, args: tuple[object, ...], value: object) -> tuple[object, ...]:
     items = _expect(list, tp, value)
-    if not args:
-        return tuple(items)
     if len(args) == 2 and args[1] is Ellipsis:
         return tuple(_value(args[0], item) for item in items)
-    kinds = () if args == ((),) else args
-    if len(kinds) != len(items):
+    if len(args) != len(items):
         raise _mismatch(tp, value)
-    return tuple(_value(kind, item) for kind, item in zip(kinds, items, strict=True))
+    return tuple(_value(kind, item) for kind, item in zip(args, items, strict=True))
 
 
 def _instance(tp: type, value: object) -> object:
@@ -415,7 +407,7 @@ def _instance(tp: type, value: object) -> object:
     if _is_named_tuple(tp):
         hints = typing.get_type_hints(tp, include_extras=True)
         names = cast("tuple[str, ...]", cast("Any", tp)._fields)
-        kinds = tuple(hints[name] for name in names) or ((),)
+        kinds = tuple(hints[name] for name in names)
         return cast("object", tp(*_tuple_value(tp, kinds, value)))
     raise MissingExtraError("pydantic", extra="pydantic")
 

@@ -47,6 +47,9 @@ def extend_text(pending: bytes, more: bytes) -> tuple[str, bytes] | None:
     except UnicodeDecodeError:
         return None
     rest, _ = decoder.getstate()
+    # Python's decoder waits for a third byte before it refuses a surrogate.
+    if rest[:1] == b"\xed" and rest[1:2] >= b"\xa0":
+        return None
     return text, rest
 
 

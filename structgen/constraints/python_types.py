@@ -18,12 +18,12 @@ import typing
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
-from typing import Any, NotRequired, TypedDict, TypeVar, cast, overload
+from typing import Any, NotRequired, TypeVar, cast, overload
 
 from structgen.constraints import plain_types
 from structgen.constraints.base import TextConstraint
 from structgen.constraints.schema import Whitespace, json_schema
-from structgen.errors import ConstraintError, UnsupportedFeatureError
+from structgen.errors import ConstraintError, MissingExtraError, UnsupportedFeatureError
 
 T = TypeVar("T")
 Schema = dict[str, object]
@@ -45,7 +45,9 @@ def schema_of_type(tp: object) -> Schema:
         MissingExtraError: the type needs pydantic, which is not installed.
         ConstraintError: the type has no JSON Schema.
     """
-    return _pydantic_schema(tp) if _has_pydantic() else plain_types.plain_schema(tp)
+    if not _has_pydantic():
+        return plain_types.plain_schema(tp)
+    return _or_plain(lambda: _pydantic_schema(tp), lambda: plain_types.plain_schema(tp))
 
 
 def schema_of_signature(fn: Callable[..., object]) -> Schema:
@@ -99,9 +101,26 @@ def parse(tp: object, text: str) -> object:
             return plain_types.record_values(hints, text)
         name = str(getattr(tp, "__name__", "arguments"))
         return _adapter(_arguments_type(name, hints, required)).validate_json(text)
-    return (
-        _adapter(tp).validate_json(text) if _has_pydantic() else plain_types.plain_value(tp, text)
-    )
+    if not _has_pydantic():
+        return plain_types.plain_value(tp, text)
+    adapter = _or_plain(lambda: _adapter(tp), lambda: None)
+    if adapter is None:
+        return plain_types.plain_value(tp, text)
+    return adapter.validate_json(text)
+
+
+def _or_plain(first: Callable[[], T], plain: Callable[[], T]) -> T:
+    """What pydantic makes of a type. Before Python 3.12 it refuses `typing.TypedDict`; such types
+    then go the plain way if they can."""
+    try:
+        return first()
+    except ConstraintError as error:
+        if getattr(error.__cause__, "code", None) != "typed-dict-version":
+            raise
+        try:
+            return plain()
+        except MissingExtraError:
+            raise error from error.__cause__
 
 
 def _arguments(fn: Callable[..., object]) -> tuple[dict[str, object], set[str]]:
@@ -123,13 +142,17 @@ def _arguments(fn: Callable[..., object]) -> tuple[dict[str, object], set[str]]:
 
 def _arguments_type(name: str, hints: dict[str, object], required: set[str]) -> object:
     """A TypedDict of the arguments: unlike the fields of a model, its keys may have any name."""
+    # pydantic needs this one before Python 3.12, and depends on it.
+    import typing_extensions
+
+    typed_dict = cast("Callable[[str, object], object]", typing_extensions.TypedDict)
     members = {
         key: (Any if hint is object else hint)
         if key in required
         else NotRequired[cast("Any", Any if hint is object else hint)]
         for key, hint in hints.items()
     }
-    return TypedDict(name, cast("Any", members))  # pyright: ignore
+    return typed_dict(name, members)
 
 
 def _adapter(tp: object) -> Any:
