@@ -7,6 +7,18 @@ from typing import Literal, final
 import numpy as np
 import numpy.typing as npt
 
+__all__ = [
+    "Automaton",
+    "Limits",
+    "Matcher",
+    "Program",
+    "Vocabulary",
+    "__version__",
+    "fill_masks",
+    "fill_tree_masks",
+    "shipped_grammars",
+]
+
 __version__: str
 
 @final
