@@ -26,7 +26,7 @@ use crate::string::Strings;
 
 use evaluate::Mode;
 
-pub(crate) use arrays::{ArrayShape, ArrayMove, Contains};
+pub(crate) use arrays::ArrayShape;
 pub(crate) use emptiness::{INFINITE, Member, OpenObject, all_pending};
 pub(crate) use node::{Node, NodeId};
 pub(crate) use normal::{Normal, StringSet};

@@ -10,7 +10,7 @@ use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState};
 use structgen_regex::ExprId;
 
 use crate::algebra::{
-    Algebra, ArrayId, Halt, INFINITE, Interner, KeyId, NodeId, ObjectId, OpenObject, all_pending,
+    Algebra, ArrayId, INFINITE, Interner, KeyId, NodeId, ObjectId, OpenObject, all_pending,
 };
 use crate::options::PropertyOrder;
 
