@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,8 +10,28 @@ import numpy.typing as npt
 
 from structgen._core import Vocabulary
 from structgen.errors import MatcherFinished
-from structgen.samplers.rows import pack_mask
+from structgen.samplers.rows import Allowed, pack_mask
 from structgen.types import Exactness
+
+# PERF: one call per token, about 20 ms for 128k; generation without a constraint asks each time.
+_KNOWN: OrderedDict[str, Allowed] = OrderedDict()
+_KNOWN_VOCABULARIES = 8
+
+
+def _tokens_of(vocabulary: Vocabulary) -> Allowed:
+    """Which logits columns are tokens at all, shape ``(V,)``."""
+    known = _KNOWN.get(vocabulary.fingerprint)
+    if known is None:
+        known = np.zeros(vocabulary.size, dtype=np.bool_)
+        for token in range(vocabulary.size):
+            known[token] = vocabulary.token_bytes(token) is not None
+        named = [*vocabulary.special_tokens.values(), *vocabulary.eos_token_ids]
+        known[np.array(named, dtype=np.intp)] = True
+        known.flags.writeable = False
+        _KNOWN[vocabulary.fingerprint] = known
+        while len(_KNOWN) > _KNOWN_VOCABULARIES:
+            _KNOWN.popitem(last=False)
+    return known
 
 
 class FreeText:
@@ -21,14 +42,9 @@ class FreeText:
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        allowed = np.zeros(vocabulary.size, dtype=np.bool_)
-        for token in range(vocabulary.size):
-            allowed[token] = vocabulary.token_bytes(token) is not None
-        named = [*vocabulary.special_tokens.values(), *vocabulary.eos_token_ids]
-        allowed[np.array(named, dtype=np.intp)] = True
         self._vocabulary = vocabulary
-        self.words = pack_mask(allowed)
-        self.allowed = allowed
+        self.allowed = _tokens_of(vocabulary)
+        self.words = pack_mask(self.allowed)
         self.ends = frozenset(vocabulary.eos_token_ids)
 
     @property

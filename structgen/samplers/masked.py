@@ -39,14 +39,15 @@ class SamplerConfig:
         seed: in ``[0, 2**64)``; None draws one. A seed and a row number determine a text,
             whatever else is in the batch.
         policy: adaptive rejection, for constraints without an exact mask.
-        shared_keys: see `structgen.samplers.walk.WalkConfig`.
+        shared_keys: see `structgen.samplers.walk.WalkConfig`. None shares them in plain sampling,
+            where the text then is the one that speculation would draw, and not in populations.
     """
 
     max_tokens: int
     params: SamplingParams = field(default_factory=SamplingParams)
     seed: int | None = None
     policy: RajPolicy = field(default_factory=RajPolicy)
-    shared_keys: bool = True
+    shared_keys: bool | None = None
 
     def walk_config(self, vocabulary_size: int) -> WalkConfig:
         """The configuration of this run's walks; draws the seed if there is none."""
@@ -55,7 +56,7 @@ class SamplerConfig:
             keys=GumbelKeys(self.seed, vocabulary_size),
             max_tokens=self.max_tokens,
             policy=self.policy,
-            shared_keys=self.shared_keys,
+            shared_keys=self.shared_keys is not False,
         )
 
 
@@ -132,7 +133,8 @@ def masked_steps(
         dead: list[int] = []
         for row in pending:
             walk = walks[row]
-            if walk.finish_reason == "dead_end" and attempt < retries:
+            # Where nothing at all may come first, another attempt would find the same.
+            if walk.finish_reason == "dead_end" and attempt < retries and walk.position > 0:
                 dead.append(row)
                 continue
             if walk.finish_reason == "dead_end" and dead_ends == "raise":

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -44,13 +45,14 @@ def _log_mean(log_w: npt.NDArray[np.float64]) -> float:
     return top + math.log(float(np.exp(log_w - top).mean())) if math.isfinite(top) else -math.inf
 
 
-def _check(config: SamplerConfig, particles: int) -> None:
+def _checked(config: SamplerConfig, particles: int) -> SamplerConfig:
     if particles < 1:
         raise ValueError(f"a population has at least one particle, given {particles}")
     if config.params.greedy:
         raise ValueError(
             "temperature 0 draws the same text for every particle; use `masked`, or a temperature"
         )
+    return config if config.shared_keys is not None else replace(config, shared_keys=False)
 
 
 def _population(ledgers: Sequence[Ledger], resampled: int = 0) -> Particles:
@@ -77,7 +79,7 @@ def importance(
         TokenBudgetError: no complete text fits `max_tokens`.
         ValueError: no particles, or temperature 0.
     """
-    _check(config, particles)
+    config = _checked(config, particles)
     return _population(
         masked(model, prompt_ids, compiled, config, rows=particles, dead_ends="keep")
     )
@@ -103,7 +105,7 @@ def smc(
         TokenBudgetError: no complete text fits `max_tokens`.
         ValueError: no particles, temperature 0, or a threshold outside ``[0, 1]``.
     """
-    _check(config, particles)
+    config = _checked(config, particles)
     if not 0.0 <= ess_threshold <= 1.0:
         raise ValueError(f"`ess_threshold` must lie in [0, 1], given {ess_threshold}")
     constraint = compile_or_free(model, compiled)

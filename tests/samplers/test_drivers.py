@@ -134,6 +134,12 @@ def dead_end_graph(letters: Vocabulary) -> TokenGraph:
     )
 
 
+def everything_refused(letters: Vocabulary) -> TokenGraph:
+    graph = TokenGraph(letters, [{0: 1}, {}], [1], exactness="probe", completions=False)
+    graph.edges[0].clear()
+    return graph
+
+
 def test_dead_ends(letters: Vocabulary, chain: MarkovModel) -> None:
     graph = dead_end_graph(letters)
     kept = masked(chain, [], graph, config(), rows=40, dead_ends="keep")
@@ -158,6 +164,8 @@ def test_dead_ends(letters: Vocabulary, chain: MarkovModel) -> None:
     assert population.weights().tolist() == [0.0] * 3
     with pytest.raises(DeadEnd):
         masked(chain, [], nothing, config())
+    with pytest.raises(DeadEnd, match="1 attempts"):  # nothing may come first: no retry helps
+        masked(chain, [], everything_refused(letters), config())
     # Greedy runs into the same dead end for ever: one attempt.
     greedy = config(temperature=0.0)
     start = int(np.argmax(np.where(np.arange(9) < 2, chain.row([]), -np.inf)))
@@ -193,10 +201,16 @@ def test_smc_without_a_threshold_is_importance_sampling(
 
 def test_copies_part_ways_after_resampling(letters: Vocabulary, chain: MarkovModel) -> None:
     """Fresh keys: two children of one particle do not write the same text for ever."""
-    graph = random_graph(letters, np.random.default_rng(9), states=8, density=0.9, accepting=0.1)
-    population = smc(chain, [], graph, config(1, 40), particles=24, ess_threshold=0.8)
-    assert population.resampled > 3
-    assert len({x.tokens for x in population.ledgers}) > 3
+    # Texts of 12 letters; after an "a" few letters may follow, so that weights differ.
+    edges = [
+        {token: 2 * (layer + 1) + (token == 0) for token in range(letters_allowed)}
+        for layer in range(12)
+        for letters_allowed in (7, 2)
+    ]
+    graph = TokenGraph(letters, [*edges, {}, {}], [24, 25])
+    population = smc(chain, [], graph, config(1, 13), particles=16, ess_threshold=1.0)
+    assert population.resampled > 5
+    assert len({x.tokens for x in population.ledgers}) >= 8
     with pytest.raises(ValueError, match="independent"):
         select_one(population, seed=0)
     assert select_one(population, seed=0, how="weighted").text

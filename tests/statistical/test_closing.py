@@ -49,7 +49,7 @@ def test_closed_texts_are_complete_and_properly_weighted(
         needed = len(completion) + 1
         for max_tokens in sorted({needed, needed + 1, 6}):
             law = enumerate_law(chain, graph, max_tokens=max_tokens, closing=True)
-            ledgers = masked(chain, [], graph, config(number, max_tokens), rows=1_500)
+            ledgers = masked(chain, [], graph, config(number, max_tokens), rows=800)
             for x in ledgers:
                 assert len(x.tokens) <= max_tokens
                 assert x.tokens in law.weight  # complete, allowed, and within the plan
