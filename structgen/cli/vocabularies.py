@@ -7,6 +7,7 @@ from pathlib import Path
 from structgen import vocabulary as room
 from structgen._core import Vocabulary
 from structgen.errors import VocabularyError
+from structgen.models.embedded import fetch_embedded
 
 
 def vocabulary_named(spec: str) -> Vocabulary:
@@ -18,9 +19,8 @@ def vocabulary_named(spec: str) -> Vocabulary:
     if spec == "bytes":
         return byte_vocabulary()
     if spec == "default":
-        from structgen.models import load
-
-        return load("default").vocabulary
+        # The tokenizer alone: listing tokens needs neither torch nor the weights in memory.
+        return room.from_tokenizer_json(fetch_embedded())
     path = Path(spec)
     if not path.exists():
         raise VocabularyError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar, Unpack, overload
 
+from structgen.constraints.protocol import Constraint
 from structgen.generate.drive import draw
 from structgen.generate.model import ModelLike, resolve_model
 from structgen.generate.options import Options, OptionsDict
@@ -50,6 +51,15 @@ def generate(
     model: ModelLike,
     prompt: Prompt,
     output: Sequence[str],
+    *,
+    tools: None = None,
+    **options: Unpack[OptionsDict],
+) -> Generation[str]: ...
+@overload
+def generate(
+    model: ModelLike,
+    prompt: Prompt,
+    output: Constraint,
     *,
     tools: None = None,
     **options: Unpack[OptionsDict],

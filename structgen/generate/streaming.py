@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Generic, TypeVar, Unpack, cast, overload
 
+from structgen.constraints.protocol import Constraint
 from structgen.errors import GenerationError
 from structgen.generate.drive import Outcome, draw_steps
 from structgen.generate.front import ModelLike
@@ -105,6 +106,15 @@ def stream(
     tools: None = None,
     **options: Unpack[OptionsDict],
 ) -> Stream[T]: ...
+@overload
+def stream(
+    model: ModelLike,
+    prompt: Prompt,
+    output: Constraint,
+    *,
+    tools: None = None,
+    **options: Unpack[OptionsDict],
+) -> Stream[str]: ...
 @overload
 def stream(
     model: ModelLike,

@@ -5,9 +5,9 @@
     response = tools.parse(text)                   # ToolResponse(text, calls)
     results = [tools.run(call) for call in response.calls]
 
-Formats: `hermes` (Hermes, Qwen, SmolLM), `llama3`, `mistral`. A constraint promises that every
-call in the text is well-formed, names a tool of the set, and has arguments that satisfy the
-tool's schema. Prose is any text that a parser of the format reads as prose.
+Formats: `hermes` (Hermes, Qwen, SmolLM), `llama3`, `mistral`, `mistral-args`. A constraint
+promises that every call in the text is well-formed, names a tool of the set, and has arguments
+that satisfy the tool's schema. Prose is any text that a parser of the format reads as prose.
 """
 
 from structgen.tools.formats import FORMATS, CallFormat, Markup, format_for, format_named

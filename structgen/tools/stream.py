@@ -78,7 +78,7 @@ class ToolStream:
         """
         events = _merged(self._read(final=True))
         if self._place in (_Place.CALL, _Place.ARRAY) or (
-            self._place is _Place.BETWEEN and self._markup.begin is not None
+            self._place is _Place.BETWEEN and (self._markup.begin is not None or self._index < 0)
         ):
             raise GenerationError(
                 f"the response ends inside tool call {max(self._index, 0)}",
@@ -97,7 +97,7 @@ class ToolStream:
                 case _Place.ARRAY:
                     self._array()
                 case _Place.BETWEEN:
-                    self._between()
+                    yield from self._between()
                 case _Place.CALL:
                     yield from self._call()
                 case _Place.AFTER:
@@ -146,18 +146,34 @@ class ToolStream:
             raise GenerationError(f"expected `[` after the marker, found {self._held[:20]!r}")
         self._held, self._place = self._held[1:], _Place.BETWEEN
 
-    def _between(self) -> None:
+    def _between(self) -> Iterator[ToolEvent]:
         self._held = self._held.lstrip(BLANKS)
-        if not self._held:
+        mark = self._markup.arguments_marker
+        name: str | None = None
+        if mark is not None:
+            at = self._held.find(mark)
+            if at < 0 and len(self._held) < _MAX_HEAD:
+                return
+            if at <= 0:
+                raise GenerationError(f"expected a name and {mark!r}, found {self._held[:20]!r}")
+            name, self._held = self._held[:at].strip(BLANKS), self._held[at + len(mark) :]
+        elif not self._held:
             return
-        if not self._held.startswith("{"):
+        elif not self._held.startswith("{"):
             raise GenerationError(f"expected a call as a JSON object, found {self._held[:20]!r}")
         self._index += 1
-        self._object, self._name, self._sent, self._arguments_done = "", None, 0, False
+        self._object, self._name, self._arguments_done = "", name, False
+        self._sent = self._arguments_at = 0
         self._scanner, self._inner = ObjectScanner(), ObjectScanner()
         self._place = _Place.CALL
+        if name is not None:
+            yield CallStarted(self._index, name)
 
     def _call(self) -> Iterator[ToolEvent]:
+        if not self._object:
+            self._held = self._held.lstrip(BLANKS)
+            if self._held and not self._held.startswith("{"):
+                raise GenerationError(f"expected a JSON object, found {self._held[:20]!r}")
         size, done = 0, False
         for char in self._held:
             size += 1
@@ -188,6 +204,13 @@ class ToolStream:
             yield ArgumentsDelta(self._index, self._object[start : self._sent])
 
     def _finish(self) -> Iterator[ToolEvent]:
+        if self._markup.arguments_marker is not None:
+            name, text = self._name or "", self._object
+            if not isinstance(_loaded(text, self._index), dict):
+                raise GenerationError(f"tool call {self._index} (`{name}`) has no arguments object")
+            yield CallFinished(self._index, name, text)
+            self._place, self._prose_seen = _Place.AFTER, False
+            return
         name, arguments = read_call(self._object, self._index, self._markup)
         if self._name is None:
             text = json.dumps(arguments, ensure_ascii=False)
@@ -219,6 +242,11 @@ class ToolStream:
                 raise GenerationError(
                     f"expected {markup.end!r} after a call, found {self._held[:20]!r}"
                 )
+        elif markup.begin is not None:
+            if self._held.startswith(markup.begin):
+                self._held, self._place = self._held[len(markup.begin) :], _Place.BETWEEN
+            elif self._held and (final or not markup.begin.startswith(self._held)):
+                raise GenerationError(f"expected the end after a call, found {self._held[:20]!r}")
         elif self._held:
             if self._held[0] in markup.separators:
                 self._held = self._held[1:]
@@ -238,16 +266,21 @@ def read_call(text: str, index: int, markup: Markup) -> tuple[str, dict[str, JSO
     Raises:
         GenerationError: not JSON, or not a call.
     """
-    try:
-        call: JSON = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise GenerationError(f"tool call {index} is not JSON: {error}") from error
+    call = _loaded(text, index)
     if not isinstance(call, dict) or not isinstance(name := call.get("name"), str):
         raise GenerationError(f"tool call {index} has no name: {text[:60]!r}")
     for key in markup.arguments_keys:
         if isinstance(arguments := call.get(key), dict):
             return name, arguments
     raise GenerationError(f"tool call {index} (`{name}`) has no arguments object")
+
+
+def _loaded(text: str, index: int) -> JSON:
+    try:
+        value: JSON = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise GenerationError(f"tool call {index} is not JSON: {error}") from error
+    return value
 
 
 def _overlap(text: str, begin: str) -> int:

@@ -41,6 +41,13 @@ RESPONSES: list[tuple[str, str, str, list[str]]] = [
     ("llama3", f" {P}\n{B}", "", ["add", "say"]),
     ("mistral", "no [TOOL_ CALLS] here", "no [TOOL_ CALLS] here", []),
     ("mistral", f"ok[TOOL_CALLS] [{A}, {B}]", "ok", ["add", "say"]),
+    ("mistral-args", "no [ARGS] here", "no [ARGS] here", []),
+    (
+        "mistral-args",
+        'ok[TOOL_CALLS]add[ARGS]{"a": 1, "b": "{"}[TOOL_CALLS]say[ARGS] {}',
+        "ok",
+        ["add", "say"],
+    ),
 ]
 
 
@@ -129,7 +136,15 @@ def test_members_in_another_order_are_read() -> None:
         ("hermes", '<tool_call>{"arguments": {"a": 1}}</tool_call>'),
         ("hermes", "<tool_call>{" + '"x":[' * 50_000 + "</tool_call>"),
         ("llama3", P + " oops"),
+        ("llama3", "<|python_tag|>"),
         ("mistral", "[TOOL_CALLS]add"),
+        ("mistral-args", "[TOOL_CALLS]add"),
+        ("mistral-args", '[TOOL_CALLS]add{"a": 1}'),
+        ("mistral-args", "[TOOL_CALLS][ARGS]{}"),
+        ("mistral-args", "[TOOL_CALLS]add[ARGS][1]"),
+        ("mistral-args", "[TOOL_CALLS]add[ARGS]{} oops"),
+        ("mistral-args", '[TOOL_CALLS]add[ARGS]{"a": }'),
+        ("mistral-args", "[TOOL_CALLS]" + "x" * 5000),
         ("mistral", f"[TOOL_CALLS][{A}"),
         ("mistral", f"[TOOL_CALLS][{A}] oops"),
     ],

@@ -80,8 +80,12 @@ def calls(tools: ToolSet, *written: tuple[str, object]) -> str:
             return "\n".join(f"<tool_call>\n{one}\n</tool_call>" for one in objects)
         case "llama3":
             return "; ".join(objects)
-        case _:
+        case "mistral":
             return f"[TOOL_CALLS][{', '.join(objects)}]"
+        case _:
+            return "".join(
+                f"[TOOL_CALLS]{name}[ARGS]{json.dumps(arguments)}" for name, arguments in written
+            )
 
 
 BERN = ("weather", {"city": "Bern"})
@@ -286,6 +290,7 @@ def test_unknown_choices_and_formats_are_refused(tools: ToolSet) -> None:
         ("NousResearch/Hermes-3-Llama-3.1-8B", None, "hermes"),
         ("my-llama-3", "... <tool_call> ...", "hermes"),
         ("my-model", "... [TOOL_CALLS] ...", "mistral"),
+        ("my-model", "... [TOOL_CALLS] ... [ARGS] ...", "mistral-args"),
         ("my-model", "{{ '<|python_tag|>' }}", "llama3"),
     ],
 )

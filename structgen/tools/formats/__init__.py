@@ -13,16 +13,17 @@ from types import MappingProxyType
 from structgen.errors import ConstraintError
 from structgen.tools.formats.hermes import Hermes
 from structgen.tools.formats.llama3 import Llama3
-from structgen.tools.formats.mistral import Mistral
+from structgen.tools.formats.mistral import Mistral, MistralArgs
 from structgen.tools.formats.protocol import CallFormat, Markup
 
 FORMATS: Mapping[str, CallFormat] = MappingProxyType(
-    {form.name: form for form in (Hermes(), Llama3(), Mistral())}
+    {form.name: form for form in (Hermes(), Llama3(), Mistral(), MistralArgs())}
 )
 
 # Marks in a chat template say what the model was trained to write; they come before names.
 _TEMPLATES = (
     ("<tool_call>", "hermes"),
+    ("[ARGS]", "mistral-args"),
     ("[TOOL_CALLS]", "mistral"),
     ("<|python_tag|>", "llama3"),
 )

@@ -27,6 +27,8 @@ class Markup:
         opener: an optional special token before bare calls (`begin` is None).
         end: the marker after each call, or None.
         array: whether the calls of a response are the items of one JSON array.
+        arguments_marker: what stands between a bare name and the arguments, where a call is not
+            one JSON object.
         separators: characters, besides blanks, that may stand between two calls.
         arguments_keys: names the member holding the arguments goes by.
     """
@@ -35,6 +37,7 @@ class Markup:
     opener: str | None = None
     end: str | None = None
     array: bool = False
+    arguments_marker: str | None = None
     separators: str = ""
     arguments_keys: tuple[str, ...] = ("arguments", "parameters")
 
