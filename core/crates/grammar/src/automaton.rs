@@ -10,11 +10,12 @@ use crate::analysis::{Diagnostics, clean, reach, validate};
 use crate::chart::Chart;
 use crate::costs::Costs;
 use crate::error::GrammarError;
+use crate::guests::{GuestContext, GuestLex, Guests};
 use crate::ir::Grammar;
 use crate::lexicon::{Beginning, Lexicon};
 use crate::limits::{GrammarLimits, check};
 use crate::sets::SetId;
-use crate::states::{Context, Reader, Scan, States};
+use crate::states::{Context, Named, Reader, Scan, States};
 use crate::tables::Tables;
 
 /// A context-free grammar as a byte automaton.
@@ -28,6 +29,7 @@ pub struct CfgAutomaton {
     lexicon: Lexicon,
     states: States,
     costs: Costs,
+    guests: Guests,
     /// What the shortest completion of a state begins with.
     ways: FxHashMap<StateId, Way>,
     /// Where the lexemes begin that a set expects.
@@ -41,6 +43,9 @@ pub struct CfgAutomaton {
 
 /// Enough for look-ups of what is known, too little for long work.
 const KNOWN_STEPS: u64 = 10_000;
+
+/// Enough to find out what follows a terminal.
+const VIEW_STEPS: u64 = 1_000_000;
 
 /// The first part of a shortest completion.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +92,7 @@ impl CfgAutomaton {
             lexicon,
             states: States::new(&limits),
             costs: Costs::default(),
+            guests: Guests::new(limits.max_states),
             ways: FxHashMap::default(),
             beginnings: FxHashMap::default(),
             at_set: FxHashMap::default(),
@@ -245,6 +251,88 @@ impl CfgAutomaton {
         }
     }
 
+    /// The lexical views of `state`; false if there are none.
+    fn views(
+        &mut self,
+        state: StateId,
+        out: &mut Vec<LexicalView>,
+    ) -> Result<bool, AutomatonError> {
+        let scans: Arc<[Scan]> = self.states.scans(state);
+        let before = out.len();
+        let mut ending = None;
+        let mut endings = 0;
+        for scan in scans.iter() {
+            match scan.reader() {
+                Reader::Lexer(lex) => {
+                    let context = Named::Own(scan.context).raw();
+                    out.push(LexicalView { lex, context });
+                    if let Some(accept) = self.lexicon.lexer.accept(lex) {
+                        ending = Some((scan.context, accept));
+                        endings += 1;
+                    }
+                }
+                Reader::Nested { terminal, state } => {
+                    if !self.guest_views(terminal, state, scan.context, out)? {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        // A lexeme that may end here implies what begins after it: no view of its own.
+        if let (1, Some((context, accept))) = (endings, ending)
+            && let Some((lex, set)) = self.implied_beginning(context, accept)
+        {
+            let implied = LexicalView { lex, context: Named::Own(Context::at(set)).raw() };
+            if let Some(at) = out[before..].iter().position(|view| *view == implied) {
+                out.remove(before + at);
+            }
+        }
+        Ok(true)
+    }
+
+    fn guest_views(
+        &mut self,
+        terminal: u32,
+        state: StateId,
+        context: Context,
+        out: &mut Vec<LexicalView>,
+    ) -> Result<bool, AutomatonError> {
+        let mut fuel = Fuel::new("max_steps", VIEW_STEPS);
+        let (after, _) = self.settle(context, terminal, &mut fuel)?.set();
+        let Some(automaton) = self.lexicon.nested(terminal) else { return Ok(false) };
+        let mut views = Vec::new();
+        if !automaton.lexical_views(state, &mut views) {
+            return Ok(false);
+        }
+        for LexicalView { lex, context } in views {
+            let lex = self.guests.name_lex(automaton.as_ref(), GuestLex { terminal, lex })?;
+            let number = self.guests.name_context(GuestContext { terminal, context, after })?;
+            out.push(LexicalView { lex, context: Named::Guest(number).raw() });
+        }
+        Ok(true)
+    }
+
+    /// The state after a lexeme inside a nested automaton has ended.
+    fn end_guest(
+        &mut self,
+        guest: GuestContext,
+        accept: AcceptId,
+        fuel: &mut Fuel,
+    ) -> Result<StateId, AutomatonError> {
+        let GuestContext { terminal, context, after } = guest;
+        let Some(automaton) = self.lexicon.nested(terminal) else { return Ok(StateId::DEAD) };
+        let state = automaton.lex_end(context, accept, fuel)?;
+        if state.is_dead() {
+            return Ok(StateId::DEAD);
+        }
+        let ends = automaton.is_accepting(state, fuel)?;
+        let mut scans = Vec::new();
+        if !ends || self.lexicon.nested_goes_on(terminal, state, fuel)? {
+            scans.push(Scan::nested(terminal, state, Context::after(after)));
+        }
+        self.state(scans, if ends { after } else { SetId::EMPTY }, fuel)
+    }
+
     /// Where the lexer begins after lexemes that have ended. Everything asked here has
     /// been worked out when the state was made.
     fn implied_beginning(
@@ -383,39 +471,19 @@ impl ByteAutomaton for CfgAutomaton {
                 + self.lexicon.bytes()
                 + self.states.bytes()
                 + self.costs.bytes()
+                + self.guests.bytes()
                 + (self.ways.len() + self.beginnings.len() + self.at_set.len()) * 48,
         }
     }
 
     fn lexical_views(&mut self, state: StateId, out: &mut Vec<LexicalView>) -> bool {
-        let scans: Arc<[Scan]> = self.states.scans(state);
         let before = out.len();
-        let mut ending = None;
-        let mut endings = 0;
-        for scan in scans.iter() {
-            let Reader::Lexer(lex) = scan.reader() else {
-                out.truncate(before);
-                return false;
-            };
-            out.push(LexicalView { lex, context: scan.context.raw() });
-            if let Some(accept) = self.lexicon.lexer.accept(lex) {
-                ending = Some((scan.context, accept));
-                endings += 1;
-            }
+        // A view that cannot be worked out is none: the state is walked byte by byte.
+        let found = self.views(state, out).unwrap_or(false);
+        if !found {
+            out.truncate(before);
         }
-        // A lexeme that may end here implies what begins after it: no view of its own.
-        if let (1, Some((context, accept))) = (endings, ending)
-            && let Some(lex) = self.implied_beginning(context, accept)
-        {
-            let implied = |view: &LexicalView| {
-                let (set, after) = Context::from_raw(view.context).set();
-                view.lex == lex.0 && set == lex.1 && !after
-            };
-            if let Some(at) = out[before..].iter().position(implied) {
-                out.remove(before + at);
-            }
-        }
-        true
+        found
     }
 
     fn lex_step(
@@ -424,15 +492,29 @@ impl ByteAutomaton for CfgAutomaton {
         byte: u8,
         fuel: &mut Fuel,
     ) -> Result<LexState, AutomatonError> {
-        self.lexicon.lexer.step(lex, byte, fuel)
+        let Some((GuestLex { terminal, lex }, _)) = self.guests.lex(lex) else {
+            return self.lexicon.lexer.step(lex, byte, fuel);
+        };
+        let Some(automaton) = self.lexicon.nested(terminal) else { return Ok(LexState::DEAD) };
+        let lex = automaton.lex_step(lex, byte, fuel)?;
+        if lex.is_dead() {
+            return Ok(LexState::DEAD);
+        }
+        self.guests.name_lex(automaton.as_ref(), GuestLex { terminal, lex })
     }
 
     fn lex_accept(&self, lex: LexState) -> Option<AcceptId> {
-        self.lexicon.lexer.accept(lex)
+        match self.guests.lex(lex) {
+            Some((_, accept)) => accept,
+            None => self.lexicon.lexer.accept(lex),
+        }
     }
 
     fn lex_fingerprint(&self, lex: LexState) -> u128 {
-        self.lexicon.lexer.fingerprint(lex)
+        match self.guests.lex(lex) {
+            Some((guest, _)) => self.lexicon.nested_fingerprint(guest.terminal, guest.lex),
+            None => self.lexicon.lexer.fingerprint(lex),
+        }
     }
 
     fn lex_end(
@@ -441,11 +523,21 @@ impl ByteAutomaton for CfgAutomaton {
         accept: AcceptId,
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
-        let context = Context::from_raw(context);
-        if context.set().0.0 as usize >= self.chart.sets.len() {
-            return Ok(StateId::DEAD);
+        match (Named::from_raw(context), self.guests.accept(accept)) {
+            (Named::Own(context), None) => {
+                if context.set().0.0 as usize >= self.chart.sets.len() {
+                    return Ok(StateId::DEAD);
+                }
+                let set = self.end_all(context, accept, fuel)?;
+                self.state_at(set, fuel)
+            }
+            (Named::Guest(number), Some((terminal, accept))) => match self.guests.context(number) {
+                Some(context) if context.terminal == terminal => {
+                    self.end_guest(context, accept, fuel)
+                }
+                _ => Ok(StateId::DEAD),
+            },
+            _ => Ok(StateId::DEAD),
         }
-        let set = self.end_all(context, accept, fuel)?;
-        self.state_at(set, fuel)
     }
 }

@@ -225,10 +225,19 @@ impl Lexicon {
         self.lexer.accept_tags(accept)
     }
 
-    fn nested(&mut self, terminal: u32) -> Option<&mut Box<dyn ByteAutomaton>> {
+    /// The automaton of a terminal that is one.
+    pub fn nested(&mut self, terminal: u32) -> Option<&mut Box<dyn ByteAutomaton>> {
         match self.matchers.get_mut(terminal as usize) {
             Some(Matcher::Nested { automaton, .. }) => Some(automaton),
             _ => None,
+        }
+    }
+
+    /// The fingerprint of a lexer state inside a nested automaton.
+    pub fn nested_fingerprint(&self, terminal: u32, lex: LexState) -> u128 {
+        match self.matchers.get(terminal as usize) {
+            Some(Matcher::Nested { automaton, .. }) => automaton.lex_fingerprint(lex),
+            _ => 0,
         }
     }
 

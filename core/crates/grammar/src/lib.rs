@@ -42,6 +42,7 @@
 //! * `tables`, `components`, `plan`: suffixes of rules, and who can begin whom.
 //! * `sets`, `chart`: item sets, in place of Earley's columns.
 //! * `lexicon`, `states`: lexemes in progress, over the lexer shared by all recognisers.
+//! * `guests`: lexemes inside nested automata, shown through ours.
 //! * `costs`: the shortest completion.
 //!
 //! Limits: [`GrammarLimits`] and [`Fuel`](structgen_automaton::Fuel) bound everything; no
@@ -55,6 +56,7 @@ mod chart;
 mod components;
 mod costs;
 mod error;
+mod guests;
 mod ir;
 mod lexicon;
 mod limits;

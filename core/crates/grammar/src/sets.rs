@@ -116,7 +116,7 @@ impl Sets {
             max_items: limits.max_items,
             max_items_per_set: limits.max_items_per_set.into(),
             // Ids share their word with the marks of knots and of contexts.
-            max_sets: limits.max_sets.min(KNOT - 1).into(),
+            max_sets: limits.max_sets.min(KNOT / 2 - 1).into(),
         }
     }
 

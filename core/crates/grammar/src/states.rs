@@ -17,6 +17,32 @@ use crate::sets::SetId;
 pub(crate) struct Context(u32);
 
 const AFTER: u32 = 1 << 31;
+/// Marks contexts that belong to a nested automaton; they never stand in a scan.
+const GUEST: u32 = 1 << 30;
+
+/// What a context of a lexical view names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    Own(Context),
+    /// The number of a context of a nested automaton.
+    Guest(u32),
+}
+
+impl Named {
+    pub fn from_raw(raw: u32) -> Self {
+        match raw & (AFTER | GUEST) {
+            GUEST => Named::Guest(raw & !GUEST),
+            _ => Named::Own(Context(raw)),
+        }
+    }
+
+    pub fn raw(self) -> u32 {
+        match self {
+            Named::Own(context) => context.0,
+            Named::Guest(number) => number | GUEST,
+        }
+    }
+}
 
 impl Context {
     pub fn at(set: SetId) -> Self {
@@ -25,14 +51,6 @@ impl Context {
 
     pub fn after(set: SetId) -> Self {
         Context(set.0 | AFTER)
-    }
-
-    pub fn from_raw(raw: u32) -> Self {
-        Context(raw)
-    }
-
-    pub fn raw(self) -> u32 {
-        self.0
     }
 
     /// The set, and whether it is the one after the lexeme.
