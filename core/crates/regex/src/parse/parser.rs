@@ -378,7 +378,8 @@ impl<'a> Parser<'a> {
                     let message = "flags of the whole pattern must stand at its start";
                     return Err(self.syntax(message, start));
                 }
-                _ => self.set_flag(self.at, on)?,
+                c if c.is_ascii_lowercase() || c == 'L' => self.set_flag(self.at, on)?,
+                _ => break,
             }
             self.at += 1;
         }
