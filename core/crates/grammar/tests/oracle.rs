@@ -144,10 +144,7 @@ fn check_completion(
 fn check_views(automaton: &mut CfgAutomaton, state: StateId, universe: &Universe) {
     let mut fuel = Fuel::unlimited();
     let mut views = Vec::new();
-    if !automaton.lexical_views(state, &mut views) {
-        assert!(views.is_empty());
-        return;
-    }
+    assert!(automaton.lexical_views(state, &mut views));
     for text in universe.texts.iter().filter(|t| (1..=3).contains(&t.len())) {
         let by_state = walk_from(automaton, state, text.as_bytes());
         let accepting = !by_state.is_dead() && automaton.is_accepting(by_state, &mut fuel).unwrap();
@@ -329,6 +326,33 @@ fn nested_automata_are_terminals_like_any_other() {
         for text in &universe.texts {
             let text = text.as_bytes();
             assert_eq!(accepts(&mut one, text), accepts(&mut other, text));
+        }
+    }
+}
+
+#[test]
+fn grammars_inside_grammars() {
+    let t = |s| Lexeme::Text(s);
+    let letters = [("x", t("a")), ("y", t("b")), ("w", t("c")), ("p", Lexeme::Many("ab", 1, None))];
+    let inner = [
+        Sample::new("r0: x r0 x | y r0 y | x | y", &letters, &[]),
+        Sample::new("r0: | x r0 y | p w", &letters, &["w"]),
+        Sample::new("r0: p | r0 w p", &letters, &[]),
+    ];
+    let universe = Universe::new("abc", 6);
+    for sample in inner {
+        let terminals = [
+            ("G", Lexeme::Grammar(Box::new(sample.clone()))),
+            ("x", t("a")),
+            ("s", Lexeme::Quoted("c", "ab", "c")),
+        ];
+        for rules in ["r0: G", "r0: G x | s G", "r0: r0 x G | G", "r0: G G | s"] {
+            let outer = Sample::new(rules, &terminals, &[]);
+            check(&outer, &universe, true);
+            // And once more, one level deeper.
+            let terminals = [("G", Lexeme::Grammar(Box::new(outer))), ("x", t("b"))];
+            let outermost = Sample::new("r0: G | x r0 x", &terminals, &["x"]);
+            check(&outermost, &Universe::new("abc", 4), true);
         }
     }
 }

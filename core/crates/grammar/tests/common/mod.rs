@@ -23,6 +23,8 @@ pub enum Lexeme {
     Never,
     /// The same as a nested automaton.
     Nested(Box<Lexeme>),
+    /// The texts of a grammar, as a nested automaton.
+    Grammar(Box<Sample>),
 }
 
 impl Lexeme {
@@ -49,6 +51,7 @@ impl Lexeme {
             }
             Lexeme::Never => Exprs::EMPTY,
             Lexeme::Nested(inner) => inner.expr(exprs),
+            Lexeme::Grammar(_) => panic!("not regular"),
         }
     }
 
@@ -67,12 +70,13 @@ impl Lexeme {
             Lexeme::OneOf(texts) => texts.contains(&text),
             Lexeme::Never => false,
             Lexeme::Nested(inner) => inner.matches(text),
+            Lexeme::Grammar(sample) => sample.derives(text),
         }
     }
 }
 
 /// A grammar that both the automaton and the oracle understand.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     pub rules: Vec<(String, Vec<Vec<Symbol>>)>,
     pub terminals: Vec<Lexeme>,
@@ -129,6 +133,9 @@ impl Sample {
                         let mut own = Exprs::new(RegexLimits::default());
                         let expr = inner.expr(&mut own);
                         TerminalKind::Automaton(Box::new(RegexAutomaton::new(own, expr)))
+                    }
+                    Lexeme::Grammar(sample) => {
+                        TerminalKind::Automaton(Box::new(sample.automaton().expect("a grammar")))
                     }
                     _ => TerminalKind::Regex(lexeme.expr(&mut exprs)),
                 };
