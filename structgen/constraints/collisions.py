@@ -80,14 +80,25 @@ def _found(patterns: dict[str, str], deadline: float) -> Iterator[Collision]:
             yield Collision(first=first, second=second, example=example)
 
 
+_LARGE_COUNT = re.compile(r"\{[0-9,]*[0-9]{3,}")
+_LONG_PATTERN = 2_000
+
+
 def _automaton(pattern: str) -> Any | None:
-    """The pattern as `interegular` sees it, None where it cannot."""
+    """The pattern as `interegular` sees it, None where it cannot.
+
+    It builds whole automata, without a limit on their size: long patterns and large counts are
+    left to the core, which has one.
+    """
     try:
         import interegular
     except ImportError:
         raise MissingExtraError("interegular", extra="cli") from None
     try:
-        return interegular.parse_pattern(pattern).to_fsm()
+        if len(pattern) > _LONG_PATTERN or _LARGE_COUNT.search(pattern):
+            return None
+        parsed: Any = interegular.parse_pattern(pattern)
+        return parsed.to_fsm()
     # interegular raises its own errors, NotImplementedError, KeyError and others on syntax that
     # it does not know; whatever it is, the core is asked instead.
     except Exception:

@@ -28,8 +28,9 @@ _START: dict[GrammarFormat, str] = {"lark": "start", "gbnf": "root", "ebnf": "ro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrammarSource:
-    """A grammar's text, the file it came from if any, and its notation."""
+    """A grammar's text, the file it came from if any, and its notation. `name` is for people."""
 
+    name: str
     text: str
     path: Path | None
     format: GrammarFormat
@@ -62,12 +63,11 @@ def grammar(
     """
     loaded = load_source(source, format)
     ir = load_ir(loaded, start=start, terminals=terminals)
-    described = loaded.path.name if loaded.path else loaded.format
     try:
         program = Program.grammar(ir.to_json(), dict(ir.programs))
     except (RegexSyntaxError, UnsupportedFeatureError) as error:
         raise _blamed(error, ir) from None
-    return TextConstraint(program, description=f"grammar({described})")
+    return TextConstraint(program, description=f"grammar({loaded.name})")
 
 
 def load_source(source: str | Path, format: GrammarFormat | None = None) -> GrammarSource:
@@ -77,10 +77,14 @@ def load_source(source: str | Path, format: GrammarFormat | None = None) -> Gram
     if isinstance(source, str):
         shipped = shipped_grammars()
         if source in shipped:
-            return _read(shipped[source], format)
+            return GrammarSource(
+                name=source, text=shipped[source], path=None, format=format or "lark"
+            )
         if _is_text(source):
             guessed: GrammarFormat = "gbnf" if "::=" in source else "lark"
-            return GrammarSource(text=source, path=None, format=format or guessed)
+            return GrammarSource(
+                name=format or guessed, text=source, path=None, format=format or guessed
+            )
         if not Path(source).is_file() and Path(source).suffix not in _FORMATS:
             raise ConstraintError(
                 f"`{source}` is neither a shipped grammar, nor a file, nor the text of a grammar",
@@ -103,7 +107,7 @@ def _read(path: Path, format: GrammarFormat | None) -> GrammarSource:
     except (OSError, ValueError) as error:
         raise ConstraintError(f"the grammar file `{path}` cannot be read: {error}") from error
     guessed = _FORMATS.get(path.suffix) or ("gbnf" if "::=" in text else "lark")
-    return GrammarSource(text=text, path=path, format=format or guessed)
+    return GrammarSource(name=path.name, text=text, path=path, format=format or guessed)
 
 
 def load_ir(

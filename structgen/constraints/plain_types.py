@@ -59,6 +59,12 @@ _LENGTHS = {
     "array": ("minItems", "maxItems"),
     "object": ("minProperties", "maxProperties"),
 }
+_UPPER_CASE: tuple[object, ...] = (
+    datetime.datetime.fromisoformat,
+    datetime.time.fromisoformat,
+)
+"""Readers that know `T` and `Z`, but not RFC 3339's `t` and `z`."""
+
 _DURATION = re.compile(
     r"P(?:(?P<weeks>\d+)W|(?:(?P<days>\d+)D)?"
     r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?)"
@@ -324,10 +330,7 @@ def _value(tp: object, value: object) -> object:
         entries = _expect(dict, tp, value)
         if not args:
             return entries
-        return {
-            cast("object", _value(args[0], key)): _value(args[1], item)
-            for key, item in entries.items()
-        }
+        return {_value(args[0], key): _value(args[1], item) for key, item in entries.items()}
     if isinstance(tp, type):
         return _instance(tp, value)
     if isinstance(tp, TypeVar):
@@ -377,7 +380,7 @@ def _from_string(tp: object, value: str) -> object:
     if reader is None:
         raise _mismatch(tp, value)
     try:
-        return reader(value.upper() if tp in (datetime.datetime, datetime.time) else value)
+        return reader(value.upper() if reader in _UPPER_CASE else value)
     except (ValueError, ArithmeticError) as error:
         raise _mismatch(tp, value) from error
 
@@ -419,7 +422,7 @@ def _expect(kind: type[dict[Any, Any]], tp: object, value: object) -> dict[str, 
 def _expect(kind: type, tp: object, value: object) -> object:
     if not isinstance(value, kind):
         raise _mismatch(tp, value)
-    return cast("object", value)
+    return value
 
 
 def _same(one: object, other: object) -> bool:

@@ -160,7 +160,7 @@ def _adapter(tp: object) -> Any:
     import pydantic
 
     try:
-        return pydantic.TypeAdapter[Any](tp)
+        return pydantic.TypeAdapter[Any](cast("type[Any]", tp))
     except pydantic.errors.PydanticUserError as error:
         raise ConstraintError(f"pydantic cannot handle {tp!r}: {error.message}") from error
 

@@ -1,24 +1,14 @@
-"""The grammars that come with structgen, by name."""
+"""The grammars that come with structgen, by name.
+
+They live in the folder ``grammars/`` of the repository, each with a README and samples, and are
+compiled into the core, so that every wheel carries them.
+"""
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
-_ROOM = Path(__file__).resolve().parent.parent
+from structgen import _core
 
 
-def _folders() -> tuple[Path, ...]:
-    """Where grammars may lie: inside an installed package, or beside it in a checkout."""
-    return (_ROOM / "_shipped_grammars", _ROOM.parent / "grammars")
-
-
-@cache
-def shipped_grammars() -> dict[str, Path]:
-    """The shipped grammars: name to the path of its ``grammar.lark``."""
-    found: dict[str, Path] = {}
-    for folder in _folders():
-        if folder.is_dir():
-            for path in sorted(folder.glob("*/grammar.lark")):
-                found.setdefault(path.parent.name, path)
-    return found
+def shipped_grammars() -> dict[str, str]:
+    """The shipped grammars: name to the text of its Lark file. ``grammar(name)`` loads one."""
+    return _core.shipped_grammars()

@@ -24,11 +24,12 @@ class IrOracle:
     def accepts(self, text: str) -> bool:
         ir, size = self._ir, len(text)
         ends = {
-            index: self._terminal_ends(terminal, text) for index, terminal in enumerate(ir.terminals)
+            index: self._terminal_ends(terminal, text)
+            for index, terminal in enumerate(ir.terminals)
         }
         if ir.ignore:
             skip = self._skips(text, ends)
-            # Ignored text belongs to the lexeme before it; what precedes the first is cut off below.
+            # Ignored text belongs to the lexeme before it, or comes before all.
             ends = {
                 index: [{after for end in row for after in skip[end]} for row in table]
                 for index, table in ends.items()

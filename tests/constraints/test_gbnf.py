@@ -45,7 +45,7 @@ REGULAR = {
     "names": ('root ::= my-rule_2\nmy-rule_2 ::= "a"', "a", "ab"),
     "comments": ('# top\nroot ::= "a" # "b"\n# end', "a", "ab#"),
     "crlf": ('root ::= "a" x\r\nx ::= "b"\r\n', "ab", "ab"),
-    "equals": ('root = "a" x;\nx := \'b\';', "ab", "ab"),
+    "equals": ("root = \"a\" x;\nx := 'b';", "ab", "ab"),
     "semicolons": ('root ::= x y; x ::= "a"; y ::= "b"', "ab", "ab"),
     "twice-defined": ('root ::= "a"\nroot ::= "b"', "[ab]", "ab"),
     "nullable-repeated": ('root ::= ("a"* "b"?)* "c"', "[ab]*c", "abc"),
@@ -183,7 +183,9 @@ HOSTILE = {
     "recursive-counts": "root ::= " + "(" * 90 + "root" + "){99}" * 90 + ' | "a"',
     "rule-doubling": "\n".join(f"r{n} ::= r{n + 1} r{n + 1}" for n in range(60))
     + '\nr60 ::= "a"\nroot ::= r0',
-    "chain": "root ::= r0\n" + "\n".join(f"r{n} ::= r{n + 1}" for n in range(5000)) + '\nr5000 ::= "a"',
+    "chain": "root ::= r0\n"
+    + "\n".join(f"r{n} ::= r{n + 1}" for n in range(5000))
+    + '\nr5000 ::= "a"',
     "many-alternatives": "root ::= " + " | ".join(f'"{n}" root' for n in range(20_000)) + ' | ""',
     "long-literal": 'root ::= "' + "a" * 1_000_000 + '"',
     "too-long": 'root ::= "' + "a" * 5_000_000 + '"',

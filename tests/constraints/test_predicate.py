@@ -244,7 +244,7 @@ def test_natives_merge_and_predicates_stay_beside_them() -> None:
 
 def test_a_completion_is_given_only_if_all_accept_it() -> None:
     word = regex("abc|abd")
-    liking = (word & predicate(lambda text: "abd".startswith(text))).compile(byte_vocabulary())
+    liking = (word & predicate("abd".startswith)).compile(byte_vocabulary())
     matcher = liking.matcher()
     completion = matcher.completion_tokens()
     assert completion is None or bytes(completion) == b"abd"

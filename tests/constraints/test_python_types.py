@@ -9,7 +9,15 @@ import json
 import typing
 import uuid
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NamedTuple, NewType, NotRequired, Optional, TypedDict, Union
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    NewType,
+    NotRequired,
+    TypedDict,
+)
 
 import annotated_types
 import jsonschema
@@ -101,9 +109,9 @@ GOOD: list[tuple[Any, str, object]] = [
     (bool, "true", True),
     (str, '"a\\u00e9"', "aé"),
     (None, "null", None),
-    (Optional[int], "null", None),
+    (typing.Optional[int], "null", None),  # noqa: UP045
     (int | None, "3", 3),
-    (Union[int, str], '"a"', "a"),
+    (typing.Union[int, str], '"a"', "a"),  # noqa: UP007
     (Literal["a", 1, True, None], '"a"', "a"),
     (Literal["a", 1, None], "1", 1),
     (Literal["a", 1, None], "null", None),
