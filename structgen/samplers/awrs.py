@@ -120,9 +120,8 @@ def adaptive_rejection(
             continue
         probes += 1
         accepted = probe(token)
-        left = race.left()
-        before = left + weight
         if sure_token >= 0:
+            before = race.left() + weight
             log_after += _log_not_first(sure_logp - race.log_scale, before, sure_arrived)
         if not accepted:
             rejected += 1
@@ -134,6 +133,7 @@ def adaptive_rejection(
         if bound > 0:
             tail = min(tail, bound - probes)
         if tail == 0:
+            before = race.left() + weight
             return Accepted(token, math.log(before) + race.log_scale, probes, rejected)
         estimate, spent = _tail(race, probe, sure_token, weight, tail)
         return Accepted(token, math.log(estimate) + race.log_scale, probes + spent, rejected)

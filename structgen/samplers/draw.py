@@ -63,8 +63,7 @@ def draw_masked(
         best = row.greedy(kept)
         token = kept.token(best) if best >= 0 else -1
     else:
-        arrival = noise.race(row, kept).draw()
-        token = arrival[0] if arrival is not None else -1
+        token = noise.race(row, kept).peek()
     if token < 0:
         return DEAD
     logp = row.logp(token)

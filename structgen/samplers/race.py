@@ -60,6 +60,10 @@ class Race(Protocol):
         """
         ...
 
+    def peek(self) -> int:
+        """The next token, which stays in the race; -1 if all have arrived."""
+        ...
+
     def left(self) -> float:
         """The mass of the tokens that have not arrived."""
         ...
@@ -76,7 +80,16 @@ class Noise(Protocol):
 class _Arena:
     """Weights of the tokens not seen, with block sums; the order is a subclass's business."""
 
-    __slots__ = ("_blocks", "_drawn", "_first_total", "_row", "log_scale", "support", "weights")
+    __slots__ = (
+        "_blocks",
+        "_drawn",
+        "_first_total",
+        "_owned",
+        "_row",
+        "log_scale",
+        "support",
+        "weights",
+    )
 
     def __init__(self, row: LogitRow, support: Support) -> None:
         self._row = row
@@ -87,7 +100,9 @@ class _Arena:
         self.support = support
         self._first_total = support.total
         self.log_scale = support.log_scale
-        self.weights: Weights = support.weights.copy()
+        # Copied when the first token is taken out: most races end with their first token.
+        self.weights: Weights = support.weights
+        self._owned = False
         self._blocks: npt.NDArray[np.float64] | None = None
 
     @property
@@ -106,6 +121,11 @@ class _Arena:
         """The mass of the tokens that have not arrived."""
         return float(self.block_mass.sum())
 
+    def peek(self) -> int:
+        """The next token, which stays in the race; -1 if all have arrived."""
+        index = self._next()
+        return -1 if index < 0 else self.support.token(index)
+
     def draw(self, *, rebase: bool = False) -> tuple[int, float] | None:
         """The next token and its weight; see `Race.draw`."""
         index = self._next()
@@ -115,6 +135,9 @@ class _Arena:
         if index < 0:
             return None
         weight = float(self.weights[index])
+        if not self._owned:
+            self.weights = self.weights.copy()
+            self._owned = True
         self.weights[index] = 0.0
         if self._blocks is not None:
             block = index // _BLOCK
