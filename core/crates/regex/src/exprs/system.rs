@@ -34,7 +34,7 @@ impl Exprs {
     ///
     /// The heads `e_ij` must be pure and not nullable, and every state must reach an accepting
     /// one: then no unknown is empty.
-    pub(crate) fn system(&mut self, states: &[Vec<(ExprId, u32)>], accepting: &[bool]) -> ExprId {
+    pub fn system(&mut self, states: &[Vec<(ExprId, u32)>], accepting: &[bool]) -> ExprId {
         let mut whole = fold(seed(), states.len() as u128, 10);
         for (edges, &accepts) in states.iter().zip(accepting) {
             whole = fold(whole, u128::from(accepts) << 32 | edges.len() as u128, 10);
