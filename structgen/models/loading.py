@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from pathlib import Path
 from typing import cast
 
 from structgen.errors import BackendError, MissingExtraError
 from structgen.models.protocol import LanguageModel
 from structgen.models.transformers import TransformersModel, import_torch, torch_dtype
+from structgen.vocabulary import gguf
 
 DEFAULT_NAMES = ("default", "smollm2")
 """Names of the embedded default model."""
@@ -69,14 +73,23 @@ def _from_files(spec: str | Path, device: str | None, dtype: str | None) -> Tran
     path = Path(spec)
     source = str(spec)
     options: dict[str, object] = {}
+    ends: list[int] | None = None  # those of the model's configuration
     if path.suffix == ".gguf":
         if not path.is_file():
             raise BackendError(f"there is no file `{path}`")
         source = str(path.parent)
         options["gguf_file"] = path.name
+        ends = gguf.end_tokens(gguf.read_metadata(path))
     elif not path.is_dir() and (path.is_absolute() or str(spec).startswith((".", "~"))):
         raise BackendError(f"there is no folder `{path}`")
-    return from_pretrained(source, options=options, device=device, dtype=dtype, name=str(spec))
+    return from_pretrained(
+        source,
+        options=options,
+        device=device,
+        dtype=dtype,
+        name=str(spec),
+        eos_token_ids=ends or None,
+    )
 
 
 def from_pretrained(
@@ -97,12 +110,13 @@ def from_pretrained(
     else:
         precision = torch.float32 if device.startswith("cpu") else "auto"
     options = options or {}
-    tokenizer = _pretrained("AutoTokenizer", source, options)
-    model = _pretrained(
-        "AutoModelForCausalLM",
-        source,
-        {**options, "dtype": precision, "attn_implementation": "sdpa"},
-    )
+    with nullcontext() if sys.stderr.isatty() else quiet_transformers(gguf="gguf_file" in options):
+        tokenizer = _pretrained("AutoTokenizer", source, options)
+        model = _pretrained(
+            "AutoModelForCausalLM",
+            source,
+            {**options, "dtype": precision, "attn_implementation": "sdpa"},
+        )
     return TransformersModel(
         model, tokenizer, device=device, name=name, eos_token_ids=eos_token_ids
     )
@@ -129,3 +143,24 @@ def _pretrained(kind: str, source: str, options: dict[str, object]) -> object:
             hint="give a folder with config.json, weights and tokenizer.json, a hub id, or a "
             ".gguf file; 'default' is the embedded model",
         ) from error
+
+
+@contextmanager
+def quiet_transformers(*, gguf: bool = False) -> Generator[None]:
+    """Without the progress bars and remarks of `transformers`, which were not asked for. Its
+    reader of GGUF shows a bar that no setting turns off: there, standard error is held back."""
+    import transformers.utils.logging as control
+
+    level: int = control.get_verbosity()
+    restore: Callable[[], None] | None = (
+        control.enable_progress_bar if control.is_progress_bar_enabled() else None
+    )
+    control.set_verbosity_error()
+    control.disable_progress_bar()
+    try:
+        with redirect_stderr(io.StringIO()) if gguf else nullcontext():
+            yield
+    finally:
+        control.set_verbosity(level)
+        if restore is not None:
+            restore()

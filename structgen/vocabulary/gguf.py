@@ -91,8 +91,14 @@ def table_of(metadata: Mapping[str, object], name: str) -> TokenTable:
                 builder.text(i, decode(raw.decode("utf-8")))
             except UnicodeDecodeError:
                 builder.text(i, raw)
+    ends = [i for i in end_tokens(metadata) if i < len(pieces)]
+    return builder.table(eos_token_ids=ends)
+
+
+def end_tokens(metadata: Mapping[str, object]) -> list[int]:
+    """Ids that a header gives as ends: of sequence, of turn, of message."""
     ends = (metadata.get(f"tokenizer.ggml.{key}") for key in _END_KEYS)
-    return builder.table(eos_token_ids=[i for i in ends if type(i) is int and i < len(pieces)])
+    return list(dict.fromkeys(i for i in ends if type(i) is int))
 
 
 def _spaces(piece: str) -> bytes:
