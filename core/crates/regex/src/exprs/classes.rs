@@ -13,8 +13,13 @@ pub(crate) struct ByteClasses {
     tables: Vec<[u8; 256]>,
     readers: Vec<Vec<u8>>,
     ids: FxHashMap<[u8; 256], Partition>,
+    /// Partitions by the sorted ids of the sets that they tell apart.
+    by_sets: FxHashMap<Box<[u32]>, Partition>,
     rank: [u8; 256],
 }
+
+/// Partitions remembered by their sets before that memo is started anew.
+const MAX_BY_SETS: usize = 1 << 16;
 
 impl Default for ByteClasses {
     fn default() -> Self {
@@ -34,6 +39,7 @@ impl Default for ByteClasses {
             tables: Vec::new(),
             readers: Vec::new(),
             ids: FxHashMap::default(),
+            by_sets: FxHashMap::default(),
             rank,
         };
         classes.intern([0; 256]);
@@ -75,7 +81,8 @@ impl ByteClasses {
 
     pub fn bytes(&self) -> usize {
         let readers: usize = self.readers.iter().map(|r| r.capacity() + 24).sum();
-        self.tables.capacity() * 256 + self.ids.capacity() * 264 + readers
+        let sets: usize = self.by_sets.keys().map(|sets| sets.len() * 4 + 28).sum();
+        self.tables.capacity() * 256 + self.ids.capacity() * 264 + readers + sets
     }
 
     /// The coarsest partition in which each of `sets` is a union of classes. Classes are
@@ -171,7 +178,15 @@ impl Exprs {
         }
         sets.sort_unstable();
         sets.dedup();
+        if let Some(&known) = self.classes.by_sets.get(sets.as_slice()) {
+            return known;
+        }
         let all = &self.sets;
-        self.classes.refine(sets.iter().map(|&id| &all[id as usize]))
+        let partition = self.classes.refine(sets.iter().map(|&id| &all[id as usize]));
+        if self.classes.by_sets.len() >= MAX_BY_SETS {
+            self.classes.by_sets.clear();
+        }
+        self.classes.by_sets.insert(sets.into(), partition);
+        partition
     }
 }
