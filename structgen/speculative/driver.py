@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen.constraints.protocol import Compiled
-from structgen.errors import DeadEnd
-from structgen.models.protocol import LanguageModel, Session, TokenTree
+from structgen.errors import BackendError, DeadEnd
+from structgen.models.protocol import LanguageModel, Session
 from structgen.samplers import (
     Draw,
     FreeText,
@@ -273,7 +273,7 @@ class _Decoder:
         walks = [self._walks[number] for number in self._live]
         trees = self._planner.plan([self._context(number) for number in self._live])
         roots = [walk.tokens[-1] for walk in walks]
-        scored = self._score(session, roots, trees)
+        trees, scored = self._score(session, roots, trees)
         settled = [
             verify(walk, tree, logits, row=number, last_token=root)
             for walk, tree, logits, number, root in zip(
@@ -289,24 +289,28 @@ class _Decoder:
 
     def _score(
         self, session: Session, roots: Sequence[int], trees: Sequence[DraftTree]
-    ) -> list[npt.NDArray[np.float32]]:
-        """Rows after every root and node, in one pass, timed for the budget. Without any draft
-        the roots are committed at once, as in ordinary decoding."""
-        plain = not any(len(tree) for tree in trees)
+    ) -> tuple[Sequence[DraftTree], list[npt.NDArray[np.float32]]]:
+        """Rows after every root and node, in one pass, timed for the budget; and the trees they
+        are of. Without any draft the roots are committed at once, as in ordinary decoding.
+
+        Drafts are optional: where the backend cannot score them (they reach beyond the model's
+        context, say), the pass is made without."""
         started = time.perf_counter()
-        if not plain:
-            proposals: list[TokenTree] = [
-                tree.below(root) for tree, root in zip(trees, roots, strict=True)
-            ]
-            rows = session.expand(proposals)
-        else:
-            session.append(roots)
-            logits = session.logits()
-            rows = [logits[row : row + 1] for row in range(len(roots))]
-        seconds = time.perf_counter() - started
-        tokens = len(roots) + sum(len(tree) for tree in trees)
-        self._planner.cost.record(tokens, seconds, plain=plain)
-        return rows
+        if any(len(tree) for tree in trees):
+            proposals = [tree.below(root) for tree, root in zip(trees, roots, strict=True)]
+            try:
+                rows = session.expand(proposals)
+            except BackendError:
+                trees = [DraftTree() for _ in trees]
+            else:
+                tokens = len(roots) + sum(len(tree) for tree in trees)
+                self._planner.cost.record(tokens, time.perf_counter() - started)
+                return trees, rows
+        started = time.perf_counter()
+        session.append(roots)
+        logits = session.logits()
+        self._planner.cost.record(len(roots), time.perf_counter() - started, plain=True)
+        return trees, [logits[row : row + 1] for row in range(len(roots))]
 
     def _learn(self, trees: Sequence[DraftTree], settled: Sequence[Verified]) -> None:
         planner = self._planner

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from structgen.errors import DeadEnd, TokenBudgetError, VocabularyError
+from structgen.errors import BackendError, DeadEnd, TokenBudgetError, VocabularyError
+from structgen.models.protocol import TokenTree
 from structgen.samplers import SamplerConfig, SamplingParams, masked
 from structgen.speculative import (
     Budget,
@@ -367,6 +368,34 @@ def test_texts_end_complete_within_the_budget() -> None:
             assert len(on.ledger.tokens) <= max_tokens
     with pytest.raises(TokenBudgetError):
         run(language, 0, default_drafters(), max_tokens=shortest)
+
+
+def test_drafts_that_the_backend_cannot_score_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A context of 9 tokens: drafts reach beyond it, the text that is drawn need not."""
+    expand = PrefixSession.expand
+
+    def limited(self: PrefixSession, trees: Sequence[TokenTree], /) -> object:
+        for text, tree in zip(self.texts, trees, strict=True):
+            depths: list[int] = []
+            for parent in tree.parents:
+                depths.append(1 if parent < 0 else depths[parent] + 1)
+            if len(text) + max(depths) > 9:
+                raise BackendError("beyond the model's context")
+        return expand(self, trees)
+
+    language = FiniteLanguage(["x", "xy", "xyxyxyxyxyxy"], MODEL.vocabulary)
+    ids = MODEL.ids(*"xyxyxyxyxyxy")
+    drafter = Scripted(lambda context, limit: Draft.chain(ids[context.position :][:limit], "far"))
+    monkeypatch.setattr(PrefixSession, "expand", limited)
+    short = 0
+    for seed in range(30):
+        plain = run(language, seed, (), max_tokens=20)
+        on = run(language, seed, (drafter,), max_tokens=20)
+        assert same(on.ledger, plain.ledger)
+        short += len(on.ledger.tokens) < 5
+    assert short > 3
 
 
 def test_forced_text_that_the_model_spells_otherwise() -> None:
