@@ -204,7 +204,7 @@ impl Program {
             Kind::Schema { schema, options } => {
                 let automaton =
                     SchemaAutomaton::new(schema, options, &schema_limits(limits), fuel)?;
-                let report = automaton.report_json();
+                let report = automaton.report().to_json().to_string();
                 Ok((Box::new(automaton), Some(report)))
             }
             Kind::Intersect(parts) => {
