@@ -36,7 +36,8 @@ def check_matcher(
     * a fork is independent;
     * `validate` counts what `advance` would take, and does not move;
     * end tokens are allowed exactly where the text is complete;
-    * `completion_tokens` can be committed and lead to a complete text;
+    * `completion_tokens` can be committed and lead to a complete text, which begins with
+      `forced_text`;
     * after the end token the mask is empty.
 
     Cost: ``walks * max_tokens`` times one probe per token of the vocabulary (at most 512 of
@@ -103,6 +104,9 @@ def _check_position(matcher: Matcher, rng: np.random.Generator) -> None:
         fork = matcher.fork()
         assert all(fork.advance(token) for token in completion), _at(matcher, "completion")
         assert fork.is_accepting(), _at(matcher, "completion is not complete")
+        pieces = (matcher.vocabulary.token_bytes(token) or b"" for token in completion)
+        text, forced = b"".join(pieces), matcher.forced_text().encode()
+        assert text.startswith(forced), _at(matcher, f"forced text {forced!r} avoided by {text!r}")
         if completion:
             fork.rollback(len(completion))
             assert np.array_equal(allowed_tokens(fork), allowed), _at(matcher, "long rollback")

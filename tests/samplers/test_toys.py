@@ -162,8 +162,16 @@ class EarlyEnd(Lies):
         return True
 
 
+class WrongForced(Lies):
+    __slots__ = ()
+
+    def forced_text(self) -> str:
+        return "g"
+
+
 @pytest.mark.parametrize(
-    "broken", [FullMask, ForgetsRollback, SharedFork, MovingValidate, WrongCompletion, EarlyEnd]
+    "broken",
+    [FullMask, ForgetsRollback, SharedFork, MovingValidate, WrongCompletion, EarlyEnd, WrongForced],
 )
 def test_the_laws_catch(letters: Vocabulary, broken: type[Lies]) -> None:
     graph = finite_language(letters, ["abcd", "abd", "ca"])

@@ -209,6 +209,18 @@ def test_trap_switching_estimators_after_the_first_trace() -> None:
     assert mean == pytest.approx(3 / 8)  # and the truth is 1/2
 
 
+def test_trap_falling_back_on_a_sure_token_after_the_fact() -> None:
+    """A bounded search that returns c with weight p_c when it fails, and weighs c as any other
+    token when it finds it, counts c twice."""
+
+    def fallback(p: Law, allowed: Allowed) -> Iterator[Outcome]:
+        sure = min(allowed)
+        for probability, token, weight in raj(p, allowed, RajPolicy(max_probes=2)):
+            yield (probability, sure, float(p[sure])) if token < 0 else (probability, token, weight)
+
+    assert worst(fallback) > 1e-3
+
+
 def test_trap_stopping_the_tail_when_it_looks_good() -> None:
     def stopped(p: Law, allowed: Allowed) -> Iterator[Outcome]:
         # A tail that ends at its first accepted token: how many terms are averaged then depends
