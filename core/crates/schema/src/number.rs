@@ -8,6 +8,7 @@
 //! exact on the universe and sound outside it; so are its unions, intersections and, taken
 //! relative to the universe, complements.
 
+use rustc_hash::FxHashMap;
 use structgen_regex::{ByteSet, ExprId, Exprs};
 
 use crate::decimal::Decimal;
@@ -42,6 +43,7 @@ pub(crate) struct Numbers {
     /// `(\.0+)?`
     zero_fraction: ExprId,
     exponent_mark: ExprId,
+    multiples: FxHashMap<Decimal, Option<ExprId>>,
 }
 
 impl Numbers {
@@ -73,6 +75,7 @@ impl Numbers {
             fraction,
             zero_fraction,
             exponent_mark,
+            multiples: FxHashMap::default(),
         };
         let plain = this.plain_all(exprs);
         let mut unsigned = vec![plain];
@@ -167,7 +170,16 @@ impl Numbers {
     }
 
     /// Multiples of `step`; `None` where that takes more residues than are affordable.
-    pub(crate) fn multiple(&self, exprs: &mut Exprs, step: &Decimal) -> Option<ExprId> {
+    pub(crate) fn multiple(&mut self, exprs: &mut Exprs, step: &Decimal) -> Option<ExprId> {
+        if let Some(known) = self.multiples.get(step) {
+            return *known;
+        }
+        let language = self.build_multiple(exprs, step);
+        self.multiples.insert(step.clone(), language);
+        language
+    }
+
+    fn build_multiple(&self, exprs: &mut Exprs, step: &Decimal) -> Option<ExprId> {
         let low = step.point - step.digits.len() as i64;
         let mut factor = 0u64;
         for digit in &step.digits {
@@ -461,9 +473,154 @@ impl Numbers {
         exprs.concat(&[self.nonzero, self.point, digits, self.nonzero, zeros])
     }
 
-    /// Plain decimals that are multiples of `factor * 10^low`.
-    fn plain_multiple(&self, _exprs: &mut Exprs, _factor: u64, _low: i64) -> Option<ExprId> {
-        None
+    /// Plain decimals that are multiples of `factor * 10^low`: an automaton that carries the
+    /// residue of the digits read.
+    fn plain_multiple(&self, exprs: &mut Exprs, factor: u64, low: i64) -> Option<ExprId> {
+        let places = low.min(0).unsigned_abs();
+        let modulus = match u32::try_from(low.max(0)) {
+            Ok(zeros) => factor.checked_mul(10u64.checked_pow(zeros)?)?,
+            Err(_) => return None,
+        };
+        // One row of residues before the point and after each place, and three single states.
+        let rows = places.checked_add(1)?;
+        if modulus.checked_mul(rows)? > MAX_RESIDUES {
+            return None;
+        }
+        let mut table = Residues::new(modulus, places);
+        table.build();
+        let (states, accepting) = table.trimmed()?;
+        let mut edges: Vec<Vec<(ExprId, u32)>> = Vec::with_capacity(states.len());
+        for state in states {
+            let mut lowered = Vec::with_capacity(state.len());
+            for (bytes, target) in state {
+                lowered.push((exprs.byte_set(ByteSet::of(&bytes)), target));
+            }
+            edges.push(lowered);
+        }
+        let unsigned = exprs.system(&edges, &accepting);
+        Some(self.signed(exprs, unsigned))
+    }
+}
+
+/// The automaton of [`Numbers::plain_multiple`].
+struct Residues {
+    modulus: u64,
+    places: u64,
+    /// By state, the next state by byte (digits, and 10 for the point).
+    next: Vec<[Option<u32>; 11]>,
+    accepting: Vec<bool>,
+}
+
+impl Residues {
+    fn new(modulus: u64, places: u64) -> Self {
+        Residues { modulus, places, next: Vec::new(), accepting: Vec::new() }
+    }
+
+    fn add(&mut self, accepting: bool) -> u32 {
+        self.next.push([None; 11]);
+        self.accepting.push(accepting);
+        self.next.len() as u32 - 1
+    }
+
+    /// Whether `residue`, with `missing` more places of zeros, is a multiple.
+    fn fits(&self, residue: u64, missing: u64) -> bool {
+        let mut value = residue;
+        for _ in 0..missing {
+            value = value * 10 % self.modulus;
+        }
+        value == 0
+    }
+
+    fn build(&mut self) {
+        let start = self.add(false);
+        let zero = self.add(true);
+        // Nothing but zeros may follow the last place.
+        let zeros = self.add(true);
+        self.next[zeros as usize][0] = Some(zeros);
+        let modulus = self.modulus;
+        let whole: Vec<u32> = (0..modulus).map(|r| self.add(self.fits(r, self.places))).collect();
+        let row = |r: u64, d: u64| ((r * 10 + d) % modulus) as usize;
+        for d in 0..10u64 {
+            self.next[start as usize][d as usize] =
+                Some(if d == 0 { zero } else { whole[(d % modulus) as usize] });
+            for r in 0..modulus {
+                self.next[whole[r as usize] as usize][d as usize] = Some(whole[row(r, d)]);
+            }
+        }
+        // After the point and each place: by residue. The state after the point itself does
+        // not accept, whatever the residue.
+        let mut before: Vec<u32> = Vec::new();
+        for r in 0..modulus {
+            let point = self.add(false);
+            self.next[whole[r as usize] as usize][10] = Some(point);
+            before.push(point);
+        }
+        self.next[zero as usize][10] = before.first().copied();
+        for place in 1..=self.places {
+            let missing = self.places - place;
+            let here: Vec<u32> =
+                (0..modulus).map(|r| self.add(self.fits(r, missing))).collect();
+            for r in 0..modulus {
+                for d in 0..10u64 {
+                    self.next[before[r as usize] as usize][d as usize] = Some(here[row(r, d)]);
+                }
+            }
+            before = here;
+        }
+        if let Some(last) = before.first() {
+            self.next[*last as usize][0] = Some(zeros);
+        }
+    }
+
+    /// The states that lead somewhere, edges to one state in one set; `None` if there is none.
+    #[allow(clippy::type_complexity)]
+    fn trimmed(&self) -> Option<(Vec<Vec<(Vec<u8>, u32)>>, Vec<bool>)> {
+        let mut live = self.accepting.clone();
+        loop {
+            let mut changed = false;
+            for state in (0..self.next.len()).rev() {
+                if !live[state] && self.next[state].iter().flatten().any(|t| live[*t as usize]) {
+                    live[state] = true;
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        if !live.first().copied()? {
+            return None;
+        }
+        let mut number = vec![u32::MAX; self.next.len()];
+        let mut kept = 0;
+        for (state, live) in live.iter().enumerate() {
+            if *live {
+                number[state] = kept;
+                kept += 1;
+            }
+        }
+        let mut states = Vec::new();
+        let mut accepting = Vec::new();
+        for (state, row) in self.next.iter().enumerate() {
+            if !live[state] {
+                continue;
+            }
+            let mut edges: Vec<(Vec<u8>, u32)> = Vec::new();
+            for (symbol, target) in row.iter().enumerate() {
+                let Some(target) = target.filter(|target| live[*target as usize]) else {
+                    continue;
+                };
+                let target = number[target as usize];
+                let byte = if symbol == 10 { b'.' } else { b'0' + symbol as u8 };
+                match edges.iter_mut().find(|(_, other)| *other == target) {
+                    Some((bytes, _)) => bytes.push(byte),
+                    None => edges.push((vec![byte], target)),
+                }
+            }
+            states.push(edges);
+            accepting.push(self.accepting[state]);
+        }
+        Some((states, accepting))
     }
 }
 
