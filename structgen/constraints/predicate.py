@@ -169,14 +169,37 @@ def predicate(
     return Predicate(fn, on=on, complete=complete)
 
 
+_BITS_KEPT = 4
+_known_bits: OrderedDict[str, npt.NDArray[np.int32]] = OrderedDict()
+_known_bits_lock = threading.Lock()
+
+
 def _text_token_bits(vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
-    """One mask row with a bit for each token that stands for text."""
+    """One read-only mask row with a bit for each token that stands for text.
+
+    Walking 128k tokens takes some 30 ms: the rows of the last few vocabularies are kept.
+    """
+    key = vocabulary.fingerprint
+    with _known_bits_lock:
+        known = _known_bits.get(key)
+    if known is None:
+        known = _new_text_token_bits(vocabulary)
+        with _known_bits_lock:
+            _known_bits[key] = known
+            while len(_known_bits) > _BITS_KEPT:
+                _known_bits.popitem(last=False)
+    return known
+
+
+def _new_text_token_bits(vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
     special = set(vocabulary.special_tokens.values()) | set(vocabulary.eos_token_ids)
     is_text = np.zeros(vocabulary.mask_words * 32, dtype=np.uint8)
     for token_id in range(vocabulary.size):
         if token_id not in special and vocabulary.token_bytes(token_id):
             is_text[token_id] = 1
-    return np.packbits(is_text, bitorder="little").view(np.int32)
+    bits = np.packbits(is_text, bitorder="little").view(np.int32)
+    bits.flags.writeable = False
+    return bits
 
 
 class CompiledPredicate:
