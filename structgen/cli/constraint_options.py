@@ -50,7 +50,8 @@ class ConstraintOptions:
             raise click.UsageError(f"{' and '.join(given)} cannot be combined")
         schema = self.schema_value()
         if schema is not None:
-            return json_schema(schema, whitespace=self.whitespace)
+            # Plain numbers, as readers of the output will want them.
+            return json_schema(schema, whitespace=self.whitespace, number_spelling="plain")
         if self.whitespace is not None:
             raise click.UsageError("--whitespace goes with --schema")
         if self.regex is not None:

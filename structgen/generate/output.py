@@ -39,9 +39,9 @@ def resolve_output(output: OutputLike) -> Output:
         return Output(constraint=None, read=str)
     if isinstance(output, Mapping):
         schema = cast("Mapping[str, object]", output)
-        return Output(constraint=json_schema(schema), read=json.loads, schema=schema)
+        return Output(constraint=_json(schema), read=json.loads, schema=schema)
     if isinstance(output, bool):
-        return Output(constraint=json_schema(output), read=json.loads, schema=output)
+        return Output(constraint=_json(output), read=json.loads, schema=output)
     if isinstance(output, str):
         raise ConstraintError(
             "a str is no output: is it a pattern, a grammar or the only answer?",
@@ -62,6 +62,11 @@ def resolve_output(output: OutputLike) -> Output:
         read=lambda text: parse(output, text),
         schema=schema_of_type(output),
     )
+
+
+def _json(schema: Mapping[str, object] | bool) -> Constraint:
+    """Valid JSON whose numbers Python can hold: `1e400` is JSON, and no float."""
+    return json_schema(schema, number_spelling="plain")
 
 
 def _named_texts(output: object) -> dict[str, object] | None:

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from structgen.constraints import TextConstraint, json_schema, literal, regex, sequence, union
-from structgen.tools.formats.protocol import CALL_SPACING, Markup, marker, one_object
+from structgen.constraints import TextConstraint, literal, regex, sequence, union
+from structgen.tools.formats.protocol import Markup, arguments_of, marker, one_object
 from structgen.tools.freetext import text_without
 from structgen.tools.tool import Tool
 
@@ -63,7 +63,7 @@ class MistralArgs:
                     sequence(
                         literal(tool.name),
                         marker("[ARGS]", special_tokens),
-                        json_schema(tool.parameters, whitespace=CALL_SPACING),
+                        arguments_of(tool),
                     )
                     for tool in tools
                 )

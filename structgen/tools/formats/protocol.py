@@ -42,9 +42,6 @@ class Markup:
     arguments_keys: tuple[str, ...] = ("arguments", "parameters")
 
 
-CALL_SPACING = {"kind": "separators", "item": ", ", "key": ": "}
-
-
 class CallFormat(Protocol):
     """One file per implementation; see `structgen.tools.formats` for the registry."""
 
@@ -86,15 +83,26 @@ def one_object(tools: Sequence[Tool], arguments_key: str) -> TextConstraint:
 
     The name is a fixed text before each tool's own schema, so that a choice of tool is settled
     before its arguments begin, and ``$ref`` in a tool's schema keeps its meaning.
-
-    Spacing is that of `json.dumps`: chat templates show calls so, models write them so, and one
-    fixed spacing makes most of a call forced text.
     """
     branches = [
         sequence(
             literal(f'{json.dumps(tool.name, ensure_ascii=False)}, "{arguments_key}": '),
-            json_schema(tool.parameters, whitespace=CALL_SPACING),
+            arguments_of(tool),
         )
         for tool in tools
     ]
     return sequence(literal('{"name": '), union(*branches), literal("}"))
+
+
+def arguments_of(tool: Tool) -> TextConstraint:
+    """The arguments of a call of `tool`, spelled as `json.dumps` spells them.
+
+    Chat templates show calls so, and models write them so; and one fixed spelling makes most of a
+    call forced text.
+    """
+    return json_schema(
+        tool.parameters,
+        whitespace={"kind": "separators", "item": ", ", "key": ": "},
+        escapes="minimal",
+        number_spelling="plain",
+    )
