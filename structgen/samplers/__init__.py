@@ -5,12 +5,18 @@
 * `Walk` is one sequence in progress, for those who drive a model themselves.
 * `draw_masked`, `draw_adaptive` and below work on one row of logits.
 
+A toy model, three allowed texts, one sample and a population:
+
+    from structgen import Program, Vocabulary
     from structgen.models.toy import MarkovModel
     from structgen.samplers import SamplerConfig, masked, smc
 
-    config = SamplerConfig(max_tokens=64, seed=7)
-    ledger = masked(model, model.encode("A: "), constraint.compile(model.vocabulary), config)[0]
-    population = smc(model, prompt, compiled, config, particles=16)
+    vocabulary = Vocabulary([b"a", b"b", b"ab", None], eos_token_ids=[3])
+    compiled = Program.choice(["ab", "aab", "b"]).compile(vocabulary)
+    model = MarkovModel(vocabulary, seed=1)
+    config = SamplerConfig(max_tokens=8, seed=7)
+    ledger = masked(model, [], compiled, config)[0]
+    population = smc(model, [], compiled, config, particles=16)
 
 Limits: an exact constraint is drawn exactly from its *local projection* by `masked`; from the
 model conditioned on it only by populations, in the limit of many particles.

@@ -8,10 +8,12 @@ from collections import Counter
 
 import pytest
 
+import structgen.samplers
 from structgen import Program, Vocabulary
 from structgen.models.toy import MarkovModel
 from structgen.samplers import SamplerConfig, SamplingParams, importance, masked, smc
 from structgen.testing import check_matcher, chi_square, enumerate_law, mean_test, proper_weights
+from structgen.types import Ledger, Particles
 
 ALARM = 1e-3
 PARENTHESES = {
@@ -82,3 +84,46 @@ def test_every_budget_and_truncation_yields_a_complete_text(
                 assert len(x.tokens) <= max_tokens
                 assert x.finish_reason in ("end", "complete", "closed")
                 assert program.accepts(x.text.encode())
+
+
+def test_the_example_of_the_room_runs() -> None:
+    doc = structgen.samplers.__doc__ or ""
+    code = "\n".join(line[4:] for line in doc.splitlines() if line.startswith("    "))
+    names: dict[str, object] = {}
+    exec(code, names)
+    ledger, population = names["ledger"], names["population"]
+    assert isinstance(ledger, Ledger)
+    assert isinstance(population, Particles)
+    assert ledger.text in ("ab", "aab", "b")
+    assert len(population.ledgers) == 16
+
+
+def test_json_is_complete_within_every_budget() -> None:
+    """A rambling model, a byte vocabulary: JSON that parses, from the smallest budget on."""
+    pieces = [b'{"', b'": ', b'", "', b'"}', b"true", b"name", b"tags", b"[[", b"]]", b"00"]
+    tokens = [bytes([i]) for i in range(255)] + pieces + [None]
+    vocabulary = Vocabulary(tokens, eos_token_ids=[len(tokens) - 1])
+    schema = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "minLength": 2},
+            "age": {"type": "integer", "minimum": 3},
+            "tags": {"type": "array", "items": {"type": "array", "items": {"enum": [1, "x"]}}},
+        },
+        "required": ["name", "age"],
+        "additionalProperties": False,
+    }
+    compiled = Program.json_schema(json.dumps(schema), "{}").compile(vocabulary)
+    completion = compiled.matcher().completion_tokens()
+    assert completion is not None
+    for temperature in (0.0, 1.0):
+        params = SamplingParams(temperature=temperature)
+        for extra in (1, 2, 5, 30):
+            model = MarkovModel(vocabulary, order=2, seed=extra, end_bias=-9.0)
+            settings = SamplerConfig(max_tokens=len(completion) + extra, seed=extra, params=params)
+            for x in masked(model, [], compiled, settings, rows=4):
+                value = json.loads(x.text)
+                assert set(value) <= {"name", "age", "tags"}
+                assert len(value["name"]) >= 2
+                assert value["age"] >= 3
+                assert math.isfinite(x.log_w)
