@@ -92,7 +92,7 @@ SCHEMAS: dict[str, dict[str, object]] = {
     "quotes": listing(record(speaker=STRING, quotation=STRING), 3),
 }
 PATTERNS: dict[str, str] = {
-    "date_range": r"from \d{4}-\d{2}-\d{2} to \d{4}-\d{2}-\d{2} \(\d{1,3} days\)",
+    "date_range": r"from [0-9]{4}-[0-9]{2}-[0-9]{2} to [0-9]{4}-[0-9]{2}-[0-9]{2} \([0-9]{1,3} days\)",
     "verdict": r"The answer is (yes|no), because [a-z ,]{10,80}\.",
 }
 PROMPTS: dict[str, list[str]] = {
@@ -259,7 +259,10 @@ def cases(names: Sequence[str], limit: int) -> Iterator[tuple[str, int]]:
 def constraint_of(name: str, whitespace: Whitespace) -> TextConstraint:
     if name in PATTERNS:
         return regex(PATTERNS[name])
-    return json_schema(SCHEMAS[name], whitespace=whitespace)
+    # With every escape spelling allowed, no key is forced as text.
+    return json_schema(
+        SCHEMAS[name], whitespace=whitespace, escapes="minimal", number_spelling="plain"
+    )
 
 
 def drafters_of(names: Sequence[str]) -> tuple[Drafter, ...]:
