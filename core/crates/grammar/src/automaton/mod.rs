@@ -1,5 +1,7 @@
-use std::sync::Arc;
+mod completion;
+mod views;
 
+use self::completion::Way;
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
     AcceptId, AutomatonError, ByteAutomaton, Exactness, Fuel, LexState, LexicalView, StateId, Usage,
@@ -10,10 +12,10 @@ use crate::analysis::{Diagnostics, clean, reach, validate};
 use crate::chart::Chart;
 use crate::costs::Costs;
 use crate::error::GrammarError;
-use crate::guests::{GuestContext, GuestLex, Guests};
+use crate::guests::{GuestLex, Guests};
 use crate::ir::Grammar;
 use crate::lexicon::{Beginning, Lexicon};
-use crate::limits::{GrammarLimits, check};
+use crate::limits::GrammarLimits;
 use crate::sets::SetId;
 use crate::states::{Context, Named, Reader, Scan, States};
 use crate::tables::Tables;
@@ -39,32 +41,6 @@ pub struct CfgAutomaton {
     limits: GrammarLimits,
     diagnostics: Diagnostics,
     spare: Vec<Scan>,
-}
-
-/// Enough for look-ups of what is known, too little for long work.
-const KNOWN_STEPS: u64 = 10_000;
-
-/// Enough to find out what follows a terminal.
-const VIEW_STEPS: u64 = 1_000_000;
-
-/// The first part of a shortest completion.
-#[derive(Clone, Copy, Debug)]
-enum Way {
-    /// Nothing is missing.
-    Done,
-    /// No lexeme is in progress that matters: spell out the set.
-    Set { length: u64, set: SetId },
-    /// End the lexeme as one of `terminal`, then spell out the set.
-    Lexeme { length: u64, reader: Reader, terminal: u32, set: SetId },
-}
-
-impl Way {
-    fn length(&self) -> u64 {
-        match self {
-            Way::Done => 0,
-            Way::Set { length, .. } | Way::Lexeme { length, .. } => *length,
-        }
-    }
 }
 
 impl CfgAutomaton {
@@ -105,15 +81,6 @@ impl CfgAutomaton {
     /// What the grammar contains that no text can use.
     pub fn diagnostics(&self) -> &Diagnostics {
         &self.diagnostics
-    }
-
-    /// The number of bytes of [`ByteAutomaton::completion`], without spelling it out.
-    pub fn completion_length(
-        &mut self,
-        state: StateId,
-        fuel: &mut Fuel,
-    ) -> Result<Option<u64>, AutomatonError> {
-        Ok(self.way(state, fuel)?.map(|w| w.length()))
     }
 
     /// The lexemes in progress after `scans`, and a new one begun at `set`.
@@ -250,159 +217,6 @@ impl CfgAutomaton {
             }
         }
     }
-
-    /// The lexical views of `state`; false if there are none.
-    fn views(
-        &mut self,
-        state: StateId,
-        out: &mut Vec<LexicalView>,
-    ) -> Result<bool, AutomatonError> {
-        let scans: Arc<[Scan]> = self.states.scans(state);
-        let before = out.len();
-        let mut ending = None;
-        let mut endings = 0;
-        for scan in scans.iter() {
-            match scan.reader() {
-                Reader::Lexer(lex) => {
-                    let context = Named::Own(scan.context).raw();
-                    out.push(LexicalView { lex, context });
-                    if let Some(accept) = self.lexicon.lexer.accept(lex) {
-                        ending = Some((scan.context, accept));
-                        endings += 1;
-                    }
-                }
-                Reader::Nested { terminal, state } => {
-                    if !self.guest_views(terminal, state, scan.context, out)? {
-                        return Ok(false);
-                    }
-                }
-            }
-        }
-        // A lexeme that may end here implies what begins after it: no view of its own.
-        if let (1, Some((context, accept))) = (endings, ending)
-            && let Some((lex, set)) = self.implied_beginning(context, accept)
-        {
-            let implied = LexicalView { lex, context: Named::Own(Context::at(set)).raw() };
-            if let Some(at) = out[before..].iter().position(|view| *view == implied) {
-                out.remove(before + at);
-            }
-        }
-        Ok(true)
-    }
-
-    fn guest_views(
-        &mut self,
-        terminal: u32,
-        state: StateId,
-        context: Context,
-        out: &mut Vec<LexicalView>,
-    ) -> Result<bool, AutomatonError> {
-        let mut fuel = Fuel::new("max_steps", VIEW_STEPS);
-        let (after, _) = self.settle(context, terminal, &mut fuel)?.set();
-        let Some(automaton) = self.lexicon.nested(terminal) else { return Ok(false) };
-        let mut views = Vec::new();
-        if !automaton.lexical_views(state, &mut views) {
-            return Ok(false);
-        }
-        for LexicalView { lex, context } in views {
-            let lex = self.guests.name_lex(automaton.as_ref(), GuestLex { terminal, lex })?;
-            let number = self.guests.name_context(GuestContext { terminal, context, after })?;
-            out.push(LexicalView { lex, context: Named::Guest(number).raw() });
-        }
-        Ok(true)
-    }
-
-    /// The state after a lexeme inside a nested automaton has ended.
-    fn end_guest(
-        &mut self,
-        guest: GuestContext,
-        accept: AcceptId,
-        fuel: &mut Fuel,
-    ) -> Result<StateId, AutomatonError> {
-        let GuestContext { terminal, context, after } = guest;
-        let Some(automaton) = self.lexicon.nested(terminal) else { return Ok(StateId::DEAD) };
-        let state = automaton.lex_end(context, accept, fuel)?;
-        if state.is_dead() {
-            return Ok(StateId::DEAD);
-        }
-        let ends = automaton.is_accepting(state, fuel)?;
-        let mut scans = Vec::new();
-        if !ends || self.lexicon.nested_goes_on(terminal, state, fuel)? {
-            scans.push(Scan::nested(terminal, state, Context::after(after)));
-        }
-        self.state(scans, if ends { after } else { SetId::EMPTY }, fuel)
-    }
-
-    /// Where the lexer begins after lexemes that have ended. Everything asked here has
-    /// been worked out when the state was made.
-    fn implied_beginning(
-        &mut self,
-        context: Context,
-        accept: AcceptId,
-    ) -> Option<(LexState, SetId)> {
-        let mut fuel = Fuel::new("max_steps", KNOWN_STEPS);
-        let set = self.end_all(context, accept, &mut fuel).ok()?;
-        self.beginnings.get(&set).map(|b| (b.lex, set))
-    }
-
-    /// The shortest completion of `state`; `None` if there is none.
-    fn way(&mut self, state: StateId, fuel: &mut Fuel) -> Result<Option<Way>, AutomatonError> {
-        if let Some(known) = self.ways.get(&state) {
-            return Ok(Some(*known));
-        }
-        if self.states.is_accepting(state) {
-            return Ok(Some(Way::Done));
-        }
-        let scans = self.states.scans(state);
-        let mut best: Option<Way> = None;
-        for scan in scans.iter() {
-            fuel.spend(1)?;
-            if let Some(way) = self.way_of_beginning(scan, fuel)? {
-                keep_shorter(&mut best, way);
-                continue;
-            }
-            for (terminal, lexeme) in self.lexicon.lengths(scan.reader(), fuel)? {
-                let set = self.end(scan.context, &[terminal], fuel)?;
-                if let Some(rest) = self.costs.length(&self.tables, &self.chart.sets, set, fuel)? {
-                    let length = rest.saturating_add(lexeme);
-                    let reader = scan.reader();
-                    keep_shorter(&mut best, Way::Lexeme { length, reader, terminal, set });
-                }
-            }
-        }
-        if let Some(way) = best {
-            self.ways.insert(state, way);
-        }
-        Ok(best)
-    }
-
-    /// Where a lexeme is just beginning, the cost of the set says the same as all of its
-    /// terminals one by one, and faster. Not so if the set accepts (the lexeme has to be
-    /// read), nor if some of its lexemes are read by nested automata.
-    fn way_of_beginning(
-        &mut self,
-        scan: &Scan,
-        fuel: &mut Fuel,
-    ) -> Result<Option<Way>, AutomatonError> {
-        let (Reader::Lexer(lex), (set, false)) = (scan.reader(), scan.context.set()) else {
-            return Ok(None);
-        };
-        if self.chart.sets.accepts(set) {
-            return Ok(None);
-        }
-        let beginning = self.begin(set, fuel)?;
-        if beginning.lex != lex || !beginning.nested.is_empty() {
-            return Ok(None);
-        }
-        let length = self.costs.length(&self.tables, &self.chart.sets, set, fuel)?;
-        Ok(length.map(|length| Way::Set { length, set }))
-    }
-}
-
-fn keep_shorter(best: &mut Option<Way>, way: Way) {
-    if best.is_none_or(|b| way.length() < b.length()) {
-        *best = Some(way);
-    }
 }
 
 impl ByteAutomaton for CfgAutomaton {
@@ -435,28 +249,7 @@ impl ByteAutomaton for CfgAutomaton {
         state: StateId,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<u8>>, AutomatonError> {
-        let Some(way) = self.way(state, fuel)? else {
-            return Ok(None);
-        };
-        let limit = self.limits.max_completion_bytes;
-        check("max_completion_bytes", way.length(), limit)?;
-        let mut text = Vec::new();
-        let set = match way {
-            Way::Done => return Ok(Some(text)),
-            Way::Set { set, .. } => set,
-            Way::Lexeme { reader, terminal, set, .. } => {
-                let lexeme = match reader {
-                    Reader::Lexer(lex) => self.lexicon.lexer.shortest(lex, Some(terminal), fuel)?,
-                    Reader::Nested { state, .. } => {
-                        self.lexicon.nested_completion(terminal, state, fuel)?
-                    }
-                };
-                text = lexeme.unwrap_or_default();
-                set
-            }
-        };
-        self.costs.spell(&self.tables, &self.chart.sets, set, limit, &mut text, fuel)?;
-        Ok(Some(text))
+        self.shortest_completion(state, fuel)
     }
 
     fn exactness(&self) -> Exactness {
