@@ -33,6 +33,23 @@ DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 """Decimals are written as strings: a JSON number would pass through binary floats in most
 readers."""
 
+_TIMES: dict[object, Schema] = {
+    # Python's calendar begins with year 1.
+    datetime.datetime: {"type": "string", "format": "date-time", "pattern": r"^(?!0000)"},
+    datetime.date: {"type": "string", "format": "date", "pattern": r"^(?!0000)"},
+    datetime.time: {"type": "string", "format": "time"},
+    # Weeks, or days and a time: years and months have no length. Six digits always fit.
+    datetime.timedelta: {
+        "type": "string",
+        "format": "duration",
+        "pattern": (
+            r"^P(?:[0-9]{1,6}W|[0-9]{1,6}D|(?:[0-9]{1,6}D)?T(?:[0-9]{1,6}H(?:[0-9]{1,6}M"
+            r"(?:[0-9]{1,6}S)?)?|[0-9]{1,6}M(?:[0-9]{1,6}S)?|[0-9]{1,6}S))$"
+        ),
+    },
+}
+"""How dates and times are written: as JSON Schema's formats, less what Python cannot hold."""
+
 _LISTS: dict[object, Callable[[list[object]], object]] = {
     list: list,
     collections.abc.Sequence: list,
@@ -94,6 +111,21 @@ def plain_value(tp: object, text: str) -> object:
     return _value(tp, json.loads(text))
 
 
+def time_schema(tp: type) -> Schema:
+    """The schema of `datetime.datetime`, `date`, `time` or `timedelta`."""
+    return dict(_TIMES[tp])
+
+
+def needs_several_elements(schema: Schema) -> Schema:
+    """The schema of a set, where elements must differ only if several are asked for."""
+    least = schema.get("minItems")
+    if isinstance(least, int) and least > 1:
+        schema["uniqueItems"] = True
+    else:
+        schema.pop("uniqueItems", None)
+    return schema
+
+
 def is_typed_dict(tp: object) -> bool:
     """Whether `tp` is a TypedDict class."""
     return isinstance(tp, type) and issubclass(tp, dict) and hasattr(tp, "__total__")
@@ -153,7 +185,11 @@ class _SchemaWriter:
     def schema(self, tp: object) -> Schema:
         bare, metadata = _unwrapped(tp)
         schema = self._bare(bare)
-        return _with_metadata(schema, metadata) if metadata else schema
+        if metadata:
+            schema = _with_metadata(schema, metadata)
+        if (typing.get_origin(bare) or bare) in _SETS:
+            needs_several_elements(schema)
+        return schema
 
     def _bare(self, tp: object) -> Schema:
         simple = _simple(tp)
@@ -168,7 +204,8 @@ class _SchemaWriter:
         if kind in _LISTS:
             return {"type": "array", "items": self._argument(args, 0)}
         if kind in _SETS:
-            return {"type": "array", "items": self._argument(args, 0), "uniqueItems": True}
+            # Repeated elements are one element: no need to forbid them.
+            return {"type": "array", "items": self._argument(args, 0)}
         if kind is tuple:
             return {"type": "array"} if origin is None else self._tuple(args)
         if kind in _MAPPINGS:
@@ -240,10 +277,7 @@ def _simple(tp: object) -> Schema | None:
         int: {"type": "integer"},
         float: {"type": "number"},
         str: {"type": "string"},
-        datetime.datetime: {"type": "string", "format": "date-time"},
-        datetime.date: {"type": "string", "format": "date"},
-        datetime.time: {"type": "string", "format": "time"},
-        datetime.timedelta: {"type": "string", "format": "duration"},
+        **_TIMES,
         uuid.UUID: {"type": "string", "format": "uuid"},
         decimal.Decimal: {"type": "string", "pattern": DECIMAL_PATTERN},
     }

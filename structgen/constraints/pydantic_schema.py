@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 from functools import cache
 from typing import Any
 
-from structgen.constraints.plain_types import DECIMAL_PATTERN
+from structgen.constraints.plain_types import (
+    DECIMAL_PATTERN,
+    needs_several_elements,
+    time_schema,
+)
 
 _Json = dict[str, Any]
 
@@ -29,6 +34,21 @@ def schema_generator() -> type[Any]:
 
         def decimal_schema(self, schema: Any) -> _Json:
             return {"type": "string", "pattern": DECIMAL_PATTERN}
+
+        def date_schema(self, schema: Any) -> _Json:
+            return time_schema(datetime.date)
+
+        def datetime_schema(self, schema: Any) -> _Json:
+            return time_schema(datetime.datetime)
+
+        def timedelta_schema(self, schema: Any) -> _Json:
+            return time_schema(datetime.timedelta)
+
+        def set_schema(self, schema: Any) -> _Json:
+            return needs_several_elements(super().set_schema(schema))
+
+        def frozenset_schema(self, schema: Any) -> _Json:
+            return needs_several_elements(super().frozenset_schema(schema))
 
         def default_schema(self, schema: Any) -> _Json:
             # A default says nothing about the text, and may have no JSON form.

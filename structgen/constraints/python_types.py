@@ -3,7 +3,8 @@
 With pydantic installed, a type's schema and its values come from `pydantic.TypeAdapter`, with two
 changes that suit generation: records without a word on further members are closed
 (``additionalProperties: false``), so that the model cannot invent members that validation would
-drop; and decimals are written as plain decimal strings. Without pydantic,
+drop; and texts that Python's types could not hold are left out (year 0000, durations in years,
+decimals in any but plain spelling). Without pydantic,
 `structgen.constraints.plain_types` does what the standard library can.
 
 A type may say more than its schema: custom validators, for one. A text that satisfies the

@@ -55,7 +55,7 @@ def json_schema(
         escapes: ``"all"``: every legal spelling of a character inside strings; ``"minimal"``: one.
         format_assertion: whether ``format`` restricts texts.
         number_spelling: ``"all"``: every legal spelling of a number (``1e2``, ``1.0``);
-            ``"plain"``: without exponents and superfluous zeros.
+            ``"plain"``: without exponents.
         registry: schemas by URI that ``$ref`` may name; a mapping or a `referencing.Registry`.
 
     Raises:
