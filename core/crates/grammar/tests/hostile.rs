@@ -27,7 +27,7 @@ fn soon<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let started = Instant::now();
     let result = work();
     let took = started.elapsed();
-    assert!(took < Duration::from_secs(8), "{what} took {took:?}");
+    assert!(took < Duration::from_secs(20), "{what} took {took:?}");
     result
 }
 

@@ -29,7 +29,9 @@ impl Way {
 }
 
 impl CfgAutomaton {
-    /// The number of bytes of [`completion`](structgen_automaton::ByteAutomaton::completion), without spelling it out.
+    /// The number of bytes of the [`completion`], without spelling it out.
+    ///
+    /// [`completion`]: structgen_automaton::ByteAutomaton::completion
     pub fn completion_length(
         &mut self,
         state: StateId,

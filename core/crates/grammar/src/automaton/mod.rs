@@ -1,13 +1,15 @@
+//! The automaton: lexemes in progress, stepped byte by byte; sets where they end.
+
 mod completion;
 mod views;
 
-use self::completion::Way;
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
     AcceptId, AutomatonError, ByteAutomaton, Exactness, Fuel, LexState, LexicalView, StateId, Usage,
 };
 use structgen_regex::Exprs;
 
+use self::completion::Way;
 use crate::analysis::{Diagnostics, clean, reach, validate};
 use crate::chart::Chart;
 use crate::costs::Costs;
