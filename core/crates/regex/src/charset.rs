@@ -139,7 +139,8 @@ impl BitAnd for &CharSet {
 impl Sub for &CharSet {
     type Output = CharSet;
     fn sub(self, other: &CharSet) -> CharSet {
-        self & &other.complement()
+        let outside = other.complement();
+        self.bitand(&outside)
     }
 }
 

@@ -128,9 +128,7 @@ impl Lexer {
         let mut live: Vec<(u32, ExprId)> = Vec::new();
         for i in range {
             let (tag, e) = self.parts[i];
-            fuel.spend(1)?;
-            let rest = self.exprs.derivative(e, reader);
-            self.exprs.check()?;
+            let rest = self.exprs.paid_derivative(e, reader, fuel)?;
             if rest != Exprs::EMPTY && self.exprs.is_live(rest, fuel)? {
                 live.push((tag, rest));
             }

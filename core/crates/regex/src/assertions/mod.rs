@@ -40,10 +40,10 @@ fn resolve(parts: &[&Ast]) -> Result<Ast, RegexSyntaxError> {
 
 fn unsupported(feature: &'static str) -> RegexSyntaxError {
     let message = format!("{feature} are not supported");
-    RegexSyntaxError::new(RegexErrorKind::Unsupported { feature }, message, &[], 0)
+    RegexSyntaxError::of_the_whole(RegexErrorKind::Unsupported { feature }, message)
 }
 
 fn limit(name: &'static str, limit: u64) -> RegexSyntaxError {
     let message = format!("assertions inside repetitions need more than {limit} ({name})");
-    RegexSyntaxError::new(RegexErrorKind::Limit { name, limit }, message, &[], 0)
+    RegexSyntaxError::of_the_whole(RegexErrorKind::Limit { name, limit }, message)
 }

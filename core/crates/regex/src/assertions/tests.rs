@@ -80,3 +80,17 @@ fn counts_stay_symbolic_beside_assertions() {
     lower_utf8(&mut exprs, &resolved);
     assert!(exprs.len() < 50);
 }
+
+#[test]
+fn iterations_that_match_nothing_count_towards_the_minimum() {
+    let look =
+        |text: &str| Ast::Look { inner: Box::new(Ast::literal(text)), ahead: true, negate: false };
+    for (min, max) in [(2, Some(2)), (2, None), (3, Some(4)), (4, Some(6))] {
+        for seen in ["a", "b", "ab", "ba"] {
+            let body = Ast::Alternate(vec![look(seen), Ast::literal("b"), Ast::literal("a-")]);
+            let ast = Ast::Concat(vec![body.repeat(min, max), Ast::literal("a").repeat(0, None)]);
+            agrees("full", 0, &ast, &full_match(&ast).unwrap(), |text| full_matches(&ast, text));
+            agrees("search", 0, &ast, &search(&ast).unwrap(), |text| is_found(&ast, text));
+        }
+    }
+}

@@ -239,6 +239,7 @@ impl Exprs {
     }
 
     pub(crate) fn or_vec(&mut self, parts: Vec<ExprId>, factoring: u32) -> ExprId {
+        self.work += parts.len() as u64;
         let mut list = Vec::with_capacity(parts.len());
         let mut set = ByteSet::EMPTY;
         let mut epsilon = false;
@@ -510,6 +511,7 @@ impl Exprs {
     }
 
     pub(crate) fn and_vec(&mut self, parts: Vec<ExprId>) -> ExprId {
+        self.work += parts.len() as u64;
         let mut list = Vec::with_capacity(parts.len());
         let mut set: Option<ByteSet> = None;
         for part in parts {

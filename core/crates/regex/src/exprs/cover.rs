@@ -41,6 +41,7 @@ impl Exprs {
                 return false;
             }
             *budget -= 1;
+            self.work += 1;
             if let Some(&known) = self.covers.get(&(big, small)) {
                 return known;
             }

@@ -1,3 +1,5 @@
+use structgen_automaton::{AutomatonError, Fuel};
+
 use super::{Exprs, Node};
 use crate::ExprId;
 
@@ -38,7 +40,22 @@ impl Exprs {
         result
     }
 
+    /// The derivative, paid for by what it took.
+    pub(crate) fn paid_derivative(
+        &mut self,
+        e: ExprId,
+        byte: u8,
+        fuel: &mut Fuel,
+    ) -> Result<ExprId, AutomatonError> {
+        let before = self.work;
+        let result = self.derivative(e, byte);
+        fuel.spend(1 + (self.work - before))?;
+        self.check()?;
+        Ok(result)
+    }
+
     fn derive(&mut self, e: ExprId, byte: u8) -> ExprId {
+        self.work += 1;
         match self.node(e) {
             Node::Empty | Node::Epsilon | Node::Set(_) => Exprs::EMPTY,
             Node::Concat(..) => {

@@ -46,9 +46,7 @@ impl Exprs {
         self.check()?;
         let mut rest = e;
         for &byte in text {
-            fuel.spend(1)?;
-            rest = self.derivative(rest, byte);
-            self.check()?;
+            rest = self.paid_derivative(rest, byte, fuel)?;
             if rest == Exprs::EMPTY {
                 return Ok(false);
             }
@@ -100,9 +98,7 @@ impl Exprs {
             let partition = self.partition([from]);
             for class in first..self.classes.readers(partition).len() {
                 let byte = self.classes.readers(partition)[class];
-                fuel.spend(1)?;
-                let to = self.derivative(from, byte);
-                self.check()?;
+                let to = self.paid_derivative(from, byte, fuel)?;
                 match self.known_live(to) {
                     Some(true) => {
                         let mut at = from;
@@ -201,9 +197,7 @@ impl Exprs {
             let partition = self.partition([at]);
             for class in 0..self.classes.readers(partition).len() {
                 let byte = self.classes.readers(partition)[class];
-                fuel.spend(1)?;
-                let to = self.derivative(at, byte);
-                self.check()?;
+                let to = self.paid_derivative(at, byte, fuel)?;
                 if to == Exprs::EMPTY || self.known_live(to) == Some(false) {
                     continue;
                 }
@@ -263,6 +257,7 @@ impl Exprs {
     /// not been searched because it was reached at its end.
     fn nearest_step(&mut self, e: ExprId) -> (u8, ExprId) {
         let partition = self.partition([e]);
+        let hoped = self.known_shortest(e).map_or(0, |length| length.saturating_sub(1));
         let mut best = (u32::MAX, 0, Exprs::EMPTY);
         for class in 0..self.classes.readers(partition).len() {
             let byte = self.classes.readers(partition)[class];
@@ -270,6 +265,9 @@ impl Exprs {
             if let Some(length) = self.known_shortest(to) {
                 if to != Exprs::EMPTY && length < best.0 {
                     best = (length, byte, to);
+                    if length <= hoped {
+                        break;
+                    }
                 }
             }
         }

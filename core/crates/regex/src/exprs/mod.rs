@@ -67,6 +67,8 @@ pub struct Exprs {
     classes: ByteClasses,
     marks: Vec<u32>,
     epoch: u32,
+    /// Elementary steps done, for fuel.
+    work: u64,
     pub(crate) lowered: crate::lower::LowerCache,
 }
 
@@ -98,6 +100,7 @@ impl Exprs {
             classes: ByteClasses::default(),
             marks: Vec::new(),
             epoch: 0,
+            work: 0,
             lowered: Default::default(),
         };
         exprs.intern(Node::Empty);

@@ -21,7 +21,7 @@ pub enum RegexErrorKind {
 
 /// A pattern that cannot be used, and where.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{message} at line {line}, column {column} of the pattern: {excerpt}")]
+#[error("{message}{}", self.place())]
 pub struct RegexSyntaxError {
     /// The class of the error.
     pub kind: RegexErrorKind,
@@ -33,7 +33,7 @@ pub struct RegexSyntaxError {
     pub line: usize,
     /// The column of the place, from 1, in characters.
     pub column: usize,
-    /// The pattern around the place.
+    /// The pattern around the place; empty if the error is of the pattern as a whole.
     pub excerpt: String,
 }
 
@@ -41,6 +41,20 @@ pub struct RegexSyntaxError {
 const EXCERPT: usize = 20;
 
 impl RegexSyntaxError {
+    /// Empty for an error of the pattern as a whole.
+    fn place(&self) -> String {
+        if self.excerpt.is_empty() {
+            return String::new();
+        }
+        let RegexSyntaxError { line, column, excerpt, .. } = self;
+        format!(" at line {line}, column {column} of the pattern: `{excerpt}`")
+    }
+
+    /// An error that no single place of the pattern causes.
+    pub(crate) fn of_the_whole(kind: RegexErrorKind, message: impl Into<String>) -> Self {
+        RegexSyntaxError::new(kind, message, &[], 0)
+    }
+
     pub(crate) fn new(
         kind: RegexErrorKind,
         message: impl Into<String>,
@@ -55,6 +69,6 @@ impl RegexSyntaxError {
             &pattern[offset.saturating_sub(EXCERPT)..(offset + EXCERPT).min(pattern.len())];
         let excerpt = around.iter().collect::<String>().escape_debug().to_string();
         let message = message.into();
-        RegexSyntaxError { kind, message, offset, line, column, excerpt: format!("`{excerpt}`") }
+        RegexSyntaxError { kind, message, offset, line, column, excerpt }
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn parse(
         .build()
         .parse(pattern);
     let hir = parsed.map_err(|error| refuse(pattern, chars, &error))?;
-    convert(&hir, chars)
+    convert(&hir)
 }
 
 fn refuse(pattern: &str, chars: &[char], error: &regex_syntax::Error) -> RegexSyntaxError {
@@ -53,43 +53,43 @@ fn refuse(pattern: &str, chars: &[char], error: &regex_syntax::Error) -> RegexSy
 }
 
 /// Recursion is bounded: the parser limits the nesting of what it returns.
-fn convert(hir: &Hir, chars: &[char]) -> Result<Ast, RegexSyntaxError> {
+fn convert(hir: &Hir) -> Result<Ast, RegexSyntaxError> {
     let all = |parts: &[Hir]| -> Result<Vec<Ast>, RegexSyntaxError> {
-        parts.iter().map(|part| convert(part, chars)).collect()
+        parts.iter().map(|part| convert(part)).collect()
     };
     Ok(match hir.kind() {
         HirKind::Empty => Ast::Epsilon,
         HirKind::Literal(literal) => match std::str::from_utf8(&literal.0) {
             Ok(text) => Ast::literal(text),
-            Err(_) => return Err(bytes_only(chars)),
+            Err(_) => return Err(bytes_only()),
         },
         HirKind::Class(Class::Unicode(class)) => {
             Ast::Class(class.ranges().iter().map(|r| (r.start(), r.end())).collect())
         }
         HirKind::Class(Class::Bytes(class)) => {
             if !class.is_ascii() {
-                return Err(bytes_only(chars));
+                return Err(bytes_only());
             }
             let ranges = class.ranges().iter();
             Ast::Class(ranges.map(|r| (char::from(r.start()), char::from(r.end()))).collect())
         }
         HirKind::Repetition(repetition) => {
-            convert(&repetition.sub, chars)?.repeat(repetition.min, repetition.max)
+            convert(&repetition.sub)?.repeat(repetition.min, repetition.max)
         }
-        HirKind::Capture(capture) => convert(&capture.sub, chars)?,
+        HirKind::Capture(capture) => convert(&capture.sub)?,
         HirKind::Concat(parts) => Ast::sequence(all(parts)?),
         HirKind::Alternation(parts) => Ast::Alternate(all(parts)?),
-        HirKind::Look(kind) => assertion(*kind, chars)?,
+        HirKind::Look(kind) => assertion(*kind)?,
     })
 }
 
-fn bytes_only(chars: &[char]) -> RegexSyntaxError {
+fn bytes_only() -> RegexSyntaxError {
     let feature = "patterns over bytes that are no UTF-8";
     let kind = RegexErrorKind::Unsupported { feature };
-    RegexSyntaxError::new(kind, format!("{feature} are not supported"), chars, 0)
+    RegexSyntaxError::of_the_whole(kind, format!("{feature} are not supported"))
 }
 
-fn assertion(kind: Look, chars: &[char]) -> Result<Ast, RegexSyntaxError> {
+fn assertion(kind: Look) -> Result<Ast, RegexSyntaxError> {
     let newline = || Ast::Class(CharSet::single('\n').complement());
     let unicode = || unicode_class("\\w").unwrap_or_default();
     let behind = |word: CharSet, negate: bool| look(Ast::Class(word), false, negate);
@@ -103,7 +103,7 @@ fn assertion(kind: Look, chars: &[char]) -> Result<Ast, RegexSyntaxError> {
             let feature = "line anchors with the flag R";
             let kind = RegexErrorKind::Unsupported { feature };
             let message = format!("{feature} are not supported");
-            return Err(RegexSyntaxError::new(kind, message, chars, 0));
+            return Err(RegexSyntaxError::of_the_whole(kind, message));
         }
         Look::WordAscii => Ast::WordBoundary { negate: false, word: ascii_word() },
         Look::WordAsciiNegate => Ast::WordBoundary { negate: true, word: ascii_word() },

@@ -149,7 +149,7 @@ impl Random {
                 self.ast(alphabet, size - split, kinds),
             ]),
             10 if kinds.booleans => self.ast(alphabet, size - 1, kinds).negate(),
-            9 | 10 | 11 if kinds.assertions => {
+            9..=11 if kinds.assertions => {
                 let ahead = self.below(3) > 0;
                 Ast::Look {
                     inner: Box::new(self.ast(alphabet, size.min(4) - 1, kinds)),
