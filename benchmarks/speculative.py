@@ -91,8 +91,9 @@ SCHEMAS: dict[str, dict[str, object]] = {
     ),
     "quotes": listing(record(speaker=STRING, quotation=STRING), 3),
 }
+DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 PATTERNS: dict[str, str] = {
-    "date_range": r"from [0-9]{4}-[0-9]{2}-[0-9]{2} to [0-9]{4}-[0-9]{2}-[0-9]{2} \([0-9]{1,3} days\)",
+    "date_range": rf"from {DATE} to {DATE} \([0-9]{{1,3}} days\)",
     "verdict": r"The answer is (yes|no), because [a-z ,]{10,80}\.",
 }
 PROMPTS: dict[str, list[str]] = {
