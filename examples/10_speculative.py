@@ -22,8 +22,11 @@ SCHEMA = {
 
 def main(model: str) -> None:
     prompt = [{"role": "user", "content": "Who was Ada Lovelace? Answer as JSON."}]
-    plain = sg.generate(model, prompt, output=SCHEMA, max_tokens=120, seed=11)
-    fast = sg.generate(model, prompt, output=SCHEMA, max_tokens=120, seed=11, speculative=True)
+    # With one fixed spacing, everything but the values is forced.
+    plain = sg.generate(model, prompt, SCHEMA, whitespace="compact", max_tokens=120, seed=11)
+    fast = sg.generate(
+        model, prompt, SCHEMA, whitespace="compact", max_tokens=120, seed=11, speculative=True
+    )
     stats = fast.speculation
     assert stats is not None
     print(fast.text)

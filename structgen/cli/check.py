@@ -138,7 +138,12 @@ def _report(constraint: TextConstraint) -> list[dict[str, str]]:
 def report_lines(report: Sequence[Mapping[str, str]]) -> list[str]:
     """The compiler's report in columns."""
     rows = [
-        (one.get("pointer") or "/", one.get("keyword", ""), one.get("status", ""), one.get("note"))
+        (
+            one.get("pointer") or "/",
+            one.get("keyword") or "(bool)",
+            one.get("status", ""),
+            one.get("note"),
+        )
         for one in report
     ]
     if not rows:

@@ -50,8 +50,10 @@ class ConstraintOptions:
             raise click.UsageError(f"{' and '.join(given)} cannot be combined")
         schema = self.schema_value()
         if schema is not None:
-            # Plain numbers, as readers of the output will want them.
-            return json_schema(schema, whitespace=self.whitespace, number_spelling="plain")
+            # Spelled as `structgen.generate` spells JSON, so that masks are those of generation.
+            return json_schema(
+                schema, whitespace=self.whitespace, escapes="minimal", number_spelling="plain"
+            )
         if self.whitespace is not None:
             raise click.UsageError("--whitespace goes with --schema")
         if self.regex is not None:

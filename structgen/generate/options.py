@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypedDict
 
 from structgen._core import Limits
+from structgen.constraints.schema import Whitespace
 from structgen.samplers import SamplingParams
 from structgen.tools import CallFormat, ToolChoice
 
@@ -32,6 +33,7 @@ class OptionsDict(TypedDict, total=False):
     parallel_tool_calls: bool
     stop: str | Sequence[str]
     describe: bool
+    whitespace: Whitespace | None
     limits: Limits | None
 
 
@@ -58,6 +60,8 @@ class Options:
         stop: texts that end free text; they are cut off. Only without `output` and tools.
         describe: append the JSON Schema of `output` to the last user message. The prompt is never
             changed otherwise.
+        whitespace: spacing of JSON: ``"flexible"`` (bounded; the default), ``"compact"``, or a
+            mapping as in `structgen.json_schema`. Fixed spacing makes more of the text forced.
         limits: budgets of compiling and masking.
 
     Raises:
@@ -79,6 +83,7 @@ class Options:
     parallel_tool_calls: bool = True
     stop: str | Sequence[str] = field(default=())
     describe: bool = False
+    whitespace: Whitespace | None = None
     limits: Limits | None = None
 
     def __post_init__(self) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias, cast, get_args, get_origin
 
-from structgen.constraints import choice, from_type, json_schema, parse, schema_of_type
+from structgen.constraints import choice, json_schema, parse, schema_of_type
 from structgen.constraints.protocol import Constraint
+from structgen.constraints.schema import Whitespace
 from structgen.errors import ConstraintError
 
 OutputLike: TypeAlias = (
@@ -29,19 +30,31 @@ class Output:
     schema: Mapping[str, object] | bool | None = None
 
 
-def resolve_output(output: OutputLike) -> Output:
+def resolve_output(output: OutputLike, whitespace: Whitespace | None = None) -> Output:
     """The constraint that `output` names, and the way back to a value.
 
+    JSON is written with `whitespace` (the core's default if None), plain numbers (`1e400` is JSON,
+    and no float) and one spelling per character: freedom that no reader needs would only take
+    forced text, and with it speed, from the decoder.
+
     Raises:
-        ConstraintError: it names none, or one that cannot be built.
+        ConstraintError: it names none, or one that cannot be built; or `whitespace` is given and
+            it is not JSON.
     """
+    resolved = _resolved(output, whitespace)
+    if whitespace is not None and resolved.schema is None:
+        raise ConstraintError("`whitespace` is for outputs that are a JSON Schema or a type")
+    return resolved
+
+
+def _resolved(output: OutputLike, whitespace: Whitespace | None) -> Output:
     if output is None:
         return Output(constraint=None, read=str)
     if isinstance(output, Mapping):
         schema = cast("Mapping[str, object]", output)
-        return Output(constraint=_json(schema), read=json.loads, schema=schema)
+        return Output(constraint=_json(schema, whitespace), read=json.loads, schema=schema)
     if isinstance(output, bool):
-        return Output(constraint=_json(output), read=json.loads, schema=output)
+        return Output(constraint=_json(output, whitespace), read=json.loads, schema=output)
     if isinstance(output, str):
         raise ConstraintError(
             "a str is no output: is it a pattern, a grammar or the only answer?",
@@ -57,16 +70,14 @@ def resolve_output(output: OutputLike) -> Output:
     texts = _named_texts(output)
     if texts is not None:
         return Output(constraint=choice(texts), read=texts.__getitem__)
+    schema = schema_of_type(output)
     return Output(
-        constraint=from_type(output),
-        read=lambda text: parse(output, text),
-        schema=schema_of_type(output),
+        constraint=_json(schema, whitespace), read=lambda text: parse(output, text), schema=schema
     )
 
 
-def _json(schema: Mapping[str, object] | bool) -> Constraint:
-    """Valid JSON whose numbers Python can hold: `1e400` is JSON, and no float."""
-    return json_schema(schema, number_spelling="plain")
+def _json(schema: Mapping[str, object] | bool, whitespace: Whitespace | None) -> Constraint:
+    return json_schema(schema, whitespace=whitespace, escapes="minimal", number_spelling="plain")
 
 
 def _named_texts(output: object) -> dict[str, object] | None:

@@ -98,7 +98,7 @@ def prepare(
         ValueError: options contradict what is asked for.
     """
     started = time.perf_counter()
-    wanted = resolve_output(output)
+    wanted = resolve_output(output, options.whitespace)
     toolset = None if tools is None else _toolset(model, tools, options)
     if toolset is None and options.tool_choice != "auto":
         raise ValueError("`tool_choice` needs `tools`")

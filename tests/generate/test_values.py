@@ -198,3 +198,13 @@ def test_streams_of_tools_spell_markers(toy: ToyModel) -> None:
     text = "".join(pieces)
     assert text.startswith("<tool_call>")
     assert pieces.result.value.calls[0].name == "add"
+
+
+def test_whitespace_is_for_json(toy: ToyModel) -> None:
+    compact = sg.generate(toy, "Hi", SCHEMA, whitespace="compact", seed=1, max_tokens=50)
+    assert compact.text == json.dumps(compact.value, separators=(",", ":"), ensure_ascii=False)
+    spaced = {"kind": "separators", "item": ", ", "key": ": "}
+    point = sg.generate(toy, "Hi", Pair, whitespace=spaced, seed=1, max_tokens=60)
+    assert point.text == json.dumps(point.value)
+    with pytest.raises(sg.ConstraintError, match="whitespace"):
+        sg.generate(toy, "Hi", sg.regex("a"), whitespace="compact")
