@@ -17,10 +17,27 @@ pub(crate) enum Gap {
     Outside,
 }
 
+impl Gap {
+    /// Whether free white space may go on with `byte`: a line break at most once and first, no
+    /// break between a key and its value, nothing before commas and colons.
+    ///
+    /// That is all that people and `json.dumps` write. More would only invite a model to put off
+    /// what it has to say.
+    fn takes(self, byte: u8, read: u32) -> bool {
+        match self {
+            Gap::Open | Gap::Close | Gap::AfterComma => {
+                matches!(byte, b' ' | b'\t') || (byte == b'\n' && read == 0)
+            }
+            Gap::AfterColon => byte == b' ',
+            Gap::BeforeComma | Gap::BeforeColon | Gap::Outside => false,
+        }
+    }
+}
+
 /// The white space of a document.
 #[derive(Clone, Debug)]
 pub(crate) enum Layout {
-    /// Any, up to so many bytes.
+    /// As people write it, up to so many bytes at a gap.
     Free(u32),
     /// Exactly what is written here.
     Fixed(Fixed),
@@ -34,10 +51,6 @@ pub(crate) struct Fixed {
     after_comma: Vec<u8>,
     before_colon: Vec<u8>,
     after_colon: Vec<u8>,
-}
-
-pub(crate) fn is_white(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 
 impl Layout {
@@ -98,7 +111,7 @@ impl Layout {
     /// Whether `byte` may follow `read` bytes of the gap, as white space.
     pub(crate) fn continues(&self, gap: Gap, depth: u32, read: u32, byte: u8) -> bool {
         match self {
-            Layout::Free(max) => gap != Gap::Outside && read < *max && is_white(byte),
+            Layout::Free(max) => read < *max && gap.takes(byte, read),
             Layout::Fixed(_) => self.text(gap, depth).get(read as usize) == Some(&byte),
         }
     }

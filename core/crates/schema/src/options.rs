@@ -57,7 +57,8 @@ pub enum PropertyOrder {
 pub enum Whitespace {
     /// Nothing.
     Compact,
-    /// Up to `max` bytes of white space at each place.
+    /// As people and `json.dumps` write it: after `,`, `[` and `{` and before `]` and `}` a line
+    /// break and up to `max` bytes of indentation, or spaces on the same line; spaces after `:`.
     Flexible {
         /// The bound, in bytes.
         max: u32,
