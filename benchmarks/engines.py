@@ -220,4 +220,7 @@ ENGINES: dict[str, Any] = {
 
 def version(name: str) -> str:
     """The installed version of an engine."""
-    return metadata.version(ENGINES[name].package)
+    try:
+        return metadata.version(ENGINES[name].package)
+    except metadata.PackageNotFoundError:  # a checkout on the path, not installed
+        return "(checkout)"
