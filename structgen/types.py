@@ -27,15 +27,15 @@ may follow; the sequence has weight zero.
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ledger:
     """One sequence, and everything needed to weigh it.
 
     Attributes:
         tokens: the ids drawn, end token included if one was drawn.
         text: their text, without the end token.
-        logp_raw: log-probability of `tokens` under the model (after temperature and truncation,
-            before the constraint), in nats.
+        logp_raw: log-probability of `tokens` under the model (after temperature, before truncation
+            and the constraint), in nats.
         log_w: log importance weight of this sequence for the target
             ``model(x) * 1[x satisfies the constraint]``; `-inf` for a dead end.
         log_z: per drawn token, the log of the model's mass on the allowed tokens (exact for
@@ -53,7 +53,7 @@ class Ledger:
     checks: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Particles:
     """A weighted population of sequences.
 
