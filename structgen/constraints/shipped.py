@@ -6,9 +6,9 @@ compiled into the core, so that every wheel carries them.
 
 from __future__ import annotations
 
-from structgen import _core
+from structgen._core import shipped_grammars as compiled_in
 
 
 def shipped_grammars() -> dict[str, str]:
     """The shipped grammars: name to the text of its Lark file. ``grammar(name)`` loads one."""
-    return _core.shipped_grammars()
+    return compiled_in()

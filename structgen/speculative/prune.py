@@ -14,7 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from structgen import _core
+from structgen._core import Matcher as NativeMatcher
+from structgen._core import fill_tree_masks
 from structgen.constraints.protocol import Matcher
 
 
@@ -39,8 +40,8 @@ def tree_masks(
 
     Cost: one native call for native matchers; a fork and one step per node otherwise.
     """
-    if isinstance(matcher, _core.Matcher):
-        return _core.fill_tree_masks(matcher, tokens, parents, mask)
+    if isinstance(matcher, NativeMatcher):
+        return fill_tree_masks(matcher, tokens, parents, mask)
     kept = [False] * len(tokens)
     # Depth first with one fork: advance into a child, fill its row, descend, step back.
     children: dict[int, list[int]] = {}
