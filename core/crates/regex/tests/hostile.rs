@@ -299,3 +299,30 @@ fn classes_of_all_planes() {
     });
     assert!(lexer.bytes() < 4 << 20);
 }
+
+#[test]
+fn the_deepest_expression_is_derived_on_a_small_stack() {
+    let work = || {
+        let mut exprs = Exprs::new(RegexLimits::default());
+        let a = exprs.byte_set(structgen_regex::ByteSet::single(b'a'));
+        let b = exprs.byte_set(structgen_regex::ByteSet::single(b'b'));
+        let mut e = a;
+        let mut depth = 0;
+        loop {
+            let not = exprs.not(e);
+            let head = exprs.concat(&[not, b]);
+            let next = exprs.or(&[head, a]);
+            if exprs.check().is_err() || depth > 320 {
+                break;
+            }
+            (e, depth) = (next, depth + 1);
+        }
+        assert!(depth > 200, "{depth}");
+        let mut fuel = Fuel::new("max_steps", 200_000);
+        // It may be too much work or too deep, but it must not overflow the stack.
+        let _ = exprs.matches(e, b"abababab", &mut fuel);
+        let _ = exprs.is_empty(e, &mut fuel);
+    };
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(work);
+    assert!(thread.unwrap().join().is_ok());
+}

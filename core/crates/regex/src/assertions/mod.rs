@@ -5,6 +5,7 @@
 //! `(?:(?!end).)*`, the language is still regular: it is explored as a deterministic
 //! automaton over classes of characters (`explore`).
 
+mod derive;
 mod direct;
 mod edges;
 mod explore;

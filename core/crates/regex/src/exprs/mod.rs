@@ -8,6 +8,7 @@
 //! Brzozowski, *Derivatives of Regular Expressions* (1964); Owens, Reppy, Turon,
 //! *Regular-expression derivatives reexamined* (2009).
 
+mod booleans;
 mod build;
 mod classes;
 mod cover;

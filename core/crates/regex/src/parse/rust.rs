@@ -55,7 +55,7 @@ fn refuse(pattern: &str, chars: &[char], error: &regex_syntax::Error) -> RegexSy
 /// Recursion is bounded: the parser limits the nesting of what it returns.
 fn convert(hir: &Hir) -> Result<Ast, RegexSyntaxError> {
     let all = |parts: &[Hir]| -> Result<Vec<Ast>, RegexSyntaxError> {
-        parts.iter().map(|part| convert(part)).collect()
+        parts.iter().map(convert).collect()
     };
     Ok(match hir.kind() {
         HirKind::Empty => Ast::Epsilon,

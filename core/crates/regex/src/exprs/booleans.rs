@@ -1,0 +1,384 @@
+//! Alternations and conjunctions in normal form.
+
+use super::{Exprs, INFINITE, Node};
+use crate::{ByteSet, ExprId};
+
+/// How far common prefixes are factored in one go. What lies deeper is factored when a
+/// derivative comes near it.
+pub(super) const MAX_FACTORING: u32 = 100;
+
+impl Exprs {
+    pub(crate) fn or_vec(&mut self, parts: Vec<ExprId>, factoring: u32) -> ExprId {
+        self.work += parts.len() as u64;
+        let mut list = Vec::with_capacity(parts.len());
+        let mut set = ByteSet::EMPTY;
+        let mut epsilon = false;
+        for part in parts {
+            let mut inner = part;
+            if let Node::Repeat(body, 0, 1) = self.node(part) {
+                epsilon = true;
+                inner = body;
+            }
+            match self.node(inner) {
+                Node::Or(start, len) => {
+                    for &kid in &self.children[start as usize..(start + len) as usize] {
+                        match self.nodes[kid.index()] {
+                            Node::Set(id) => set = set | self.sets[id as usize],
+                            Node::Epsilon => epsilon = true,
+                            _ => list.push(kid),
+                        }
+                    }
+                }
+                Node::Empty => {}
+                Node::Epsilon => epsilon = true,
+                Node::Set(id) => set = set | *self.set(id),
+                _ => list.push(inner),
+            }
+        }
+        if !set.is_empty() {
+            let set = self.byte_set(set);
+            list.push(set);
+        }
+        list.sort_unstable();
+        list.dedup();
+        if list.binary_search(&Exprs::ANYTHING).is_ok() {
+            return Exprs::ANYTHING;
+        }
+        if list.len() > 1 || (epsilon && !list.is_empty()) {
+            self.merge_intervals(&mut list, &mut epsilon);
+        }
+        if list.len() > 1 {
+            // First: factoring would turn r* | r* x into r* x?, and hide that it is r*.
+            self.absorb(&mut list);
+            if factoring < MAX_FACTORING {
+                self.factor_heads(&mut list, factoring);
+            }
+            self.merge_sets(&mut list);
+            self.absorb_tails(&mut list);
+        }
+        if list.len() > 1 && self.complements(&list) {
+            return Exprs::ANYTHING;
+        }
+        if list.iter().any(|&e| self.nullable(e)) {
+            epsilon = false;
+        }
+        match (list.len(), epsilon) {
+            (0, true) => Exprs::EPSILON,
+            (0, false) => Exprs::EMPTY,
+            (1, false) => list[0],
+            (1, true) => self.repeat_raw(list[0], 0, 1),
+            _ => {
+                if epsilon {
+                    list.push(Exprs::EPSILON);
+                }
+                list.sort_unstable();
+                list.dedup();
+                self.intern_with(Node::Or(0, 0), &list)
+            }
+        }
+    }
+
+    /// r{a,b}x | r{c,d}x = r{min(a,c),max(b,d)}x where the intervals meet, with x = r{0,0}x
+    /// and rx = r{1,1}x. Without it, counted repetitions of ambiguous bodies blow up.
+    fn merge_intervals(&mut self, list: &mut Vec<ExprId>, epsilon: &mut bool) {
+        let mut runs: Vec<(ExprId, ExprId, u32, u32, ExprId)> = Vec::new();
+        for &e in list.iter() {
+            let (head, tail) = self.split(e);
+            if let Node::Repeat(body, min, max) = self.node(head) {
+                runs.push((body, tail, min, max, e));
+            }
+        }
+        if runs.is_empty() {
+            return;
+        }
+        runs.sort_unstable();
+        let mut changed = false;
+        for run in runs.chunk_by(|x, y| (x.0, x.1) == (y.0, y.1)) {
+            let (body, tail) = (run[0].0, run[0].1);
+            let mut intervals: Vec<(u32, u32)> = run.iter().map(|r| (r.2, r.3)).collect();
+            let zero =
+                if tail == Exprs::EPSILON { *epsilon } else { list.binary_search(&tail).is_ok() };
+            // A body that is itself a `Concat` is spread over its spine; it is left alone.
+            let once = match self.node(body) {
+                Node::Concat(..) => None,
+                _ if tail == Exprs::EPSILON => Some(body),
+                _ => self.find(Node::Concat(body, tail)),
+            };
+            let one = once.is_some_and(|once| list.binary_search(&once).is_ok());
+            if zero {
+                intervals.push((0, 0));
+            }
+            if one {
+                intervals.push((1, 1));
+            }
+            if intervals.len() == 1 {
+                continue;
+            }
+            intervals.sort_unstable();
+            let count = intervals.len();
+            let mut merged: Vec<(u32, u32)> = Vec::with_capacity(count);
+            for (min, max) in intervals {
+                match merged.last_mut() {
+                    Some(top) if min <= top.1.saturating_add(1) => top.1 = top.1.max(max),
+                    _ => merged.push((min, max)),
+                }
+            }
+            if merged.len() == count {
+                continue;
+            }
+            changed = true;
+            let mut gone: Vec<ExprId> = run.iter().map(|r| r.4).collect();
+            if zero {
+                gone.push(tail);
+                *epsilon &= tail != Exprs::EPSILON;
+            }
+            if one {
+                gone.extend(once);
+            }
+            gone.sort_unstable();
+            list.retain(|e| gone.binary_search(e).is_err());
+            for (min, max) in merged {
+                let head = self.repeat_raw(body, min, max);
+                let e = self.then(head, tail);
+                if e == Exprs::EPSILON {
+                    *epsilon = true;
+                } else {
+                    list.push(e);
+                }
+            }
+            list.sort_unstable();
+            list.dedup();
+        }
+        if changed {
+            self.flatten(list, epsilon);
+        }
+    }
+
+    /// Alternations that a rewrite brought to light are spread again.
+    fn flatten(&mut self, list: &mut Vec<ExprId>, epsilon: &mut bool) {
+        if !list.iter().any(|&e| matches!(self.node(e), Node::Or(..) | Node::Repeat(_, 0, 1))) {
+            return;
+        }
+        let mut flat = Vec::with_capacity(list.len());
+        for &e in list.iter() {
+            let mut inner = e;
+            if let Node::Repeat(body, 0, 1) = self.node(e) {
+                *epsilon = true;
+                inner = body;
+            }
+            match self.node(inner) {
+                Node::Or(start, len) => flat.extend_from_slice(self.kids(start, len)),
+                _ => flat.push(inner),
+            }
+        }
+        *epsilon |= flat.contains(&Exprs::EPSILON);
+        flat.retain(|&e| e != Exprs::EPSILON);
+        flat.sort_unstable();
+        flat.dedup();
+        *list = flat;
+    }
+
+    /// h x | h y = h (x|y)
+    fn factor_heads(&mut self, list: &mut Vec<ExprId>, factoring: u32) {
+        let mut heads: Vec<(ExprId, ExprId)> = list.iter().map(|&e| self.split(e)).collect();
+        heads.sort_unstable();
+        if heads.windows(2).all(|pair| pair[0].0 != pair[1].0) {
+            return;
+        }
+        list.clear();
+        for run in heads.chunk_by(|a, b| a.0 == b.0) {
+            let tails = run.iter().map(|&(_, tail)| tail).collect();
+            let tail = if run.len() == 1 { run[0].1 } else { self.or_vec(tails, factoring + 1) };
+            let e = self.then(run[0].0, tail);
+            list.push(e);
+        }
+        list.sort_unstable();
+        list.dedup();
+    }
+
+    /// S x | T x = (S|T) x for byte sets S, T.
+    fn merge_sets(&mut self, list: &mut Vec<ExprId>) {
+        let mut tails: Vec<(ExprId, u32)> = Vec::new();
+        for &e in list.iter() {
+            if let Node::Concat(head, tail) = self.node(e) {
+                if let Node::Set(set) = self.node(head) {
+                    tails.push((tail, set));
+                }
+            }
+        }
+        tails.sort_unstable();
+        if tails.windows(2).all(|pair| pair[0].0 != pair[1].0) {
+            return;
+        }
+        list.retain(|&e| match self.nodes[e.index()] {
+            Node::Concat(head, _) => !matches!(self.nodes[head.index()], Node::Set(_)),
+            _ => true,
+        });
+        for run in tails.chunk_by(|a, b| a.0 == b.0) {
+            let set = run.iter().fold(ByteSet::EMPTY, |set, &(_, id)| set | *self.set(id));
+            let head = self.byte_set(set);
+            let e = self.pair(head, run[0].0);
+            list.push(e);
+        }
+        list.sort_unstable();
+        list.dedup();
+    }
+
+    /// Drops what an `r*` beside it covers.
+    fn absorb(&mut self, list: &mut Vec<ExprId>) {
+        let stars: Vec<ExprId> = list
+            .iter()
+            .copied()
+            .filter(|&e| matches!(self.node(e), Node::Repeat(_, 0, INFINITE)))
+            .collect();
+        for star in stars {
+            list.retain(|&e| e == star || !self.covers(star, e));
+        }
+    }
+
+    /// h x | x = h x where h is nullable: without it, chains of optional parts are quadratic.
+    fn absorb_tails(&mut self, list: &mut Vec<ExprId>) {
+        let skips = |exprs: &Self, e: ExprId| match exprs.node(e) {
+            Node::Concat(head, tail) if exprs.nullable(head) => Some(tail),
+            _ => None,
+        };
+        if list.len() < 2 || list.iter().all(|&e| skips(self, e).is_none()) {
+            return;
+        }
+        self.new_walk();
+        for &e in list.iter() {
+            let mut rest = e;
+            while let Some(tail) = skips(self, rest) {
+                // Marked before: so is everything behind it.
+                if !self.first_visit(tail) {
+                    break;
+                }
+                rest = tail;
+            }
+            if let Node::Or(start, len) = self.node(rest) {
+                for i in start..start + len {
+                    let kid = self.children[i as usize];
+                    self.first_visit(kid);
+                }
+            }
+        }
+        let (marks, epoch) = (&self.marks, self.epoch);
+        list.retain(|e| marks[e.index()] != epoch);
+    }
+
+    fn complements(&self, list: &[ExprId]) -> bool {
+        list.iter().any(|&e| match self.node(e) {
+            Node::Not(inner) => list.binary_search(&inner).is_ok(),
+            _ => false,
+        })
+    }
+
+    /// The id of a node if it has been built before.
+    fn find(&self, node: Node) -> Option<ExprId> {
+        let print = self.print(node, &[]);
+        let id = *self.table.find(print as u64, |&id| self.prints[id as usize] == print)?;
+        self.same(id, node, &[]).then_some(ExprId(id))
+    }
+
+    pub(crate) fn and_vec(&mut self, parts: Vec<ExprId>) -> ExprId {
+        self.work += parts.len() as u64;
+        let mut list = Vec::with_capacity(parts.len());
+        let mut set: Option<ByteSet> = None;
+        for part in parts {
+            let kids = match self.node(part) {
+                Node::And(start, len) => self.kids(start, len).to_vec(),
+                _ => vec![part],
+            };
+            for kid in kids {
+                match self.node(kid) {
+                    Node::Empty => return Exprs::EMPTY,
+                    Node::Set(id) => {
+                        let more = *self.set(id);
+                        set = Some(set.map_or(more, |set| set & more));
+                    }
+                    _ if kid == Exprs::ANYTHING => {}
+                    _ => list.push(kid),
+                }
+            }
+        }
+        if let Some(set) = set {
+            let set = self.byte_set(set);
+            if set == Exprs::EMPTY {
+                return Exprs::EMPTY;
+            }
+            list.push(set);
+        }
+        list.sort_unstable();
+        list.dedup();
+        if list.len() > 1 {
+            if self.complements(&list) {
+                return Exprs::EMPTY;
+            }
+            self.meet_counts(&mut list);
+            if list.first() == Some(&Exprs::EMPTY) {
+                return Exprs::EMPTY;
+            }
+            if list.first() == Some(&Exprs::EPSILON) {
+                let all = list.iter().all(|&e| self.nullable(e));
+                return if all { Exprs::EPSILON } else { Exprs::EMPTY };
+            }
+            let stars: Vec<ExprId> = list
+                .iter()
+                .copied()
+                .filter(|&e| matches!(self.node(e), Node::Repeat(_, 0, INFINITE)))
+                .collect();
+            for star in stars {
+                if list.iter().any(|&e| e != star && self.covers(star, e)) {
+                    list.retain(|&e| e != star);
+                }
+            }
+            // x & ~y = ∅ where y covers x.
+            for i in 0..list.len() {
+                if let Node::Not(outside) = self.node(list[i]) {
+                    if list.iter().any(|&e| e != list[i] && self.covers(outside, e)) {
+                        return Exprs::EMPTY;
+                    }
+                }
+            }
+            let least = list.iter().map(|&e| self.meta(e).min_len).max().unwrap_or(0);
+            let most = list.iter().map(|&e| self.meta(e).max_len).min().unwrap_or(u32::MAX);
+            if least > most {
+                return Exprs::EMPTY;
+            }
+        }
+        match list[..] {
+            [] => Exprs::ANYTHING,
+            [only] => only,
+            _ => self.intern_with(Node::And(0, 0), &list),
+        }
+    }
+
+    /// S{a,b} & S{c,d} = S{max(a,c),min(b,d)} for a byte set S (all members of S{n} have
+    /// length n).
+    fn meet_counts(&mut self, list: &mut Vec<ExprId>) {
+        let mut counts: Vec<(ExprId, u32, u32)> = Vec::new();
+        for &e in list.iter() {
+            if let Node::Repeat(body, min, max) = self.node(e) {
+                if matches!(self.node(body), Node::Set(_)) {
+                    counts.push((body, min, max));
+                }
+            }
+        }
+        counts.sort_unstable();
+        if counts.windows(2).all(|pair| pair[0].0 != pair[1].0) {
+            return;
+        }
+        list.retain(|&e| match self.nodes[e.index()] {
+            Node::Repeat(body, ..) => !matches!(self.nodes[body.index()], Node::Set(_)),
+            _ => true,
+        });
+        for run in counts.chunk_by(|a, b| a.0 == b.0) {
+            let min = run.iter().map(|r| r.1).max().unwrap_or(0);
+            let max = run.iter().map(|r| r.2).min().unwrap_or(INFINITE);
+            let e = if max < min { Exprs::EMPTY } else { self.repeat_raw(run[0].0, min, max) };
+            list.push(e);
+        }
+        list.sort_unstable();
+        list.dedup();
+    }
+}
