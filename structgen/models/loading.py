@@ -117,9 +117,14 @@ def from_pretrained(
             source,
             {**options, "dtype": precision, "attn_implementation": "sdpa"},
         )
-    return TransformersModel(
+    loaded = TransformersModel(
         model, tokenizer, device=device, name=name, eos_token_ids=eos_token_ids
     )
+    if device.startswith("cpu"):
+        from structgen.models.packing import pack_linear_layers
+
+        pack_linear_layers(model)
+    return loaded
 
 
 def _pretrained(kind: str, source: str, options: dict[str, object]) -> object:
