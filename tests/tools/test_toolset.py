@@ -2,7 +2,7 @@
 
 import json
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 
@@ -19,6 +19,7 @@ from structgen.tools import (
 )
 
 jsonschema = pytest.importorskip("jsonschema")
+pydantic = pytest.importorskip("pydantic")
 
 
 def weather(city: str, unit: Literal["celsius", "fahrenheit"] = "celsius") -> str:
@@ -37,7 +38,7 @@ def weather(city: str, unit: Literal["celsius", "fahrenheit"] = "celsius") -> st
     return f"{city} in {unit}"
 
 
-def wait_until(day: date, times: int) -> tuple[date, int]:
+def wait_until(day: date, times: Annotated[int, pydantic.Field(ge=0, le=99)]) -> tuple[date, int]:
     return day, times
 
 
