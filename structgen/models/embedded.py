@@ -198,7 +198,7 @@ def _run_installer(command: list[str], work: Path) -> None:
     # Its temporary files go where the progress bar sees them grow.
     done = subprocess.run(
         command,
-        env={**os.environ, "TMPDIR": str(work)},
+        env={**os.environ, **dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(work))},
         capture_output=True,
         text=True,
         check=False,
