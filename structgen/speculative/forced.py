@@ -33,8 +33,9 @@ from structgen.speculative.draft import EMPTY, Draft, DraftContext, VerifiedRow
 FORCED = "forced"
 TAIL = "forced-tail"
 
-_MAX_FORCED_CHARS = 4096
-"""Longest forced text looked at in one go; more is found again when that much is committed."""
+_CHARS_PER_TOKEN = 16
+"""Forced text is looked at up to this many characters per token wanted: far more than tokens have
+on average, so that the place where it is cut is beyond the last token that is taken."""
 
 _LONGEST_TOKEN = 128
 """Bytes from the end of forced text within which a spanning token is looked for; longer tokens
@@ -73,17 +74,18 @@ class ForcedDrafter:
         """See `Drafter`."""
         if limit <= 0:
             return EMPTY
-        text = context.matcher.forced_text()[:_MAX_FORCED_CHARS]
-        if not text:
+        forced = context.matcher.forced_text()
+        if not forced:
             return self._only_token(context)
+        text = forced[: _CHARS_PER_TOKEN * limit]
         tail = context.generated_tail(self._look_back)
         ids = canonical_tokens(context.model, tail, text)
         allowed = context.matcher.validate(ids)
         if not allowed:
             return self._only_token(context)
-        certain = boundary(context.matcher, ids) if allowed == len(ids) else allowed
-        count = min(allowed, limit)
-        certain = min(certain, count)
+        count = certain = min(allowed, limit)
+        if len(text) == len(forced) and allowed == len(ids):
+            certain = min(count, boundary(context.matcher, ids))
         return Draft(
             tokens=tuple(ids[:count]),
             parents=tuple(range(-1, count - 1)),

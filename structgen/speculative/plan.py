@@ -12,6 +12,7 @@ import heapq
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -31,9 +32,9 @@ class Budget:
         max_nodes: guessed nodes verified per row and pass, at most.
         max_forced: forced nodes verified per row and pass, at most, besides those.
         max_positions: positions of a tree at which drafters are asked, at most.
-        adaptive: choose nodes by measured acceptance and cost; otherwise verify every candidate
-            up to `max_nodes`, likeliest first (reproducible to the node, whatever the machine's
-            load; texts are the same either way).
+        adaptive: choose nodes by measured acceptance and cost; otherwise verify all candidates
+            (reproducible to the node, whatever the machine's load; texts are the same either
+            way).
     """
 
     max_nodes: int = 24
@@ -50,7 +51,7 @@ class Planner:
     """Asks drafters, merges what they say, and chooses what to verify.
 
     `acceptance` and `cost` are learned over a whole generation, and over several if the planner
-    is kept.
+    is kept. Not to be shared between threads that generate at the same time.
     """
 
     def __init__(self, drafters: Sequence[Drafter], budget: Budget) -> None:
@@ -74,7 +75,7 @@ class Planner:
         survival = [s for tree in trees for s in tree.survival]
         rows = sum(context is not None for context in contexts)
         if not self.budget.adaptive:
-            keep = _likeliest(trees, self.budget.max_nodes)
+            keep = [True] * len(survival)
         else:
             keep = choose_nodes(
                 survival,
@@ -170,17 +171,20 @@ class Planner:
             spent = (time.perf_counter() - started) / len(draft)
             known = self._token_seconds.get(drafter.name, spent)
             self._token_seconds[drafter.name] = 0.8 * known + 0.2 * min(spent, 3.0 * known)
-        self._graft(draft, tree, node, context)
+        self._graft(draft, limit, tree, node, context)
         return draft
 
-    def _graft(self, draft: Draft, tree: DraftTree, node: int, context: DraftContext) -> None:
-        """Hang `draft` below `node`, without end tokens and what follows them: no row after an
-        end token is ever needed."""
+    def _graft(
+        self, draft: Draft, limit: int, tree: DraftTree, node: int, context: DraftContext
+    ) -> None:
+        """Hang the first `limit` nodes of `draft` below `node`, without end tokens and what follows
+        them: no row after an end token is ever needed."""
         ends = context.matcher.vocabulary.eos_token_ids
         base = 0 if node == DraftTree.ROOT else tree.depths[node]
         deepest = base + context.remaining - 1
         placed: list[int | None] = []
-        for token, parent, source in zip(draft.tokens, draft.parents, draft.sources, strict=True):
+        proposed = zip(draft.tokens, draft.parents, draft.sources, strict=True)
+        for token, parent, source in islice(proposed, limit):
             above = node if parent < 0 else placed[parent]
             if above is None or token in ends:
                 placed.append(None)
@@ -235,12 +239,3 @@ def _at(root: DraftContext, tree: DraftTree, node: int) -> DraftContext | None:
 def _starts_tail(tree: DraftTree, node: int) -> bool:
     parent = tree.parents[node]
     return tree.sources[node] == TAIL and (parent < 0 or tree.sources[parent] != TAIL)
-
-
-def _likeliest(trees: Sequence[DraftTree], most: int) -> list[bool]:
-    keep: list[bool] = []
-    for tree in trees:
-        order = sorted(range(len(tree)), key=lambda i: (-tree.survival[i], i))
-        taken = set(order[:most])
-        keep += [i in taken for i in range(len(tree))]
-    return keep

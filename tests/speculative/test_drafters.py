@@ -180,6 +180,22 @@ def test_limit_is_kept() -> None:
     assert len(ForcedDrafter().draft(context(model, language.matcher()), 0)) == 0
 
 
+def test_long_forced_text_is_tokenized_as_far_as_it_is_wanted() -> None:
+    asked: list[int] = []
+
+    class Counting(Tokenizer):
+        def encode(self, text: str, /) -> list[int]:
+            asked.append(len(text))
+            return super().encode(text)
+
+    model = Counting(["ab"])
+    language = FiniteLanguage(["ab" * 400], model.vocabulary)
+    draft = ForcedDrafter().draft(context(model, language.matcher()), 5)
+    assert words(model, draft) == ["ab"] * 5
+    assert set(draft.sources) == {"forced"}
+    assert max(asked) < 200
+
+
 # Copying
 
 
