@@ -2,9 +2,10 @@
 
 Such collisions are no error: the recogniser follows every reading. But they are where grammars
 written for a lexer that picks one reading mean something else than their author thinks, so
-``structgen check`` shows them, each with a text that both match. Found with `interegular`
-(Python regular expressions as finite automata); pairs that it cannot read are left to the
-compiled core, which intersects them exactly.
+``structgen check`` shows them, each with a text that both match. The core decides: it intersects
+the two patterns exactly, with all of Python's syntax, and within limits, which a library that
+builds whole automata does not have (``(a|b)*a(a|b){20}`` has a million states). The tests hold it
+against `interegular`.
 """
 
 from __future__ import annotations
@@ -15,12 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from structgen._core import Program
 from structgen.constraints.grammar import GrammarFormat, GrammarSource, load_ir, load_source
-from structgen.constraints.ir import GrammarIr, LiteralTerminal, RegexTerminal
-from structgen.errors import MissingExtraError, StructgenError
+from structgen.constraints.ir import GrammarIr, LiteralTerminal, RegexTerminal, Terminal
+from structgen.errors import EmptyLanguageError, LimitExceeded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +41,11 @@ def collisions(
 ) -> list[Collision]:
     """The pairs of terminals of a grammar that can match the same text, with an example each.
 
-    Terminals bound to other constraints (``%declare``) are left out. The search ends after about
-    `max_seconds`; what was found until then is returned.
+    Terminals bound to other constraints (``%declare``) are left out, and so are pairs too large
+    to decide within the core's limits. The search ends after about `max_seconds`; what was found
+    until then is returned.
 
     Raises:
-        MissingExtraError: `interegular` is not installed.
         GrammarSyntaxError: see `grammar`.
     """
     if isinstance(source, GrammarIr):
@@ -53,80 +53,55 @@ def collisions(
     else:
         loaded = source if isinstance(source, GrammarSource) else load_source(source, format)
         ir = load_ir(loaded, start=start)
-    patterns: dict[str, str] = {}
-    for index, terminal in enumerate(ir.terminals):
-        # Two anonymous terminals may share a name for people; keep them apart.
-        name = terminal.name if terminal.name not in patterns else f"{terminal.name} ({index})"
-        if isinstance(terminal, LiteralTerminal):
-            escaped = re.escape(terminal.text)
-            patterns[name] = f"(?i:{escaped})" if terminal.ignore_case else escaped
-        elif isinstance(terminal, RegexTerminal):
-            patterns[name] = terminal.as_pattern()
     deadline = time.monotonic() + max_seconds
-    return sorted(_found(patterns, deadline), key=lambda found: (found.first, found.second))
+    return sorted(_found(ir, deadline), key=lambda found: (found.first, found.second))
 
 
-def _found(patterns: dict[str, str], deadline: float) -> Iterator[Collision]:
-    automata = {name: _automaton(pattern) for name, pattern in patterns.items()}
-    for first, second in combinations(patterns, 2):
-        if time.monotonic() > deadline:
-            return
-        one, other = automata[first], automata[second]
-        if one is not None and other is not None:
-            example = _common(one, other)
-        else:
-            example = _common_in_core(patterns[first], patterns[second])
-        if example is not None:
-            yield Collision(first=first, second=second, example=example)
+@dataclass(frozen=True, slots=True)
+class _Lexeme:
+    """A terminal with its own program; `text` if it matches one text only."""
+
+    name: str
+    program: Program
+    text: str | None
 
 
-_LARGE_COUNT = re.compile(r"\{[0-9,]*[0-9]{3,}")
-_LONG_PATTERN = 2_000
-
-
-def _automaton(pattern: str) -> Any | None:
-    """The pattern as `interegular` sees it, None where it cannot.
-
-    It builds whole automata, without a limit on their size: long patterns and large counts are
-    left to the core, which has one.
-    """
-    try:
-        import interegular
-    except ImportError:
-        raise MissingExtraError("interegular", extra="cli") from None
-    try:
-        if len(pattern) > _LONG_PATTERN or _LARGE_COUNT.search(pattern):
-            return None
-        parsed: Any = interegular.parse_pattern(pattern)
-        return parsed.to_fsm()
-    # interegular raises its own errors, NotImplementedError, KeyError and others on syntax that
-    # it does not know; whatever it is, the core is asked instead.
-    except Exception:
-        return None
-
-
-def _common(one: Any, other: Any) -> str | None:
-    """A shortest text in both automata, with readable characters where there is a choice."""
-    both = one & other
-    if both.empty():
-        return None
-    for word in both.strings():
-        return "".join(_readable(both, symbol) for symbol in word)
+def _lexeme(name: str, terminal: Terminal) -> _Lexeme | None:
+    if isinstance(terminal, LiteralTerminal) and not terminal.ignore_case:
+        return _Lexeme(name, Program.choice([terminal.text]), terminal.text)
+    if isinstance(terminal, LiteralTerminal):
+        return _Lexeme(name, Program.regex(f"(?i:{re.escape(terminal.text)})"), None)
+    if isinstance(terminal, RegexTerminal):
+        return _Lexeme(name, Program.regex(terminal.as_pattern()), None)
     return None
 
 
-def _readable(automaton: Any, symbol: object) -> str:
-    """`interegular` words are made of characters, or of a mark for all unnamed ones."""
-    if isinstance(symbol, str):
-        return symbol
-    named = set(automaton.alphabet)
-    return next((char for char in "xyzabc012_-?" if char not in named), "\N{BULLET}")
+def _found(ir: GrammarIr, deadline: float) -> Iterator[Collision]:
+    lexemes: dict[str, _Lexeme] = {}
+    for index, terminal in enumerate(ir.terminals):
+        # Two anonymous terminals may share a name for people; keep them apart.
+        name = terminal.name if terminal.name not in lexemes else f"{terminal.name} ({index})"
+        try:
+            lexeme = _lexeme(name, terminal)
+        except EmptyLanguageError:
+            continue  # a terminal that matches nothing collides with nothing
+        if lexeme is not None:
+            lexemes[name] = lexeme
+    for first, second in combinations(lexemes.values(), 2):
+        if time.monotonic() > deadline:
+            return
+        example = _common(first, second)
+        if example is not None:
+            yield Collision(first=first.name, second=second.name, example=example)
 
 
-def _common_in_core(first: str, second: str) -> str | None:
+def _common(first: _Lexeme, second: _Lexeme) -> str | None:
+    """A short text that both match, None if there is none or it is too hard to tell."""
+    for one, other in ((first, second), (second, first)):
+        if one.text is not None:
+            return one.text if other.program.accepts(one.text.encode("utf-8")) else None
     try:
-        both = Program.intersect([Program.regex(first), Program.regex(second)])
-        return both.sample(seed=0, max_bytes=40).decode("utf-8", "replace")
-    except StructgenError:
-        # No common text, or a pattern that the core does not know either.
+        both = Program.intersect([first.program, second.program])
+        return both.sample(seed=0, max_bytes=1).decode("utf-8", "replace")
+    except (EmptyLanguageError, LimitExceeded):
         return None

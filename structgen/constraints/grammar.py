@@ -12,7 +12,6 @@ from structgen.constraints._excerpt import with_caret
 from structgen.constraints.base import TextConstraint
 from structgen.constraints.gbnf import load_gbnf
 from structgen.constraints.ir import GrammarIr, RegexTerminal
-from structgen.constraints.lark_files import load_lark
 from structgen.constraints.shipped import shipped_grammars
 from structgen.errors import (
     ConstraintError,
@@ -120,6 +119,9 @@ def load_ir(
     bindings = {name: part.program for name, part in (terminals or {}).items()}
     start = _START[source.format] if start is None else start
     if source.format == "lark":
+        # lark takes a tenth of a second to import: only those pay who use it.
+        from structgen.constraints.lark_files import load_lark
+
         return load_lark(source.text, source=source.path, start=start, bindings=bindings)
     tolerant = source.format == "ebnf"
     return load_gbnf(source.text, start=start, bindings=bindings, tolerant=tolerant)

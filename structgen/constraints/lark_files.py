@@ -43,10 +43,11 @@ from structgen.constraints.ir import (
 from structgen.constraints.lark_trees import check_terminals, prepared
 from structgen.errors import GrammarSyntaxError, LimitExceeded
 
-MAX_TEXT = 256 * 1024
-"""Characters of a Lark grammar: lark parses it in Python, at about 0.3 MB/s."""
+MAX_TEXT = 128 * 1024
+"""Characters of a Lark grammar: lark takes about two seconds for as many."""
 
 _PLACE = re.compile(r"at line (\d+),? column (\d+)")
+_DEFINED = re.compile(r"[ \t]*[?!]*(\w+)[ \t]*[.:{]")
 _NAMED = re.compile(r"['`(]([A-Za-z_][A-Za-z_0-9]*)['`)]|(?:defined|empty|: )\(?([A-Z_a-z]\w*)\)?")
 
 
@@ -82,7 +83,8 @@ def load_lark(
         declared = {name for name, (tree, _) in grammar.term_defs if not tree}
         _check_bindings(text, bindings, declared, {name for name, _ in grammar.term_defs})
         terminals, rules, ignored = _compiled(prepared(grammar, start), start)
-        by_name = {definition.name: _terminal(definition, text) for definition in terminals}
+        places = _definition_places(text)
+        by_name = {definition.name: _terminal(definition, places) for definition in terminals}
     except GrammarSyntaxError as error:
         raise error if error.line else _placed(error.message, text, error.hint) from None
     except RecursionError:
@@ -143,12 +145,12 @@ def _check_bindings(
         )
 
 
-def _terminal(definition: TerminalDef, text: str) -> Terminal:
+def _terminal(definition: TerminalDef, places: Mapping[str, tuple[int, int]]) -> Terminal:
     pattern = definition.pattern
     name = definition.user_repr()
     if isinstance(pattern, PatternStr):
         return LiteralTerminal(name=name, text=pattern.value, ignore_case="i" in pattern.flags)
-    line, column = _definition_place(definition.name, text)
+    line, column = places.get(definition.name, (0, 0))
     return RegexTerminal(
         name=name,
         pattern=pattern.value,
@@ -158,9 +160,14 @@ def _terminal(definition: TerminalDef, text: str) -> Terminal:
     )
 
 
-def _definition_place(name: str, text: str) -> tuple[int, int]:
-    found = re.search(rf"^[ \t]*[?!]*{re.escape(name)}[ \t]*[.:{{]", text, re.MULTILINE)
-    return line_and_column(text, found.start()) if found else (0, 0)
+def _definition_places(text: str) -> dict[str, tuple[int, int]]:
+    """The line and column of each name's definition in `text`."""
+    places: dict[str, tuple[int, int]] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        found = _DEFINED.match(line)
+        if found:
+            places.setdefault(found[1], (number, found.start(1) + 1))
+    return places
 
 
 def _message_of(error: Exception) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import time
 
+import interegular
 import pytest
 
 from structgen.constraints import collisions, shipped_grammars
 from structgen.constraints.grammar import load_ir, load_source
-from structgen.constraints.ir import LiteralTerminal, RegexTerminal
+from structgen.constraints.ir import GrammarIr, LiteralTerminal, RegexTerminal
 
 
 def test_pairs_and_examples() -> None:
@@ -28,8 +31,7 @@ def test_case_and_flags() -> None:
     assert found[0].example.startswith("A")
 
 
-def test_patterns_that_interegular_cannot_read_are_left_to_the_core() -> None:
-    # A look-behind.
+def test_look_around_is_understood() -> None:
     found = collisions('start: A B\nA: /a(?<=a)b+/\nB: "abb"')
     assert [(c.first, c.second, c.example) for c in found] == [("A", "B", "abb")]
 
@@ -50,6 +52,39 @@ def test_examples_are_matched_by_both(name: str) -> None:
         for terminal_name in (found.first, found.second):
             name_only = re.sub(r" \(\d+\)$", "", terminal_name)
             assert any(p.fullmatch(found.example) for p in patterns[name_only]), found
+
+
+PATTERNS = [
+    "a", "a+", "[a-c]+", "b?a", "(?:ab)*", "(?:ba)+", "[^a]", "[^a]{2}", "a|bb", "ab{2,3}", ".",
+    "[0-9]+", "-?[0-9]+", "[0-9a-f]{2}", "x[0-9]*", "if", "[a-z]+", "(?!if)[a-z]+", "\\w", "\\d",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.combinations(PATTERNS, 2)))
+def test_interegular_finds_the_same(first: str, second: str) -> None:
+    comparator = interegular.Comparator.from_regexes({"A": first, "B": second})
+    collide = bool(list(comparator.check()))
+    ir = GrammarIr(
+        rules=(),
+        terminals=(
+            RegexTerminal(name="A", pattern=first),
+            RegexTerminal(name="B", pattern=second),
+        ),
+    )
+    found = collisions(ir)
+    # `interegular` knows ASCII digits and letters only; ours are Python's, which agree here.
+    assert bool(found) == collide
+    for collision in found:
+        assert re.fullmatch(first, collision.example)
+        assert re.fullmatch(second, collision.example)
+
+
+def test_explosive_patterns_end_soon() -> None:
+    before = time.monotonic()
+    text = "start: A B\nA: /(?:a|b)*a(?:a|b){24}/\nB: /(?:a|b)*b(?:a|b){23}/"
+    for collision in collisions(text, max_seconds=1):
+        assert re.fullmatch("[ab]+", collision.example)
+    assert time.monotonic() - before < 10
 
 
 def test_keywords_of_sql_are_no_names() -> None:
