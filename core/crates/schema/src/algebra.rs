@@ -26,7 +26,7 @@ use crate::string::Strings;
 
 use evaluate::Mode;
 
-pub(crate) use arrays::ArrayShape;
+pub(crate) use arrays::{ArrayShape, Unique};
 pub(crate) use emptiness::{INFINITE, Member, OpenObject, all_pending};
 pub(crate) use node::{Node, NodeId};
 pub(crate) use normal::{Normal, StringSet};
@@ -117,6 +117,7 @@ pub(crate) struct Algebra {
     pub(crate) numbers: Numbers,
     schemas: Vec<Arc<Schema>>,
     tracks_evaluation: bool,
+    compares_elements: bool,
     nodes: Interner<Node>,
     values: Interner<ValueKey>,
     normals: FxHashMap<(NodeId, Mode), Arc<Normal>>,
@@ -160,6 +161,7 @@ impl Algebra {
             schema.number.multiple_of.as_ref().is_some_and(|step| step.digits != [1])
         });
         let numbers = Numbers::new(&mut exprs, exponents, mixed);
+        let compares_elements = schemas.iter().any(|schema| schema.array.unique);
         let mut this = Algebra {
             lexer: Lexer::new(exprs),
             limits: limits.clone(),
@@ -168,6 +170,7 @@ impl Algebra {
             numbers,
             schemas: schemas.into_iter().map(Arc::new).collect(),
             tracks_evaluation,
+            compares_elements,
             nodes: Interner::default(),
             values: Interner::default(),
             normals: FxHashMap::default(),
@@ -201,6 +204,11 @@ impl Algebra {
             }
         }
         Ok(())
+    }
+
+    /// Whether some schema says anything about equal elements.
+    pub(crate) fn compares_elements(&self) -> bool {
+        self.compares_elements
     }
 
     pub(crate) fn schema(&self, loc: LocId) -> Arc<Schema> {

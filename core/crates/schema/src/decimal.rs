@@ -120,6 +120,25 @@ impl Decimal {
     }
 }
 
+impl std::fmt::Display for Decimal {
+    /// A JSON number: the digits as an integer, and an exponent.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_zero() {
+            return f.write_str("0");
+        }
+        if self.negative {
+            f.write_str("-")?;
+        }
+        for digit in &self.digits {
+            write!(f, "{digit}")?;
+        }
+        match self.point - self.digits.len() as i64 {
+            0 => Ok(()),
+            exponent => write!(f, "e{exponent}"),
+        }
+    }
+}
+
 impl PartialOrd for Decimal {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))

@@ -10,7 +10,8 @@ use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState};
 use structgen_regex::ExprId;
 
 use crate::algebra::{
-    Algebra, ArrayId, INFINITE, Interner, KeyId, NodeId, ObjectId, OpenObject, all_pending,
+    Algebra, ArrayId, INFINITE, Interner, KeyId, NodeId, ObjectId, OpenObject, Unique,
+    all_pending,
 };
 use crate::options::PropertyOrder;
 
@@ -31,6 +32,17 @@ pub(crate) struct ArrayRun {
     pub(crate) shape: ArrayId,
     pub(crate) position: u32,
     pub(crate) counts: Box<[u32]>,
+    /// Two elements have been equal (kept where the shape asks for that).
+    pub(crate) repeated: bool,
+}
+
+/// Elements read, as far as they must be remembered: ids of values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Seen {
+    /// Sorted.
+    pub(crate) values: Vec<u32>,
+    /// One more, which is not known: only while a vocabulary is walked.
+    pub(crate) blurred: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,10 +70,10 @@ pub(crate) enum Frame {
     /// Around the document.
     Root { asks: AsksId },
     /// Between elements.
-    Array { runs: Vec<ArrayRun> },
+    Array { seen: Seen, runs: Vec<ArrayRun> },
     /// Inside an element, which is read for `asks`; the runs as they will be after it, each
     /// with what it asked for.
-    Element { asks: AsksId, runs: Vec<(u32, ArrayRun)> },
+    Element { asks: AsksId, seen: Seen, runs: Vec<(u32, ArrayRun)> },
     /// Between members.
     Object { used: Used, runs: Vec<ObjectRun> },
     /// After a key, up to the end of its value.
@@ -107,7 +119,7 @@ pub(crate) struct Frames {
     tags: Interner<Vec<u32>>,
     starts: FxHashMap<AsksId, std::sync::Arc<Starts>>,
     elements: FxHashMap<FrameId, Option<FrameId>>,
-    ends: FxHashMap<(FrameId, TagsId), Option<FrameId>>,
+    ends: FxHashMap<(FrameId, TagsId, Option<u32>), Option<FrameId>>,
     plans: FxHashMap<FrameId, std::sync::Arc<KeyPlan>>,
     key_ends: FxHashMap<(FrameId, TagsId, Option<KeyId>), Option<FrameId>>,
     object_costs: FxHashMap<(ObjectRun, Vec<KeyId>), u32>,
@@ -217,7 +229,8 @@ impl Frames {
             for shape in &normal.arrays {
                 let counts = self.algebra.array_shape(*shape).no_counts();
                 if self.algebra.settled_array_cost(*shape, 0, &counts, fuel)? != INFINITE {
-                    arrays.push(ArrayRun { tag, shape: *shape, position: 0, counts });
+                    let repeated = false;
+                    arrays.push(ArrayRun { tag, shape: *shape, position: 0, counts, repeated });
                 }
             }
             for shape in &normal.objects {
@@ -230,7 +243,7 @@ impl Frames {
         self.check_runs(arrays.len().max(objects.len()))?;
         let numbers = self.algebra.lexer.state(&numbers, fuel)?;
         let strings = self.algebra.lexer.state(&strings, fuel)?;
-        let array = (!arrays.is_empty()).then(|| self.array_frame(arrays));
+        let array = (!arrays.is_empty()).then(|| self.array_frame(Seen::default(), arrays));
         let object = (!objects.is_empty()).then(|| self.object_frame(Used::default(), objects));
         let starts = std::sync::Arc::new(Starts {
             null: self.tag_set(null),
@@ -250,10 +263,34 @@ impl Frames {
         ObjectRun { tag: 0, shape, position: 0, count: 0, pending }
     }
 
-    fn array_frame(&mut self, mut runs: Vec<ArrayRun>) -> FrameId {
+    fn array_frame(&mut self, seen: Seen, mut runs: Vec<ArrayRun>) -> FrameId {
         runs.sort_unstable();
         runs.dedup();
-        FrameId(self.frames.intern(Frame::Array { runs }))
+        let seen = if self.remembers(&runs) { seen } else { Seen::default() };
+        FrameId(self.frames.intern(Frame::Array { seen, runs }))
+    }
+
+    /// Whether equal elements still matter to one of the runs.
+    fn remembers(&self, runs: &[ArrayRun]) -> bool {
+        runs.iter().any(|run| match self.algebra.array_shape(run.shape).unique {
+            Unique::Any => false,
+            Unique::Distinct => true,
+            Unique::Repeated => !run.repeated,
+        })
+    }
+
+    /// Whether the element that the frame waits for has to be known when it ends.
+    pub(crate) fn remembers_element(&self, id: FrameId) -> bool {
+        match &*self.frame(id) {
+            Frame::Element { runs, .. } => runs.iter().any(|(_, run)| {
+                match self.algebra.array_shape(run.shape).unique {
+                    Unique::Any => false,
+                    Unique::Distinct => true,
+                    Unique::Repeated => !run.repeated,
+                }
+            }),
+            _ => false,
+        }
     }
 
     fn object_frame(&mut self, used: Used, mut runs: Vec<ObjectRun>) -> FrameId {
@@ -274,14 +311,17 @@ impl Frames {
             return Ok(*known);
         }
         let frame = self.frame(id);
-        let Frame::Array { runs } = &*frame else { return Ok(None) };
+        let Frame::Array { seen, runs } = &*frame else { return Ok(None) };
         let mut asks: Vec<NodeId> = Vec::new();
         let mut index_of: FxHashMap<NodeId, u32> = FxHashMap::default();
         let mut next = Vec::with_capacity(runs.len());
         for run in runs {
             fuel.spend(2)?;
             let shape = self.algebra.array_shape(run.shape);
-            for step in self.algebra.array_moves(&shape, run.position, &run.counts)? {
+            for mut step in self.algebra.array_moves(&shape, run.position, &run.counts)? {
+                if shape.unique == Unique::Distinct {
+                    step.node = self.algebra.except(step.node, &seen.values);
+                }
                 if self.algebra.size(step.node, fuel)? == INFINITE {
                     continue;
                 }
@@ -311,7 +351,8 @@ impl Frames {
             next.sort_unstable();
             next.dedup();
             let asks = AsksId(self.asks.intern(asks));
-            FrameId(self.frames.intern(Frame::Element { asks, runs: next }))
+            let seen = seen.clone();
+            FrameId(self.frames.intern(Frame::Element { asks, seen, runs: next }))
         });
         self.elements.insert(id, result);
         Ok(result)
@@ -320,10 +361,12 @@ impl Frames {
     /// The tags of the runs that may end here.
     pub(crate) fn closing_tags(&mut self, id: FrameId) -> TagsId {
         let tags = match &*self.frame(id) {
-            Frame::Array { runs } => runs
+            Frame::Array { runs, .. } => runs
                 .iter()
                 .filter(|run| {
-                    self.algebra.array_shape(run.shape).may_end(run.position, &run.counts)
+                    let shape = self.algebra.array_shape(run.shape);
+                    let repeats = shape.unique != Unique::Repeated || run.repeated;
+                    repeats && shape.may_end(run.position, &run.counts)
                 })
                 .map(|run| run.tag)
                 .collect(),
@@ -611,21 +654,34 @@ impl Frames {
 
     // -- the end of a value ---------------------------------------------------------------
 
-    /// The frame after the value that it waited for, which holds `tags`.
-    pub(crate) fn value_end(&mut self, id: FrameId, tags: TagsId) -> Option<FrameId> {
-        if let Some(known) = self.ends.get(&(id, tags)) {
+    /// The frame after the value that it waited for, which holds `tags`. `value` is the
+    /// value itself, where it is known and matters.
+    pub(crate) fn value_end(
+        &mut self,
+        id: FrameId,
+        tags: TagsId,
+        value: Option<u32>,
+    ) -> Option<FrameId> {
+        if let Some(known) = self.ends.get(&(id, tags, value)) {
             return *known;
         }
         let held = self.tag_list(tags);
         let frame = self.frame(id);
         let result = match &*frame {
-            Frame::Element { runs, .. } => {
-                let alive: Vec<ArrayRun> = runs
-                    .iter()
-                    .filter(|(ask, _)| held.binary_search(ask).is_ok())
-                    .map(|(_, run)| run.clone())
-                    .collect();
-                (!alive.is_empty()).then(|| self.array_frame(alive))
+            Frame::Element { seen, runs, .. } => {
+                let alive = runs.iter().filter(|(ask, _)| held.binary_search(ask).is_ok());
+                let alive: Vec<ArrayRun> =
+                    alive.filter_map(|(_, run)| self.told_apart(run, seen, value)).collect();
+                let mut seen = seen.clone();
+                match value {
+                    Some(value) => {
+                        if let Err(place) = seen.values.binary_search(&value) {
+                            seen.values.insert(place, value);
+                        }
+                    }
+                    None => seen.blurred = true,
+                }
+                (!alive.is_empty()).then(|| self.array_frame(seen, alive))
             }
             Frame::Member { used, runs, .. } => {
                 let alive: Vec<ObjectRun> = runs
@@ -637,7 +693,20 @@ impl Frames {
             }
             _ => None,
         };
-        self.ends.insert((id, tags), result);
+        self.ends.insert((id, tags, value), result);
         result
+    }
+
+    /// The run after an element, compared with those before it; `None` if it dies of that.
+    fn told_apart(&self, run: &ArrayRun, seen: &Seen, value: Option<u32>) -> Option<ArrayRun> {
+        let equal = value.is_some_and(|value| seen.values.binary_search(&value).is_ok());
+        match self.algebra.array_shape(run.shape).unique {
+            Unique::Any => Some(run.clone()),
+            // After an element that is not known, this one might be the same.
+            Unique::Distinct => (!equal && !seen.blurred).then(|| run.clone()),
+            Unique::Repeated => {
+                Some(ArrayRun { repeated: run.repeated || equal, ..run.clone() })
+            }
+        }
     }
 }

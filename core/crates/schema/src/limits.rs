@@ -27,7 +27,7 @@ impl Default for SchemaLimits {
             max_states: 4_000_000,
             max_alternatives: 4_096,
             max_nodes: 1_000_000,
-            max_nesting: 400,
+            max_nesting: 200,
             max_exprs: 4_000_000,
             max_lexer_states: 2_000_000,
         }

@@ -11,7 +11,7 @@ use structgen_automaton::{
     Usage,
 };
 
-use crate::algebra::{Algebra, INFINITE, NodeId};
+use crate::algebra::{Algebra, INFINITE, KeyId, NodeId};
 use crate::diagnosis;
 use crate::error::SchemaError;
 use crate::frames::{Frame, FrameId, Frames, KeyPlan, TagsId};
@@ -31,6 +31,10 @@ struct Cell {
     frame: FrameId,
     /// Containers around what comes next.
     depth: u32,
+    /// Where the element that the frame waits for began, if its text is kept.
+    mark: TextId,
+    /// Whether the text of an element further out is kept.
+    kept: bool,
 }
 
 /// The literals of JSON.
@@ -51,14 +55,16 @@ impl Word {
     }
 }
 
-/// A key as far as it has been read: a list of bytes, shared by its prefixes.
+/// A key or an element as far as it has been read: a list of bytes, shared by its prefixes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct TextId(u32);
 
 impl TextId {
     /// Not kept.
     const NONE: TextId = TextId(0);
-    const START: TextId = TextId(1);
+    /// Kept, but not known: after a lexeme of which only the tags are.
+    const BLURRED: TextId = TextId(1);
+    const START: TextId = TextId(2);
 }
 
 /// Where in the syntax a state stands. Numbers `gap` count bytes of white space read.
@@ -73,7 +79,8 @@ enum Phase {
     /// After the comma between members.
     NextKey { gap: u32 },
     /// Inside a key, after its quote.
-    Key { lex: LexState, text: TextId },
+    /// `mark` is where its text begins, while that matters.
+    Key { lex: LexState, mark: TextId },
     /// Between a key and its colon.
     Colon { gap: u32 },
     /// Inside a string, after its quote.
@@ -87,6 +94,8 @@ enum Phase {
 struct State {
     cell: CellId,
     phase: Phase,
+    /// What has been read of the innermost key or outermost element whose text is kept.
+    text: TextId,
 }
 
 /// What follows a lexeme, for [`LexicalView::context`].
@@ -146,7 +155,7 @@ impl SchemaAutomaton {
         let mut frames = Frames::new(algebra);
         let frame = frames.root(root);
         // State 0 is DEAD; its entry is never looked at.
-        let dead = State { cell: CellId(0), phase: Phase::Done };
+        let dead = State { cell: CellId(0), phase: Phase::Done, text: TextId::NONE };
         let mut this = SchemaAutomaton {
             frames,
             layout,
@@ -157,16 +166,23 @@ impl SchemaAutomaton {
             states: vec![dead],
             state_ids: FxHashMap::default(),
             steps: FxHashMap::default(),
-            texts: vec![(TextId::NONE, 0); 2],
+            texts: vec![(TextId::NONE, 0); 3],
             text_ids: FxHashMap::default(),
             contexts: Vec::new(),
             context_ids: FxHashMap::default(),
             tails: FxHashMap::default(),
             start: StateId::DEAD,
         };
-        let cell = this.cell(CellId(0), frame, 0);
-        let state = State { cell, phase: Phase::Value { gap: 0 } };
-        this.start = this.intern(state).unwrap_or(StateId::DEAD);
+        let outermost = Cell {
+            parent: CellId(0),
+            frame,
+            depth: 0,
+            mark: TextId::NONE,
+            kept: false,
+        };
+        let cell = this.cell(outermost);
+        let start = this.state(cell, Phase::Value { gap: 0 }, TextId::NONE);
+        this.start = start.unwrap_or(StateId::DEAD);
         this
     }
 
@@ -177,8 +193,7 @@ impl SchemaAutomaton {
 
     // -- interning ------------------------------------------------------------------------
 
-    fn cell(&mut self, parent: CellId, frame: FrameId, depth: u32) -> CellId {
-        let cell = Cell { parent, frame, depth };
+    fn cell(&mut self, cell: Cell) -> CellId {
         if let Some(id) = self.cell_ids.get(&cell) {
             return *id;
         }
@@ -194,8 +209,8 @@ impl SchemaAutomaton {
 
     /// The cell with another frame in the place of its own.
     fn replaced(&mut self, id: CellId, frame: FrameId) -> CellId {
-        let Cell { parent, depth, .. } = self.at(id);
-        self.cell(parent, frame, depth)
+        let cell = Cell { frame, mark: TextId::NONE, ..self.at(id) };
+        self.cell(cell)
     }
 
     fn intern(&mut self, state: State) -> Result<StateId, AutomatonError> {
@@ -212,11 +227,20 @@ impl SchemaAutomaton {
         Ok(id)
     }
 
-    fn state(&mut self, cell: CellId, phase: Phase) -> Result<StateId, AutomatonError> {
-        self.intern(State { cell, phase })
+    fn state(
+        &mut self,
+        cell: CellId,
+        phase: Phase,
+        text: TextId,
+    ) -> Result<StateId, AutomatonError> {
+        self.intern(State { cell, phase, text })
     }
 
-    fn text(&mut self, before: TextId, byte: u8) -> TextId {
+    /// The text with one more byte, if it is kept.
+    fn longer(&mut self, before: TextId, byte: u8) -> TextId {
+        if before == TextId::NONE || before == TextId::BLURRED {
+            return before;
+        }
         let entry = (before, byte);
         if let Some(id) = self.text_ids.get(&entry) {
             return *id;
@@ -227,9 +251,10 @@ impl SchemaAutomaton {
         id
     }
 
-    fn text_bytes(&self, mut id: TextId) -> Vec<u8> {
+    /// The bytes between two places of a text.
+    fn text_between(&self, mark: TextId, mut id: TextId) -> Vec<u8> {
         let mut out = Vec::new();
-        while id.0 > TextId::START.0 {
+        while id != mark && id.0 > TextId::START.0 {
             let (before, byte) = self.texts[id.0 as usize];
             out.push(byte);
             id = before;
@@ -255,43 +280,40 @@ impl SchemaAutomaton {
         byte: u8,
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
-        let State { cell, phase } = state;
+        let State { cell, phase, text: before } = state;
         let depth = self.at(cell).depth;
+        let text = self.longer(before, byte);
         match phase {
             Phase::Value { gap } => {
-                let place = match &*self.frame(cell) {
-                    Frame::Root { .. } => Gap::Outside,
-                    Frame::Element { .. } => Gap::AfterComma,
-                    _ => Gap::AfterColon,
-                };
+                let place = self.gap_before_value(cell);
                 if self.layout.continues(place, depth, gap, byte) {
-                    return self.state(cell, Phase::Value { gap: gap + 1 });
+                    return self.state(cell, Phase::Value { gap: gap + 1 }, text);
                 }
                 if !self.layout.complete(place, depth, gap) {
                     return Ok(StateId::DEAD);
                 }
-                self.begin_value(cell, byte, fuel)
+                self.begin_value(cell, byte, before, fuel)
             }
-            Phase::First { gap } => self.step_first(cell, gap, byte, fuel),
-            Phase::After { gap } => self.step_after(cell, gap, byte, fuel),
+            Phase::First { gap } => self.step_first(cell, gap, byte, before, fuel),
+            Phase::After { gap } => self.step_after(cell, gap, byte, text, fuel),
             Phase::NextKey { gap } => {
                 if self.layout.continues(Gap::AfterComma, depth, gap, byte) {
-                    return self.state(cell, Phase::NextKey { gap: gap + 1 });
+                    return self.state(cell, Phase::NextKey { gap: gap + 1 }, text);
                 }
                 if byte != b'"' || !self.layout.complete(Gap::AfterComma, depth, gap) {
                     return Ok(StateId::DEAD);
                 }
-                self.begin_key(cell, fuel)
+                self.begin_key(cell, text, fuel)
             }
-            Phase::Key { lex, text } => self.step_key(cell, lex, text, byte, fuel),
+            Phase::Key { lex, mark } => self.step_key(cell, lex, mark, byte, before, fuel),
             Phase::Colon { gap } => {
                 if self.layout.continues(Gap::BeforeColon, depth, gap, byte) {
-                    return self.state(cell, Phase::Colon { gap: gap + 1 });
+                    return self.state(cell, Phase::Colon { gap: gap + 1 }, text);
                 }
                 if byte != b':' || !self.layout.complete(Gap::BeforeColon, depth, gap) {
                     return Ok(StateId::DEAD);
                 }
-                self.state(cell, Phase::Value { gap: 0 })
+                self.state(cell, Phase::Value { gap: 0 }, text)
             }
             Phase::Text { lex } => {
                 let next = self.frames.algebra.lexer.step(lex, byte, fuel)?;
@@ -302,21 +324,21 @@ impl SchemaAutomaton {
                     // The closing quote belongs to the lexeme.
                     Some(accept) => {
                         let tags = self.frames.accepted(accept);
-                        self.end_value(cell, tags)
+                        self.end_value(cell, tags, text)
                     }
-                    None => self.state(cell, Phase::Text { lex: next }),
+                    None => self.state(cell, Phase::Text { lex: next }, text),
                 }
             }
             Phase::Number { lex } => {
                 let next = self.frames.algebra.lexer.step(lex, byte, fuel)?;
                 if !next.is_dead() {
-                    return self.state(cell, Phase::Number { lex: next });
+                    return self.state(cell, Phase::Number { lex: next }, text);
                 }
                 let Some(accept) = self.frames.algebra.lexer.accept(lex) else {
                     return Ok(StateId::DEAD);
                 };
                 let tags = self.frames.accepted(accept);
-                let after = self.end_value(cell, tags)?;
+                let after = self.end_value(cell, tags, before)?;
                 if after.is_dead() { Ok(after) } else { self.step(after, byte, fuel) }
             }
             Phase::Word { word, read } => {
@@ -324,12 +346,20 @@ impl SchemaAutomaton {
                     return Ok(StateId::DEAD);
                 }
                 if read as usize + 1 < word.text().len() {
-                    return self.state(cell, Phase::Word { word, read: read + 1 });
+                    return self.state(cell, Phase::Word { word, read: read + 1 }, text);
                 }
                 let tags = self.word_tags(cell, word, fuel)?;
-                self.end_value(cell, tags)
+                self.end_value(cell, tags, text)
             }
             Phase::Done => Ok(StateId::DEAD),
+        }
+    }
+
+    fn gap_before_value(&self, cell: CellId) -> Gap {
+        match &*self.frame(cell) {
+            Frame::Root { .. } => Gap::Outside,
+            Frame::Element { .. } => Gap::AfterComma,
+            _ => Gap::AfterColon,
         }
     }
 
@@ -353,24 +383,33 @@ impl SchemaAutomaton {
     /// The first byte of a value, for the frame that waits for it.
     fn begin_value(
         &mut self,
-        cell: CellId,
+        mut cell: CellId,
         byte: u8,
+        before: TextId,
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
-        let Some(asks) = self.frames.asks_of(self.at(cell).frame) else {
+        let frame = self.at(cell).frame;
+        let Some(asks) = self.frames.asks_of(frame) else {
             return Ok(StateId::DEAD);
         };
+        let mut text = self.longer(before, byte);
+        if self.frames.remembers_element(frame) {
+            let mark = if before == TextId::NONE { TextId::START } else { before };
+            let marked = Cell { mark, ..self.at(cell) };
+            cell = self.cell(marked);
+            text = self.longer(mark, byte);
+        }
         let starts = self.frames.starts(asks, fuel)?;
         match byte {
             b'"' if !starts.strings.is_dead() => {
-                self.state(cell, Phase::Text { lex: starts.strings })
+                self.state(cell, Phase::Text { lex: starts.strings }, text)
             }
             b'-' | b'0'..=b'9' if !starts.numbers.is_dead() => {
                 let lex = self.frames.algebra.lexer.step(starts.numbers, byte, fuel)?;
                 if lex.is_dead() {
                     return Ok(StateId::DEAD);
                 }
-                self.state(cell, Phase::Number { lex })
+                self.state(cell, Phase::Number { lex }, text)
             }
             b'n' | b'f' | b't' => {
                 let word = match byte {
@@ -381,7 +420,7 @@ impl SchemaAutomaton {
                 if self.word_tags(cell, word, fuel)? == Frames::NO_TAGS {
                     return Ok(StateId::DEAD);
                 }
-                self.state(cell, Phase::Word { word, read: 1 })
+                self.state(cell, Phase::Word { word, read: 1 }, text)
             }
             b'[' | b'{' => {
                 let frame = if byte == b'[' { starts.array } else { starts.object };
@@ -391,8 +430,11 @@ impl SchemaAutomaton {
                     let limit = u64::from(self.limits.max_depth);
                     return Err(AutomatonError::Limit { name: "max_depth", limit });
                 }
-                let inner = self.cell(cell, frame, depth);
-                self.state(inner, Phase::First { gap: 0 })
+                let Cell { mark, kept, .. } = self.at(cell);
+                let kept = kept || mark != TextId::NONE;
+                let inner = Cell { parent: cell, frame, depth, mark: TextId::NONE, kept };
+                let inner = self.cell(inner);
+                self.state(inner, Phase::First { gap: 0 }, text)
             }
             _ => Ok(StateId::DEAD),
         }
@@ -404,13 +446,15 @@ impl SchemaAutomaton {
         cell: CellId,
         gap: u32,
         byte: u8,
+        before: TextId,
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
         let Cell { frame, depth, .. } = self.at(cell);
+        let text = self.longer(before, byte);
         let is_array = matches!(&*self.frames.frame(frame), Frame::Array { .. });
         let close = if is_array { b']' } else { b'}' };
         if byte == close && (gap == 0 || self.layout.is_free()) {
-            return self.close(cell);
+            return self.close(cell, text);
         }
         let element = if is_array { self.frames.element(frame, fuel)? } else { None };
         let more = if is_array {
@@ -420,7 +464,7 @@ impl SchemaAutomaton {
         };
         let bracket_only = self.layout.is_free();
         if self.layout.continues(Gap::Open, depth, gap, byte) && (more || bracket_only) {
-            return self.state(cell, Phase::First { gap: gap + 1 });
+            return self.state(cell, Phase::First { gap: gap + 1 }, text);
         }
         if !more || !self.layout.complete(Gap::Open, depth, gap) {
             return Ok(StateId::DEAD);
@@ -428,9 +472,9 @@ impl SchemaAutomaton {
         match element {
             Some(element) => {
                 let waiting = self.replaced(cell, element);
-                self.begin_value(waiting, byte, fuel)
+                self.begin_value(waiting, byte, before, fuel)
             }
-            None if byte == b'"' => self.begin_key(cell, fuel),
+            None if byte == b'"' => self.begin_key(cell, text, fuel),
             None => Ok(StateId::DEAD),
         }
     }
@@ -441,13 +485,14 @@ impl SchemaAutomaton {
         cell: CellId,
         gap: u32,
         byte: u8,
+        text: TextId,
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
         let Cell { frame, depth, .. } = self.at(cell);
         let is_array = matches!(&*self.frames.frame(frame), Frame::Array { .. });
         let close = if is_array { b']' } else { b'}' };
         if byte == close && self.layout.complete(Gap::Close, depth, gap) {
-            return self.close(cell);
+            return self.close(cell, text);
         }
         let may_close = self.frames.closing_tags(frame) != Frames::NO_TAGS;
         if byte == b',' && self.layout.complete(Gap::BeforeComma, depth, gap) {
@@ -456,18 +501,18 @@ impl SchemaAutomaton {
                     return Ok(StateId::DEAD);
                 };
                 let waiting = self.replaced(cell, element);
-                return self.state(waiting, Phase::Value { gap: 0 });
+                return self.state(waiting, Phase::Value { gap: 0 }, text);
             }
             if self.frames.key_plan(frame, fuel)?.lex.is_dead() {
                 return Ok(StateId::DEAD);
             }
-            return self.state(cell, Phase::NextKey { gap: 0 });
+            return self.state(cell, Phase::NextKey { gap: 0 }, text);
         }
         let toward_close = may_close && self.layout.continues(Gap::Close, depth, gap, byte);
         let toward_comma = self.layout.continues(Gap::BeforeComma, depth, gap, byte)
             && (self.layout.is_free() || self.may_go_on(cell, fuel)?);
         if toward_close || toward_comma {
-            return self.state(cell, Phase::After { gap: gap + 1 });
+            return self.state(cell, Phase::After { gap: gap + 1 }, text);
         }
         Ok(StateId::DEAD)
     }
@@ -481,91 +526,125 @@ impl SchemaAutomaton {
         })
     }
 
-    fn begin_key(&mut self, cell: CellId, fuel: &mut Fuel) -> Result<StateId, AutomatonError> {
+    /// After the quote of a key; `text` holds the quote where an element is kept.
+    fn begin_key(
+        &mut self,
+        cell: CellId,
+        text: TextId,
+        fuel: &mut Fuel,
+    ) -> Result<StateId, AutomatonError> {
         let plan = self.key_plan(cell, fuel)?;
         if plan.lex.is_dead() {
             return Ok(StateId::DEAD);
         }
-        let keeps = (plan.tags.len() as u32) > plan.first_class;
-        let text = if keeps { TextId::START } else { TextId::NONE };
-        self.state(cell, Phase::Key { lex: plan.lex, text })
+        if (plan.tags.len() as u32) == plan.first_class {
+            return self.state(cell, Phase::Key { lex: plan.lex, mark: TextId::NONE }, text);
+        }
+        let mark = if text == TextId::NONE { TextId::START } else { text };
+        self.state(cell, Phase::Key { lex: plan.lex, mark }, mark)
     }
 
     fn step_key(
         &mut self,
         cell: CellId,
         lex: LexState,
-        text: TextId,
+        mark: TextId,
         byte: u8,
+        before: TextId,
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
         let next = self.frames.algebra.lexer.step(lex, byte, fuel)?;
         if next.is_dead() {
             return Ok(StateId::DEAD);
         }
+        let text = self.longer(before, byte);
         if let Some(accept) = self.frames.algebra.lexer.accept(next) {
-            let key = (text != TextId::NONE).then(|| {
-                let body = self.text_bytes(text);
+            let known = mark != TextId::NONE && before != TextId::BLURRED;
+            let key = known.then(|| {
+                let body = self.text_between(mark, before);
                 self.frames.algebra.key_of_body(&body)
             });
-            return self.end_key(cell, accept, key, fuel);
+            return self.end_key(cell, accept, key, text, fuel);
         }
-        let mut kept = text;
-        if text != TextId::NONE {
-            // Once no class is alive, the tags will tell the key.
-            let first = self.key_plan(cell, fuel)?.first_class;
-            let parts = self.frames.algebra.lexer.parts(next);
-            let open = parts.last().is_some_and(|(tag, _)| *tag >= first);
-            kept = if open { self.text(text, byte) } else { TextId::NONE };
+        if mark == TextId::NONE {
+            return self.state(cell, Phase::Key { lex: next, mark }, text);
         }
-        self.state(cell, Phase::Key { lex: next, text: kept })
+        // Once no class is alive, the tags will tell the key.
+        let first = self.key_plan(cell, fuel)?.first_class;
+        let parts = self.frames.algebra.lexer.parts(next);
+        if parts.last().is_some_and(|(tag, _)| *tag >= first) {
+            return self.state(cell, Phase::Key { lex: next, mark }, text);
+        }
+        let text = if self.at(cell).kept { text } else { TextId::NONE };
+        self.state(cell, Phase::Key { lex: next, mark: TextId::NONE }, text)
     }
 
     fn end_key(
         &mut self,
         cell: CellId,
         accept: AcceptId,
-        key: Option<crate::algebra::KeyId>,
+        key: Option<KeyId>,
+        text: TextId,
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
         let tags = self.frames.accepted(accept);
-        let frame = self.at(cell).frame;
+        let Cell { frame, kept, .. } = self.at(cell);
         match self.frames.key_end(frame, tags, key, fuel)? {
             Some(member) => {
                 let waiting = self.replaced(cell, member);
-                self.state(waiting, Phase::Colon { gap: 0 })
+                let text = if kept { text } else { TextId::NONE };
+                self.state(waiting, Phase::Colon { gap: 0 }, text)
             }
             None => Ok(StateId::DEAD),
         }
     }
 
     /// The container on top ends.
-    fn close(&mut self, cell: CellId) -> Result<StateId, AutomatonError> {
+    fn close(&mut self, cell: CellId, text: TextId) -> Result<StateId, AutomatonError> {
         let Cell { parent, frame, .. } = self.at(cell);
         let tags = self.frames.closing_tags(frame);
         if tags == Frames::NO_TAGS {
             return Ok(StateId::DEAD);
         }
-        self.end_value(parent, tags)
+        self.end_value(parent, tags, text)
     }
 
-    /// A value ended that holds `tags` of what the frame on top asks for.
-    fn end_value(&mut self, cell: CellId, tags: TagsId) -> Result<StateId, AutomatonError> {
-        let frame = self.at(cell).frame;
+    /// A value ended that holds `tags` of what the frame on top asks for; `text` ends with it.
+    fn end_value(
+        &mut self,
+        cell: CellId,
+        tags: TagsId,
+        text: TextId,
+    ) -> Result<StateId, AutomatonError> {
+        let Cell { frame, mark, kept, .. } = self.at(cell);
         if matches!(&*self.frames.frame(frame), Frame::Root { .. }) {
             return if tags == Frames::NO_TAGS {
                 Ok(StateId::DEAD)
             } else {
-                self.state(cell, Phase::Done)
+                self.state(cell, Phase::Done, TextId::NONE)
             };
         }
-        match self.frames.value_end(frame, tags) {
+        let known = mark != TextId::NONE && mark != TextId::BLURRED && text != TextId::BLURRED;
+        let value = if known {
+            let text = self.text_between(mark, text);
+            self.element_value(&text)
+        } else {
+            None
+        };
+        match self.frames.value_end(frame, tags, value) {
             Some(next) => {
                 let cell = self.replaced(cell, next);
-                self.state(cell, Phase::After { gap: 0 })
+                let text = if kept { text } else { TextId::NONE };
+                self.state(cell, Phase::After { gap: 0 }, text)
             }
             None => Ok(StateId::DEAD),
         }
+    }
+
+    /// The id of the value that a text spells.
+    fn element_value(&mut self, text: &[u8]) -> Option<u32> {
+        let value: Value = serde_json::from_slice(text).ok()?;
+        Some(self.frames.algebra.canonical_id(&value))
     }
 
     fn context(&mut self, context: Context) -> u32 {
@@ -608,7 +687,7 @@ impl ByteAutomaton for SchemaAutomaton {
 
     fn is_accepting(&mut self, state: StateId, fuel: &mut Fuel) -> Result<bool, AutomatonError> {
         fuel.spend(1)?;
-        let Some(&State { cell, phase }) = self.states.get(state.0 as usize) else {
+        let Some(&State { cell, phase, .. }) = self.states.get(state.0 as usize) else {
             return Ok(false);
         };
         if state.is_dead() {
@@ -636,7 +715,12 @@ impl ByteAutomaton for SchemaAutomaton {
     }
 
     fn exactness(&self) -> Exactness {
-        Exactness::Exact
+        // Whether an element equals one before it may only show at its end.
+        if self.frames.algebra.compares_elements() {
+            Exactness::Superset
+        } else {
+            Exactness::Exact
+        }
     }
 
     fn usage(&self) -> Usage {
@@ -649,7 +733,7 @@ impl ByteAutomaton for SchemaAutomaton {
     }
 
     fn lexical_views(&mut self, state: StateId, out: &mut Vec<LexicalView>) -> bool {
-        let Some(&State { cell, phase }) = self.states.get(state.0 as usize) else {
+        let Some(&State { cell, phase, .. }) = self.states.get(state.0 as usize) else {
             return false;
         };
         let (lex, key) = match phase {
@@ -692,10 +776,13 @@ impl ByteAutomaton for SchemaAutomaton {
         let Some(&Context { cell, key }) = self.contexts.get(context as usize) else {
             return Ok(StateId::DEAD);
         };
+        let Cell { mark, kept, .. } = self.at(cell);
+        let text =
+            if kept || mark != TextId::NONE { TextId::BLURRED } else { TextId::NONE };
         if key {
-            return self.end_key(cell, accept, None, fuel);
+            return self.end_key(cell, accept, None, text, fuel);
         }
         let tags = self.frames.accepted(accept);
-        self.end_value(cell, tags)
+        self.end_value(cell, tags, text)
     }
 }

@@ -22,6 +22,16 @@ pub(crate) struct EvaluatedItems {
     pub(crate) matching: Vec<NodeId>,
 }
 
+/// What is said about equal elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Unique {
+    Any,
+    /// No two are equal.
+    Distinct,
+    /// Some two are.
+    Repeated,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ArrayShape {
     pub(crate) prefix: Vec<NodeId>,
@@ -30,6 +40,7 @@ pub(crate) struct ArrayShape {
     pub(crate) max: Option<u32>,
     /// Sorted.
     pub(crate) contains: Vec<Contains>,
+    pub(crate) unique: Unique,
     pub(crate) evaluated: EvaluatedItems,
 }
 
@@ -52,6 +63,7 @@ impl ArrayShape {
             min: 0,
             max: None,
             contains: Vec::new(),
+            unique: Unique::Any,
             evaluated: EvaluatedItems::default(),
         }
     }
@@ -108,6 +120,15 @@ impl Algebra {
         }
         shape.contains.sort_unstable();
         shape.contains.dedup();
+        if shape.max.is_some_and(|max| max < 2) {
+            match shape.unique {
+                Unique::Repeated => return Ok(None),
+                _ => shape.unique = Unique::Any,
+            }
+        }
+        if shape.unique == Unique::Repeated {
+            shape.min = shape.min.max(2);
+        }
         let mut min = shape.min;
         for rule in &shape.contains {
             min = min.max(rule.min.saturating_add(if rule.min > 0 { rule.from } else { 0 }));
@@ -155,6 +176,11 @@ impl Algebra {
                 (one, None) | (None, one) => one,
             },
             contains: a.contains.iter().chain(&b.contains).cloned().collect(),
+            unique: match (a.unique, b.unique) {
+                (Unique::Any, one) | (one, Unique::Any) => one,
+                (one, other) if one == other => one,
+                _ => return Ok(None),
+            },
             evaluated: EvaluatedItems {
                 prefix: a.evaluated.prefix.max(b.evaluated.prefix),
                 matching,
@@ -198,6 +224,15 @@ impl Algebra {
                 let more =
                     Contains { min: max.saturating_add(1), max: None, ..rule.clone() };
                 ways.push(ArrayShape { contains: vec![more], ..ArrayShape::any() });
+            }
+        }
+        match shape.unique {
+            Unique::Any => {}
+            Unique::Distinct => {
+                ways.push(ArrayShape { unique: Unique::Repeated, ..ArrayShape::any() });
+            }
+            Unique::Repeated => {
+                ways.push(ArrayShape { unique: Unique::Distinct, ..ArrayShape::any() });
             }
         }
         let mut out = Vec::new();

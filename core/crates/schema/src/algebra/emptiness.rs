@@ -10,7 +10,10 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, Fuel};
 
-use super::{Algebra, ArrayId, ArrayShape, Halt, NodeId, ObjectId};
+use structgen_regex::Exprs;
+
+use super::{Algebra, ArrayId, ArrayShape, Halt, NodeId, ObjectId, StringSet, Unique};
+use crate::decimal::Decimal;
 
 pub(crate) use members::{Member, OpenObject, all_pending};
 
@@ -80,6 +83,9 @@ pub(crate) struct ArrayState {
 
 /// Beyond this an array with obligations is not told apart any more.
 const MAX_ARRAY_STATES: usize = 50_000;
+
+/// Distinct elements that are counted when a shape is checked.
+const MAX_DISTINCT: u32 = 64;
 
 /// In-place nesting below which shortcuts may look at the emptiness of members.
 const SHORTCUT_NESTING: u32 = 24;
@@ -185,6 +191,9 @@ impl Algebra {
         fuel: &mut Fuel,
     ) -> Result<u32, Halt> {
         let shape = self.array_shape(id);
+        if self.lacks_distinct(&shape, fuel)? {
+            return Ok(INFINITE);
+        }
         if shape.contains.is_empty() {
             return self.plain_array_cost(&shape, position, sizes, fuel);
         }
@@ -220,6 +229,65 @@ impl Algebra {
             }
         }
         Ok(cost)
+    }
+
+    /// Whether there are fewer scalars than a shape needs distinct elements (and nothing else
+    /// that its elements could be).
+    fn lacks_distinct(&mut self, shape: &ArrayShape, fuel: &mut Fuel) -> Result<bool, Halt> {
+        if shape.unique != Unique::Distinct || shape.min < 2 {
+            return Ok(false);
+        }
+        let want = shape.min.min(MAX_DISTINCT);
+        let listed = shape.min.min(shape.prefix.len() as u32);
+        let mut nodes: Vec<NodeId> = (0..listed).map(|index| shape.element(index)).collect();
+        if listed < shape.min {
+            nodes.push(shape.rest);
+        }
+        let any = self.or(&nodes);
+        Ok(self.count_scalars(any, want, fuel)? < want)
+    }
+
+    /// The number of documents of `node`, up to `want`. Containers count as many.
+    fn count_scalars(
+        &mut self,
+        node: NodeId,
+        want: u32,
+        fuel: &mut Fuel,
+    ) -> Result<u32, Halt> {
+        let normal = self.normal(node, fuel)?;
+        if !normal.arrays.is_empty() || !normal.objects.is_empty() {
+            return Ok(want);
+        }
+        let words = [normal.null, normal.booleans[0], normal.booleans[1]];
+        let mut count = words.iter().filter(|word| **word).count() as u32;
+        if let StringSet::Finite(texts) = &normal.strings {
+            count = count.saturating_add(texts.len() as u32);
+        }
+        let mut strings = match &normal.strings {
+            StringSet::Finite(_) => Exprs::EMPTY,
+            StringSet::Language(e) => *e,
+        };
+        while count < want {
+            fuel.spend(16)?;
+            let Some(body) = self.lexer.exprs.shortest(strings, fuel)? else { break };
+            let key = self.key_of_body(&body);
+            let spellings = self.key_spelling(key);
+            let outside = self.lexer.exprs.not(spellings);
+            strings = self.lexer.exprs.and(&[strings, outside]);
+            count += 1;
+        }
+        let mut numbers = normal.numbers;
+        while count < want {
+            fuel.spend(16)?;
+            let Some(text) = self.lexer.exprs.shortest(numbers, fuel)? else { break };
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let Ok(value) = Decimal::parse_text(&text) else { break };
+            let spellings = self.numbers.equal(&mut self.lexer.exprs, &value);
+            let outside = self.lexer.exprs.not(spellings);
+            numbers = self.lexer.exprs.and(&[numbers, outside]);
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// The states that the array can be in between elements.
@@ -323,6 +391,10 @@ impl Algebra {
         let key = (id, shape.settle(position), counts.into());
         if let Some(cost) = self.array_costs.get(&key) {
             return Ok(*cost);
+        }
+        if self.lacks_distinct(&shape, fuel)? {
+            self.array_costs.insert(key, INFINITE);
+            return Ok(INFINITE);
         }
         if shape.contains.is_empty() {
             let cost = self.plain_array_cost(&shape, position, &mut Settled, fuel)?;

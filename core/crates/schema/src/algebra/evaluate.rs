@@ -10,7 +10,7 @@ use serde_json::Value;
 use structgen_automaton::{AutomatonError, Fuel};
 use structgen_regex::{ExprId, Exprs};
 
-use super::arrays::{ArrayShape, Contains, EvaluatedItems};
+use super::arrays::{ArrayShape, Contains, EvaluatedItems, Unique};
 use super::objects::{Class, KeySet, Name, ObjectShape};
 use super::{Algebra, ArrayId, Halt, Node, NodeId, Normal, ObjectId, StringSet};
 use crate::decimal::Decimal;
@@ -30,6 +30,9 @@ pub(crate) enum Mode {
 
 /// A shared normal form.
 type Shared = Arc<Normal>;
+
+/// Classes of keys that overlapping patterns may give rise to.
+const MAX_KEY_CLASSES: usize = 512;
 
 /// Names that are told apart because `propertyNames` lists them.
 const MAX_LISTED_NAMES: usize = 1_000;
@@ -87,6 +90,22 @@ impl Algebra {
                     any = self.unite(&any, &part)?;
                 }
                 Ok(any)
+            }
+            Node::Except(node, values) => {
+                let mut normal = (*self.evaluate(*node, mode, fuel)?).clone();
+                let values: Vec<Value> = values.iter().map(|id| self.value_of(*id)).collect();
+                let values = self.exact_values(&values, mode, fuel)?;
+                let outside = self.complement_strings(&values.strings);
+                normal.null &= !values.null;
+                for which in 0..2 {
+                    normal.booleans[which] &= !values.booleans[which];
+                }
+                normal.strings = self.intersect_strings(&normal.strings, &outside, fuel)?;
+                if values.numbers != Exprs::EMPTY {
+                    let outside = self.complement_numbers(values.numbers);
+                    normal.numbers = self.intersect_numbers(normal.numbers, outside);
+                }
+                Ok(normal)
             }
             Node::Not(inner) => {
                 let mut normal = self.negative_node(*inner, mode, fuel)?;
@@ -154,7 +173,7 @@ impl Algebra {
             Node::True => Ok(Normal::empty()),
             Node::False => Ok(self.everything()),
             Node::Location(loc) => self.negative(*loc, mode, fuel),
-            Node::Value(_) => {
+            Node::Value(_) | Node::Except(..) => {
                 let value = self.evaluate(id, mode, fuel)?;
                 self.complement(&value, fuel)
             }
@@ -576,6 +595,7 @@ impl Algebra {
             min: rules.min,
             max: rules.max,
             contains,
+            unique: if rules.unique { Unique::Distinct } else { Unique::Any },
             evaluated,
         })
     }
@@ -675,7 +695,10 @@ impl Algebra {
                 if !self.no_strings(beside, fuel)? {
                     next.push((beside, matched));
                 }
-                self.check_alternatives(next.len())?;
+                if next.len() > MAX_KEY_CLASSES {
+                    let limit = MAX_KEY_CLASSES as u64;
+                    return Err(AutomatonError::Limit { name: "max_key_classes", limit }.into());
+                }
             }
             parts = next;
         }

@@ -2,6 +2,7 @@ use serde_json::Value;
 use structgen_automaton::AutomatonError;
 
 use super::{Algebra, Halt};
+use crate::decimal::Decimal;
 use crate::location::LocId;
 
 /// A boolean combination of schema locations.
@@ -23,6 +24,8 @@ pub(crate) enum Node {
     And(Box<[NodeId]>),
     Or(Box<[NodeId]>),
     Not(NodeId),
+    /// The node, without these scalar values (sorted ids).
+    Except(NodeId, Box<[u32]>),
 }
 
 impl Algebra {
@@ -70,6 +73,33 @@ impl Algebra {
     pub(crate) fn value_node(&mut self, value: &Value) -> NodeId {
         let id = self.values.intern(value.to_string());
         self.intern_node(Node::Value(id))
+    }
+
+    /// `node` without the scalars among `values` (sorted).
+    pub(crate) fn except(&mut self, node: NodeId, values: &[u32]) -> NodeId {
+        let scalar = |value: &&u32| !self.values.get(**value).starts_with(['[', '{']);
+        let scalars: Box<[u32]> = values.iter().filter(scalar).copied().collect();
+        if scalars.is_empty() || node == NodeId::FALSE {
+            return node;
+        }
+        self.intern_node(Node::Except(node, scalars))
+    }
+
+    /// The arrays and objects among `values`.
+    pub(crate) fn containers(&self, values: &[u32]) -> Vec<u32> {
+        let container = |value: &u32| self.values.get(*value).starts_with(['[', '{']);
+        values.iter().copied().filter(container).collect()
+    }
+
+    /// The node that holds for a value with that id alone.
+    pub(crate) fn known_value_node(&mut self, value: u32) -> NodeId {
+        self.intern_node(Node::Value(value))
+    }
+
+    /// The id of a value, equal for equal values however they are written.
+    pub(crate) fn canonical_id(&mut self, value: &Value) -> u32 {
+        let text = canonical(value);
+        self.values.intern(text)
     }
 
     pub(crate) fn and(&mut self, parts: &[NodeId]) -> NodeId {
@@ -129,5 +159,46 @@ impl Algebra {
             Node::Not(inner) => *inner,
             _ => self.intern_node(Node::Not(part)),
         }
+    }
+}
+
+/// A text that equal values share: numbers by value, members sorted by name.
+fn canonical(value: &Value) -> String {
+    let mut out = String::new();
+    write_canonical(value, &mut out);
+    out
+}
+
+fn write_canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Number(number) => match Decimal::parse(number) {
+            Ok(decimal) => out.push_str(&decimal.to_string()),
+            Err(_) => out.push_str(&number.to_string()),
+        },
+        Value::Array(elements) => {
+            out.push('[');
+            for (index, element) in elements.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_canonical(element, out);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            let mut sorted: Vec<(&String, &Value)> = members.iter().collect();
+            sorted.sort_by_key(|(name, _)| *name);
+            out.push('{');
+            for (index, (name, member)) in sorted.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Value::String(name.clone()).to_string());
+                out.push(':');
+                write_canonical(member, out);
+            }
+            out.push('}');
+        }
+        scalar => out.push_str(&scalar.to_string()),
     }
 }

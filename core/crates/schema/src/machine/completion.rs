@@ -8,13 +8,16 @@ use std::sync::Arc;
 use structgen_automaton::{AutomatonError, Fuel, LexState};
 
 use super::{Cell, CellId, Phase, SchemaAutomaton, State, TextId};
-use crate::algebra::{ArrayId, INFINITE, KeyId, Member, NodeId};
+use crate::algebra::{INFINITE, KeyId, Member, NodeId, Unique};
 use crate::frames::{ArrayRun, Frame, Frames, ObjectRun};
 use crate::layout::Gap;
 use crate::options::PropertyOrder;
 
 /// A completion beyond this is no use to anybody.
 const MAX_COMPLETION: usize = 1 << 24;
+
+/// Containers that a new element is kept apart from; each multiplies its alternatives.
+const MAX_COMPARED: usize = 4;
 
 fn add(a: u32, b: u32) -> u32 {
     if a == INFINITE || b == INFINITE { INFINITE } else { a.saturating_add(b).min(INFINITE - 1) }
@@ -26,10 +29,23 @@ enum Task {
     Bytes(Vec<u8>),
     /// The shortest document of the node, inside `depth` containers.
     Value(NodeId, u32),
-    ArrayRest { shape: ArrayId, position: u32, counts: Box<[u32]>, depth: u32, started: bool },
+    /// `marked`: the element before it was written after a `Mark`.
+    ArrayRest { run: ArrayRun, seen: Vec<u32>, depth: u32, started: bool, marked: bool },
     ObjectRest { run: ObjectRun, used: Vec<KeyId>, depth: u32, started: bool },
-    /// The value that the cell waits for has ended and holds the tag.
-    Finish(CellId, u32),
+    /// The value that the cell waits for has ended and holds the tag. `marked`: it was
+    /// written after a `Mark`, as a whole.
+    Finish { cell: CellId, tag: u32, marked: bool },
+    /// An element begins here whose value will be looked at.
+    Mark,
+}
+
+/// What has been written so far.
+struct Written {
+    out: Vec<u8>,
+    /// Where marked elements began.
+    marks: Vec<usize>,
+    /// What had been read of a kept element before.
+    text: TextId,
 }
 
 impl SchemaAutomaton {
@@ -39,22 +55,35 @@ impl SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<u8>>, AutomatonError> {
         let Some(tasks) = self.first_tasks(state, fuel)? else { return Ok(None) };
+        self.write(tasks, state.text, fuel)
+    }
+
+    /// Does what the tasks say, in order; `text` is what has been read of a kept element.
+    fn write(
+        &mut self,
+        tasks: Vec<Task>,
+        text: TextId,
+        fuel: &mut Fuel,
+    ) -> Result<Option<Vec<u8>>, AutomatonError> {
         let mut stack: Vec<Task> = tasks.into_iter().rev().collect();
-        let mut out = Vec::new();
+        let mut written = Written { out: Vec::new(), marks: Vec::new(), text };
         while let Some(task) = stack.pop() {
             fuel.spend(1)?;
-            if out.len() > MAX_COMPLETION {
-                let limit = MAX_COMPLETION as u64;
-                return Err(AutomatonError::Limit { name: "max_completion", limit });
+            if written.out.len() > MAX_COMPLETION {
+                return Err(too_long());
             }
-            if let Task::Bytes(bytes) = task {
-                out.extend(bytes);
-                continue;
+            match task {
+                Task::Bytes(bytes) => written.out.extend(bytes),
+                Task::Mark => written.marks.push(written.out.len()),
+                other => {
+                    let Some(next) = self.expand(other, &mut written, fuel)? else {
+                        return Ok(None);
+                    };
+                    stack.extend(next.into_iter().rev());
+                }
             }
-            let Some(next) = self.expand(task, fuel)? else { return Ok(None) };
-            stack.extend(next.into_iter().rev());
         }
-        Ok(Some(out))
+        Ok(Some(written.out))
     }
 
     // -- costs ----------------------------------------------------------------------------
@@ -78,7 +107,7 @@ impl SchemaAutomaton {
             let mut costs: Vec<u32>;
             match &*self.frame(cell) {
                 Frame::Root { .. } => costs = vec![0],
-                Frame::Element { asks, runs } => {
+                Frame::Element { asks, runs, .. } => {
                     costs = vec![INFINITE; self.frames.asked(*asks).len()];
                     for (ask, run) in runs {
                         let cost = self.array_run_cost(run, fuel)?;
@@ -150,7 +179,8 @@ impl SchemaAutomaton {
         }
         let depth = self.at(cell).depth;
         Ok(best.map(|(cost, tag, node)| {
-            (cost, vec![Task::Value(node, depth), Task::Finish(cell, tag)])
+            let finish = Task::Finish { cell, tag, marked: true };
+            (cost, vec![Task::Mark, Task::Value(node, depth), finish])
         }))
     }
 
@@ -161,16 +191,12 @@ impl SchemaAutomaton {
         state: State,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<Task>>, AutomatonError> {
-        let State { cell, phase } = state;
+        let State { cell, phase, .. } = state;
         let depth = self.at(cell).depth;
         match phase {
             Phase::Done => Ok(Some(Vec::new())),
             Phase::Value { gap } => {
-                let place = match &*self.frame(cell) {
-                    Frame::Root { .. } => Gap::Outside,
-                    Frame::Element { .. } => Gap::AfterComma,
-                    _ => Gap::AfterColon,
-                };
+                let place = self.gap_before_value(cell);
                 let rest = self.rest_of_gap(place, depth, gap);
                 Ok(self.nearest_value(cell, fuel)?.map(|(_, tasks)| before(rest, tasks)))
             }
@@ -186,12 +212,11 @@ impl SchemaAutomaton {
                 let tags = self.frames.tag_list(tags);
                 let best = tags.iter().min_by_key(|tag| tail(&tails, **tag));
                 let rest = word.text()[read as usize..].to_vec();
-                Ok(best.map(|tag| vec![Task::Bytes(rest), Task::Finish(cell, *tag)]))
+                Ok(best.map(|tag| vec![Task::Bytes(rest), finish(cell, *tag)]))
             }
             Phase::Text { lex } | Phase::Number { lex } => {
                 let nearest = self.nearest_lexeme(cell, lex, fuel)?;
-                Ok(nearest
-                    .map(|(tag, rest)| vec![Task::Bytes(rest), Task::Finish(cell, tag)]))
+                Ok(nearest.map(|(tag, rest)| vec![Task::Bytes(rest), finish(cell, tag)]))
             }
             Phase::First { gap } => {
                 let must_go_on = gap > 0 && !self.layout.is_free();
@@ -207,8 +232,9 @@ impl SchemaAutomaton {
                 let more = self.nearest_member(cell, None, fuel)?;
                 Ok(more.map(|(_, tasks)| before(rest, tasks)))
             }
-            Phase::Key { lex, text } => {
-                let more = self.nearest_member(cell, Some((lex, text)), fuel)?;
+            Phase::Key { lex, mark } => {
+                let read = self.text_between(mark, state.text);
+                let more = self.nearest_member(cell, Some((lex, read)), fuel)?;
                 Ok(more.map(|(_, tasks)| tasks))
             }
         }
@@ -244,7 +270,7 @@ impl SchemaAutomaton {
     fn closing(&self, cell: CellId, tag: u32, mut gap: Vec<u8>) -> Vec<Task> {
         let is_array = matches!(&*self.frame(cell), Frame::Array { .. });
         gap.push(if is_array { b']' } else { b'}' });
-        vec![Task::Bytes(gap), Task::Finish(self.at(cell).parent, tag)]
+        vec![Task::Bytes(gap), finish(self.at(cell).parent, tag)]
     }
 
     /// The cheapest run that may end here: cost and tag.
@@ -269,10 +295,10 @@ impl SchemaAutomaton {
     fn nearest_member(
         &mut self,
         cell: CellId,
-        read: Option<(LexState, TextId)>,
+        read: Option<(LexState, Vec<u8>)>,
         fuel: &mut Fuel,
     ) -> Result<Option<(u32, Vec<Task>)>, AutomatonError> {
-        let Cell { parent, frame, depth } = self.at(cell);
+        let Cell { parent, frame, depth, .. } = self.at(cell);
         if let Some(element) = self.frames.element(frame, fuel)? {
             let waiting = self.replaced(cell, element);
             return self.nearest_value(waiting, fuel);
@@ -281,10 +307,8 @@ impl SchemaAutomaton {
         let Frame::Object { used, runs } = &*found else { return Ok(None) };
         let plan = self.frames.key_plan(frame, fuel)?;
         let tails = self.tails(parent, fuel)?;
-        let (lex, prefix) = match read {
-            Some((lex, text)) => (lex, self.text_bytes(text)),
-            None => (plan.lex, Vec::new()),
-        };
+        let fresh = read.is_none();
+        let (lex, prefix) = read.unwrap_or_else(|| (plan.lex, Vec::new()));
         let tags: Vec<u32> =
             self.frames.algebra.lexer.parts(lex).iter().map(|(tag, _)| *tag).collect();
         let mut best: Option<(u32, Vec<Task>)> = None;
@@ -312,7 +336,7 @@ impl SchemaAutomaton {
                 let run = &runs[*index as usize];
                 for (node, after) in self.frames.member_ways(run, *slot, &keys, fuel)? {
                     // The key with its quotes, the colon, the value, and what comes then.
-                    let mut cost = rest.len() as u32 + 1 + u32::from(read.is_none());
+                    let mut cost = rest.len() as u32 + 1 + u32::from(fresh);
                     cost = add(cost, self.size(node, fuel)?);
                     cost = add(cost, self.frames.object_run_cost(&after, &keys, fuel)?);
                     cost = add(cost, tail(&tails, run.tag));
@@ -320,7 +344,7 @@ impl SchemaAutomaton {
                         continue;
                     }
                     let mut text = Vec::new();
-                    if read.is_none() {
+                    if fresh {
                         text.push(b'"');
                     }
                     text.extend(&rest);
@@ -332,7 +356,7 @@ impl SchemaAutomaton {
                         Task::Bytes(text),
                         Task::Value(node, depth),
                         Task::ObjectRest { run: after, used: keys.clone(), depth, started: true },
-                        Task::Finish(parent, tag),
+                        finish(parent, tag),
                     ]));
                 }
             }
@@ -345,13 +369,20 @@ impl SchemaAutomaton {
     fn expand(
         &mut self,
         task: Task,
+        written: &mut Written,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<Task>>, AutomatonError> {
         match task {
-            Task::Bytes(bytes) => Ok(Some(vec![Task::Bytes(bytes)])),
+            Task::Bytes(_) | Task::Mark => Ok(Some(vec![task])),
             Task::Value(node, depth) => self.expand_value(node, depth, fuel),
-            Task::ArrayRest { shape, position, counts, depth, started } => {
-                self.expand_array(shape, position, &counts, depth, started, fuel)
+            Task::ArrayRest { run, mut seen, depth, started, marked } => {
+                let mut run = run;
+                if marked {
+                    let from = written.marks.pop().unwrap_or(0);
+                    let element = written.out.get(from..).unwrap_or(&[]).to_vec();
+                    self.remember(&mut run, &mut seen, &element);
+                }
+                self.expand_array(run, seen, depth, started, fuel)
             }
             Task::ObjectRest { run, used, depth, started } => {
                 let open = self.frames.open(&run, &used);
@@ -361,7 +392,31 @@ impl SchemaAutomaton {
                 }
                 Ok(Some(self.member_tasks(&members, depth, started)))
             }
-            Task::Finish(cell, tag) => self.expand_finish(cell, tag, fuel),
+            Task::Finish { cell, tag, marked } => {
+                let element = if marked {
+                    let from = written.marks.pop().unwrap_or(0);
+                    written.out.get(from..).unwrap_or(&[]).to_vec()
+                } else if !self.frames.remembers_element(self.at(cell).frame) {
+                    Vec::new()
+                } else {
+                    let mut element = self.text_between(self.at(cell).mark, written.text);
+                    element.extend(&written.out);
+                    element
+                };
+                self.expand_finish(cell, tag, &element, fuel)
+            }
+        }
+    }
+
+    /// Notes an element of an array that compares its elements.
+    fn remember(&mut self, run: &mut ArrayRun, seen: &mut Vec<u32>, element: &[u8]) {
+        if self.frames.algebra.array_shape(run.shape).unique == Unique::Any {
+            return;
+        }
+        let Some(value) = self.element_value(element) else { return };
+        match seen.binary_search(&value) {
+            Ok(_) => run.repeated = true,
+            Err(place) => seen.insert(place, value),
         }
     }
 
@@ -406,12 +461,14 @@ impl SchemaAutomaton {
             let counts = self.frames.algebra.array_shape(*shape).no_counts();
             let cost = self.frames.algebra.settled_array_cost(*shape, 0, &counts, fuel)?;
             if add(1, cost) == size {
+                let run =
+                    ArrayRun { tag: 0, shape: *shape, position: 0, counts, repeated: false };
                 let rest = Task::ArrayRest {
-                    shape: *shape,
-                    position: 0,
-                    counts,
+                    run,
+                    seen: Vec::new(),
                     depth,
                     started: false,
+                    marked: false,
                 };
                 return Ok(Some(vec![Task::Bytes(b"[".to_vec()), rest]));
             }
@@ -429,35 +486,90 @@ impl SchemaAutomaton {
 
     fn expand_array(
         &mut self,
-        id: ArrayId,
-        position: u32,
-        counts: &[u32],
+        run: ArrayRun,
+        seen: Vec<u32>,
         depth: u32,
         started: bool,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<Task>>, AutomatonError> {
-        let shape = self.frames.algebra.array_shape(id);
-        if shape.may_end(position, counts) {
+        let shape = self.frames.algebra.array_shape(run.shape);
+        let repeats = shape.unique == Unique::Repeated && !run.repeated;
+        if shape.may_end(run.position, &run.counts) && !repeats {
             let mut text =
                 if started { self.layout.text(Gap::Close, depth) } else { Vec::new() };
             text.push(b']');
             return Ok(Some(vec![Task::Bytes(text)]));
         }
-        let mut best: Option<(u32, NodeId, Box<[u32]>)> = None;
+        let (id, position) = (run.shape, run.position);
+        let whole = self.frames.algebra.settled_array_cost(id, position, &run.counts, fuel)?;
+        if whole as usize > MAX_COMPLETION {
+            return Err(too_long());
+        }
         let next = shape.settle(position.saturating_add(1));
-        for step in self.frames.algebra.array_moves(&shape, position, counts)? {
+        let mut best: Option<(u32, NodeId, Box<[u32]>)> = None;
+        for step in self.frames.algebra.array_moves(&shape, position, &run.counts)? {
+            let Some(node) = self.compared_element(&run, step.node, &seen, fuel)? else {
+                continue;
+            };
             let rest = self.frames.algebra.settled_array_cost(id, next, &step.counts, fuel)?;
-            let cost = add(self.size(step.node, fuel)?, rest);
+            let cost = add(self.size(node, fuel)?, rest);
             if cost != INFINITE && best.as_ref().is_none_or(|(least, ..)| cost < *least) {
-                best = Some((cost, step.node, step.counts));
+                best = Some((cost, node, step.counts));
             }
         }
         let Some((_, node, counts)) = best else { return Ok(None) };
-        Ok(Some(vec![
-            Task::Bytes(self.separator(depth, started)),
-            Task::Value(node, depth),
-            Task::ArrayRest { shape: id, position: next, counts, depth, started: true },
-        ]))
+        let marked = shape.unique != Unique::Any;
+        let after = ArrayRun { position: next, counts, ..run };
+        let separator = Task::Bytes(self.separator(depth, started));
+        let value = Task::Value(node, depth);
+        let rest = Task::ArrayRest { run: after, seen, depth, started: true, marked };
+        Ok(Some(if marked {
+            vec![separator, Task::Mark, value, rest]
+        } else {
+            vec![separator, value, rest]
+        }))
+    }
+
+    /// The node of the next element, given those before it; `None` if there is no good one.
+    fn compared_element(
+        &mut self,
+        run: &ArrayRun,
+        node: NodeId,
+        seen: &[u32],
+        fuel: &mut Fuel,
+    ) -> Result<Option<NodeId>, AutomatonError> {
+        let algebra = &mut self.frames.algebra;
+        let shape = algebra.array_shape(run.shape);
+        match shape.unique {
+            Unique::Any => Ok(Some(node)),
+            Unique::Repeated if run.repeated => Ok(Some(node)),
+            Unique::Distinct => {
+                let mut parts = vec![algebra.except(node, seen)];
+                let containers = algebra.containers(seen);
+                if containers.len() > MAX_COMPARED {
+                    return Ok(None);
+                }
+                for value in containers {
+                    let value = algebra.known_value_node(value);
+                    parts.push(algebra.not(value));
+                }
+                Ok(Some(algebra.and(&parts)))
+            }
+            Unique::Repeated => {
+                for value in seen {
+                    let value = algebra.known_value_node(*value);
+                    let both = algebra.and(&[node, value]);
+                    if algebra.size(both, fuel)? != INFINITE {
+                        return Ok(Some(both));
+                    }
+                }
+                // One that the next element can repeat.
+                let next = shape.element(run.position.saturating_add(1));
+                let both = algebra.and(&[node, next]);
+                let possible = algebra.size(both, fuel)? != INFINITE;
+                Ok(Some(if possible { both } else { node }))
+            }
+        }
     }
 
     /// What stands before an element or a member.
@@ -495,12 +607,13 @@ impl SchemaAutomaton {
         &mut self,
         cell: CellId,
         tag: u32,
+        element: &[u8],
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<Task>>, AutomatonError> {
         let Cell { parent, depth, .. } = self.at(cell);
         match &*self.frame(cell) {
             Frame::Root { .. } => Ok(Some(Vec::new())),
-            Frame::Element { runs, .. } => {
+            Frame::Element { seen, runs, .. } => {
                 let tails = self.tails(parent, fuel)?;
                 let mut best: Option<(u32, &ArrayRun)> = None;
                 for (_, run) in runs.iter().filter(|(ask, _)| *ask == tag) {
@@ -509,16 +622,13 @@ impl SchemaAutomaton {
                         best = Some((cost, run));
                     }
                 }
-                Ok(best.map(|(_, run)| {
-                    let rest = Task::ArrayRest {
-                        shape: run.shape,
-                        position: run.position,
-                        counts: run.counts.clone(),
-                        depth,
-                        started: true,
-                    };
-                    vec![rest, Task::Finish(parent, run.tag)]
-                }))
+                let Some((_, run)) = best else { return Ok(None) };
+                let mut run = run.clone();
+                let mut seen = seen.values.clone();
+                self.remember(&mut run, &mut seen, element);
+                let tag = run.tag;
+                let rest = Task::ArrayRest { run, seen, depth, started: true, marked: false };
+                Ok(Some(vec![rest, finish(parent, tag)]))
             }
             Frame::Member { used, runs, .. } => {
                 let tails = self.tails(parent, fuel)?;
@@ -534,12 +644,20 @@ impl SchemaAutomaton {
                     let used = used.keys.clone();
                     let rest =
                         Task::ObjectRest { run: run.clone(), used, depth, started: true };
-                    vec![rest, Task::Finish(parent, run.tag)]
+                    vec![rest, finish(parent, run.tag)]
                 }))
             }
             _ => Ok(None),
         }
     }
+}
+
+fn finish(cell: CellId, tag: u32) -> Task {
+    Task::Finish { cell, tag, marked: false }
+}
+
+fn too_long() -> AutomatonError {
+    AutomatonError::Limit { name: "max_completion", limit: MAX_COMPLETION as u64 }
 }
 
 fn tail(tails: &[u32], tag: u32) -> u32 {

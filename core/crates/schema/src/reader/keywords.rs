@@ -375,15 +375,7 @@ impl<'a> Keywords<'_, 'a> {
             }
             ("minItems", _) => self.schema.array.min = self.size(keyword, value)?,
             ("maxItems", _) => self.schema.array.max = self.upper_size(keyword, value)?,
-            (_, Value::Bool(unique)) => {
-                if *unique {
-                    return Err(SchemaError::Unsupported {
-                        pointer: self.place.pointer.clone(),
-                        keyword: keyword.to_owned(),
-                        hint: "elements are not compared with each other yet".to_owned(),
-                    });
-                }
-            }
+            (_, Value::Bool(unique)) => self.schema.array.unique = *unique,
             _ => return self.expected(keyword, "a boolean", value),
         }
         Ok(())
