@@ -89,9 +89,9 @@ def generate(
             loaded.
         prompt: a text, taken as it is, or chat messages ``[{"role": ..., "content": ...}]``. It
             is never changed, unless `describe` asks for it.
-        output: what the text must be: a constraint; a JSON Schema (dict or bool); a Python type
-            (Pydantic model, dataclass, TypedDict, Enum, Literal, int, ...); a list of texts, one
-            of which is chosen; None for free text.
+        output: what the text must be: a constraint; a JSON Schema (dict or bool) or the path of a
+            schema or grammar file; a Python type (Pydantic model, dataclass, TypedDict, Enum,
+            Literal, int, ...); a list of texts, one of which is chosen; None for free text.
         tools: functions, tool definitions or a `structgen.ToolSet`; the value is then a
             `structgen.tools.ToolResponse`. With `output`, a response is either calls or `output`.
         **options: see `structgen.generate.Options`.

@@ -6,19 +6,21 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Literal, TypeAlias, cast, get_args, get_origin
 
-from structgen.constraints import choice, json_schema, parse, schema_of_type
+from structgen.constraints import choice, grammar, json_schema, parse, schema_of_type
 from structgen.constraints.protocol import Constraint
-from structgen.constraints.schema import Whitespace
+from structgen.constraints.schema import Whitespace, schema_text
 from structgen.errors import ConstraintError
 
 OutputLike: TypeAlias = (
     "Constraint | Mapping[str, object] | bool | Sequence[str] | type | object | None"
 )
 """None: free text. A constraint: its text. A JSON Schema (mapping or bool): JSON, parsed. A list
-or tuple of texts: one of them. Anything else is taken as a Python type: its JSON, parsed; `str`
-is free text, and enums and literals of texts are written without quotation marks."""
+or tuple of texts: one of them. A path: a grammar (.lark, .gbnf, .ebnf) or schema file. Anything
+else is taken as a Python type: its JSON, parsed; `str` is free text, enums and literals of texts
+are written without quotation marks, and a function stands for its arguments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ def _resolved(output: OutputLike, whitespace: Whitespace | None) -> Output:
         return Output(constraint=_json(schema, whitespace), read=json.loads, schema=schema)
     if isinstance(output, bool):
         return Output(constraint=_json(output, whitespace), read=json.loads, schema=output)
+    if isinstance(output, Path):
+        return _from_file(output, whitespace)
     if isinstance(output, str):
         raise ConstraintError(
             "a str is no output: is it a pattern, a grammar or the only answer?",
@@ -74,6 +78,13 @@ def _resolved(output: OutputLike, whitespace: Whitespace | None) -> Output:
     return Output(
         constraint=_json(schema, whitespace), read=lambda text: parse(output, text), schema=schema
     )
+
+
+def _from_file(path: Path, whitespace: Whitespace | None) -> Output:
+    if path.suffix in (".lark", ".gbnf", ".ebnf"):
+        return Output(constraint=grammar(path), read=str)
+    schema = cast("dict[str, object] | bool", json.loads(schema_text(path)))
+    return _resolved(schema, whitespace)
 
 
 def _json(schema: Mapping[str, object] | bool, whitespace: Whitespace | None) -> Constraint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from structgen.models.protocol import LanguageModel, Message
 
@@ -15,9 +15,22 @@ Prompt: TypeAlias = str | Sequence[Message]
 def prompt_tokens(
     model: LanguageModel, prompt: Prompt, tools: Sequence[Mapping[str, object]]
 ) -> list[int]:
-    """Token ids of `prompt`. Chat templates are told of `tools`; a text is never changed."""
+    """Token ids of `prompt`. Chat templates are told of `tools`; a text is never changed.
+
+    Raises:
+        TypeError: neither a text nor messages.
+    """
     if isinstance(prompt, str):
         return model.prompt_ids(prompt)
+    # The annotation cannot stop an untyped caller, and templates fail in ways of their own.
+    given = cast("object", prompt)
+    if not isinstance(given, Sequence) or not all(
+        isinstance(message, Mapping) for message in cast("Sequence[object]", given)
+    ):
+        raise TypeError(
+            "a prompt is a str, or messages like [{'role': 'user', 'content': '...'}], "
+            f"not {type(cast('object', given)).__name__}"
+        )
     return model.prompt_ids(prompt, tools=tools)
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Annotated, TypedDict
 
 import pytest
@@ -208,3 +209,27 @@ def test_whitespace_is_for_json(toy: ToyModel) -> None:
     assert point.text == json.dumps(point.value)
     with pytest.raises(sg.ConstraintError, match="whitespace"):
         sg.generate(toy, "Hi", sg.regex("a"), whitespace="compact")
+
+
+def test_files_are_outputs(toy: ToyModel, tmp_path: Path) -> None:
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps(SCHEMA))
+    value = sg.generate(toy, "Hi", schema, seed=1, max_tokens=50, whitespace="compact").value
+    jsonschema.validate(value, SCHEMA)
+    grammar = tmp_path / "g.lark"
+    grammar.write_text('start: "ab" | "cd"\n')
+    assert sg.generate(toy, "Hi", grammar, seed=1).value in ("ab", "cd")
+    with pytest.raises(sg.SchemaError):
+        sg.generate(toy, "Hi", tmp_path / "nowhere.json")
+
+
+def test_a_function_stands_for_its_arguments(toy: ToyModel) -> None:
+    value = sg.generate(toy, "Hi", add, seed=1, max_tokens=60).value
+    assert isinstance(value, dict)
+    assert set(value) == {"a", "b"}
+
+
+@pytest.mark.parametrize("prompt", [5, None, [5], ["Hi"], {"role": "user"}])
+def test_what_is_no_prompt_is_refused(toy: ToyModel, prompt: object) -> None:
+    with pytest.raises(TypeError, match="a prompt is"):
+        sg.generate(toy, prompt, ["a"])  # pyright: ignore[reportArgumentType, reportCallIssue]
