@@ -1,8 +1,9 @@
 """Vocabularies: the bytes behind the token ids of a language model.
 
-Each function reads one kind of tokenizer and returns the compiled `Vocabulary`; on the class they
-are static constructors of the same names. Text tokens are bytes (not strings: a token may hold
-half a character), tokens that never stand for text are None, special tokens have names.
+Each function reads one kind of tokenizer and returns the compiled `Vocabulary`; the class has most
+of them as static constructors too (`Vocabulary.from_transformers`). Text tokens are bytes (not
+strings: a token may hold half a character), tokens that never stand for text are None, special
+tokens have names.
 
 ======================== =============================================================
 `from_transformers`      tokenizer objects of `transformers` and `tokenizers`

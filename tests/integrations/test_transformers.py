@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -303,3 +304,37 @@ def test_misuse_is_an_error(vocabulary: sg.Vocabulary):
 def test_a_tokenizer_will_do_for_a_vocabulary(tokenizer: Any):
     processor = StructgenLogitsProcessor(sg.regex("a"), tokenizer)
     assert allowed(processor(torch.tensor([[1]]), torch.zeros(1, 264))) == [{97}]
+
+
+@pytest.mark.model
+def test_a_real_model_writes_json():
+    model = sg.load("default", device="cpu")
+    schema = {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "maxLength": 20},
+            "population": {"type": "integer", "minimum": 0, "maximum": 99_999_999},
+        },
+        "required": ["city", "population"],
+        "additionalProperties": False,
+    }
+    processor = StructgenLogitsProcessor(
+        # plain: 3.14000e+0000... is an integer too, and a small model never comes to its end
+        sg.json_schema(schema, number_spelling="plain", whitespace="compact"),
+        model.vocabulary,
+    )
+    ids = model.prompt_ids([{"role": "user", "content": "Tell me about Paris, as JSON."}])
+    network_: Any = getattr(model, "model")  # noqa: B009  (not part of the protocol)
+    for options in ({}, {"num_beams": 2}, {"do_sample": True, "num_return_sequences": 2}):
+        output = network_.generate(
+            input_ids=torch.tensor([ids]),
+            attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+            logits_processor=[processor],
+            max_new_tokens=80,
+            **{"do_sample": False, **options},
+        )
+        for row in output[:, len(ids) :].tolist():
+            value = json.loads(model.decode(row))
+            assert set(value) == {"city", "population"}
+            assert len(value["city"]) <= 20
+            assert 0 <= value["population"] <= 99_999_999
