@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from typing import cast, final
+from typing import cast, final, overload
 
 from structgen._core import Automaton, Limits, Program, Vocabulary
 from structgen.constraints.conjunction import Composable
@@ -115,10 +115,14 @@ class TextConstraint(Composable):
         unless every member is longer."""
         return self._program.sample(seed=seed, max_bytes=max_bytes).decode("utf-8", "replace")
 
-    def __and__(self, other: Constraint) -> Constraint:
+    @overload
+    def __and__(self, other: TextConstraint | str) -> TextConstraint: ...
+    @overload
+    def __and__(self, other: Constraint) -> Constraint: ...
+    def __and__(self, other: Constraint | str) -> Constraint:
         return super().__and__(_coerced(other))
 
-    def __rand__(self, other: Constraint) -> Constraint:
+    def __rand__(self, other: Constraint | str) -> Constraint:
         return super().__rand__(_coerced(other))
 
     def merged(self, other: Constraint) -> TextConstraint | None:

@@ -27,16 +27,16 @@ _START: dict[GrammarFormat, str] = {"lark": "start", "gbnf": "root", "ebnf": "ro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrammarSource:
-    """A grammar's text, the file it came from if any, and its notation. `name` is for people."""
+    """A grammar's text, its notation, and the file it came from if any. `name` is for people."""
 
-    name: str
     text: str
-    path: Path | None
     format: GrammarFormat
+    path: Path | None = None
+    name: str = "grammar"
 
 
 def grammar(
-    source: str | Path,
+    source: str | Path | GrammarSource,
     start: str | None = None,
     format: GrammarFormat | None = None,
     *,
@@ -46,7 +46,8 @@ def grammar(
 
     Args:
         source: the name of a shipped grammar (``"json"``, see `shipped_grammars`), the path of a
-            file, or the grammar itself.
+            file, or the grammar itself. Wrap a text from a stranger in a `GrammarSource`, so that
+            it is never taken for a path.
         start: the rule to start from; default ``"start"`` for Lark, ``"root"`` for the others.
         format: ``"lark"``, ``"gbnf"`` (llama.cpp) or ``"ebnf"`` (its relatives, where a rule that
             is not defined derives nothing, with a warning); default: by the file's suffix, and
@@ -60,7 +61,7 @@ def grammar(
         UnsupportedFeatureError: a terminal that is not regular, by name.
         LimitExceeded: the grammar is too large or too deep.
     """
-    loaded = load_source(source, format)
+    loaded = source if isinstance(source, GrammarSource) else load_source(source, format)
     ir = load_ir(loaded, start=start, terminals=terminals)
     try:
         program = Program.grammar(ir.to_json(), dict(ir.programs))
@@ -84,7 +85,7 @@ def load_source(source: str | Path, format: GrammarFormat | None = None) -> Gram
             return GrammarSource(
                 name=format or guessed, text=source, path=None, format=format or guessed
             )
-        if not Path(source).is_file() and Path(source).suffix not in _FORMATS:
+        if Path(source).suffix not in _FORMATS and not _is_file(source):
             raise ConstraintError(
                 f"`{source}` is neither a shipped grammar, nor a file, nor the text of a grammar",
                 hint=f"shipped grammars: {', '.join(sorted(shipped))}",
@@ -98,6 +99,13 @@ def _is_text(source: str) -> bool:
     if "\n" in source or not source:
         return True
     return any(char in source for char in "\":='#") and Path(source).suffix not in _FORMATS
+
+
+def _is_file(source: str) -> bool:
+    try:
+        return Path(source).is_file()
+    except (OSError, ValueError):  # too long for a path, or with a NUL
+        return False
 
 
 def _read(path: Path, format: GrammarFormat | None) -> GrammarSource:

@@ -48,7 +48,7 @@ def json_schema(
 
     Args:
         schema: a dict or bool; a str is JSON text if it parses as a JSON object or bool, else a
-            path.
+            path. Parse a text from a stranger yourself, so that it is never taken for a path.
         draft: the JSON Schema draft, if ``$schema`` does not say or should be overruled.
         property_order: ``"schema"``: properties come in the schema's order; ``"any"``: in any.
         whitespace: see `Whitespace`.

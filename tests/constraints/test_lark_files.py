@@ -14,9 +14,14 @@ from lark.exceptions import GrammarError
 
 from structgen._core import Program
 from structgen.constraints import choice, grammar, json_schema, regex, special_token
-from structgen.constraints.grammar import load_ir, load_source
+from structgen.constraints.grammar import GrammarSource, load_ir, load_source
 from structgen.constraints.lark_files import load_lark
-from structgen.errors import GrammarSyntaxError, LimitExceeded, UnsupportedFeatureError
+from structgen.errors import (
+    ConstraintError,
+    GrammarSyntaxError,
+    LimitExceeded,
+    UnsupportedFeatureError,
+)
 
 from .oracle import IrOracle
 
@@ -258,6 +263,18 @@ def test_sources(tmp_path: Path) -> None:
         grammar(tmp_path / "missing.lark")
     with pytest.raises(Exception, match="`format` is one of"):
         grammar('start: "a"', format="yacc")  # pyright: ignore[reportArgumentType]
+
+
+def test_a_text_that_is_never_taken_for_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "secret.lark"
+    path.write_text("start: secret")
+    with pytest.raises(GrammarSyntaxError) as caught:
+        grammar(GrammarSource(text=str(path), format="lark"))
+    assert "start: secret" not in str(caught.value)
+    assert grammar(GrammarSource(text='start: "a"', format="lark")).accepts("a")
+    for strange in ("a" * 10_000, "a\x00b"):
+        with pytest.raises(ConstraintError, match="neither a shipped grammar"):
+            grammar(strange)
 
 
 def test_the_program_is_what_the_ir_says() -> None:
