@@ -75,6 +75,10 @@ pub struct LexicalView {
     pub context: u32,
 }
 
+/// Bytes that a lexical fingerprint looks ahead: more than the longest token of any tokenizer
+/// in use (128 spaces, in some).
+pub const LEX_HORIZON: u32 = 256;
+
 /// A set of lexemes that end at the same place, interned by the automaton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AcceptId(pub u32);
@@ -135,8 +139,9 @@ pub trait ByteAutomaton: Send {
         None
     }
 
-    /// A structural hash of `lex`: equal for equal lexer languages built anywhere in the
-    /// process (component order included), so that work can be shared.
+    /// A structural hash of `lex`: equal only for lexer states, built anywhere in the process,
+    /// that no text of at most [`LEX_HORIZON`] bytes can tell apart (component order included),
+    /// so that work can be shared.
     fn lex_fingerprint(&self, _lex: LexState) -> u128 {
         0
     }

@@ -1,6 +1,6 @@
 //! From a state to the tokens that may follow it.
 
-use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, LexicalView, StateId};
+use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, LEX_HORIZON, LexicalView, StateId};
 use structgen_vocab::{TokenMask, TokenTrie};
 
 use crate::SharedVocabulary;
@@ -35,7 +35,9 @@ fn add_live(
 ) -> Result<(), AutomatonError> {
     let vocabulary = &shared.vocabulary;
     let mut views: Vec<LexicalView> = Vec::new();
+    // Entries are shared by what can be seen within the horizon.
     if ended >= MAX_ENDED
+        || vocabulary.trie().height() > LEX_HORIZON as usize
         || !automaton.lexical_views(state, &mut views)
         || !any_wide(automaton, &views, fuel)?
     {

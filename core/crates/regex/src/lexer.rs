@@ -285,7 +285,8 @@ impl Lexer {
     }
 
     /// A hash over the expressions of the parts in the order of their tags (the tags
-    /// themselves do not enter): equal for equal structures in all lexers of the process.
+    /// themselves do not enter): equal for states, of any lexer of the process, that no
+    /// [`LEX_HORIZON`](structgen_automaton::LEX_HORIZON) bytes can tell apart.
     #[inline]
     pub fn fingerprint(&self, state: LexState) -> u128 {
         self.cold[state.0 as usize].print

@@ -275,7 +275,7 @@ impl Exprs {
 
     /// The id of a node if it has been built before.
     fn find(&self, node: Node) -> Option<ExprId> {
-        let print = self.print(node, &[]);
+        let print = self.print(node, &[], &self.prints);
         let id = *self.table.find(print as u64, |&id| self.prints[id as usize] == print)?;
         self.same(id, node, &[]).then_some(ExprId(id))
     }

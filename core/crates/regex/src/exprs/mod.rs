@@ -19,7 +19,7 @@ mod system;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
-use structgen_automaton::AutomatonError;
+use structgen_automaton::{AutomatonError, LEX_HORIZON};
 
 pub(crate) use classes::{ByteClasses, Partition};
 pub use node::ExprId;
@@ -54,6 +54,9 @@ pub struct Exprs {
     nodes: Vec<Node>,
     metas: Vec<Meta>,
     prints: Vec<u128>,
+    /// Prints that forget what no text within the horizon can tell; see
+    /// [`Exprs::near_fingerprint`].
+    near: Vec<u128>,
     table: HashTable<u32>,
     sets: Vec<ByteSet>,
     set_ids: FxHashMap<ByteSet, u32>,
@@ -89,6 +92,7 @@ impl Exprs {
             nodes: Vec::new(),
             metas: Vec::new(),
             prints: Vec::new(),
+            near: Vec::new(),
             table: HashTable::new(),
             sets: Vec::new(),
             set_ids: FxHashMap::default(),
@@ -144,6 +148,18 @@ impl Exprs {
         self.prints[e.index()]
     }
 
+    /// Equal for expressions that no text of at most [`LEX_HORIZON`] bytes can tell apart: the
+    /// same such texts are members, and the same are prefixes of members.
+    ///
+    /// Both are preserved by `|`, concatenation and repetition, where a repetition of what is
+    /// not empty cannot come round more often than there are bytes; so counts are clipped at
+    /// the horizon. They are not preserved by `&` and `~`, whose prefixes hang on what comes
+    /// later: those keep their full print.
+    #[inline]
+    pub fn near_fingerprint(&self, e: ExprId) -> u128 {
+        self.near[e.index()]
+    }
+
     /// Expressions in the arena.
     #[allow(clippy::len_without_is_empty)] // `is_empty` is about languages here
     pub fn len(&self) -> usize {
@@ -154,7 +170,7 @@ impl Exprs {
     pub fn bytes(&self) -> usize {
         self.nodes.capacity() * size_of::<Node>()
             + self.metas.capacity() * size_of::<Meta>()
-            + self.prints.capacity() * size_of::<u128>()
+            + (self.prints.capacity() + self.near.capacity()) * size_of::<u128>()
             + self.table.capacity() * 5
             + self.sets.capacity() * 32
             + self.set_ids.capacity() * 40
@@ -212,9 +228,9 @@ impl Exprs {
         first
     }
 
-    /// A hash over fingerprints in the given order.
+    /// A hash over near fingerprints in the given order.
     pub(crate) fn fold_prints(&self, list: impl Iterator<Item = ExprId>) -> u128 {
-        list.fold(fold(seed(), 0, 9), |print, e| fold(print, self.fingerprint(e), 9))
+        list.fold(fold(seed(), 0, 9), |print, e| fold(print, self.near_fingerprint(e), 9))
     }
 
     fn new_walk(&mut self) {
@@ -241,7 +257,7 @@ impl Exprs {
 
     /// Interns `node`; `kids` are the children of an `Or` or `And` (whose range is ignored).
     fn intern_with(&mut self, node: Node, kids: &[ExprId]) -> ExprId {
-        let mut print = self.print(node, kids);
+        let mut print = self.print(node, kids, &self.prints);
         loop {
             let hash = print as u64;
             let found = self.table.find(hash, |&id| self.prints[id as usize] == print).copied();
@@ -270,7 +286,20 @@ impl Exprs {
         });
         self.children.extend_from_slice(kids);
         self.metas.push(meta);
+        let near = match node {
+            Node::And(..) | Node::Not(_) => print,
+            Node::Repeat(e, min, max) if self.min_len(e) > 0 => {
+                let clipped = Node::Repeat(
+                    e,
+                    min.min(LEX_HORIZON + 1),
+                    if max > LEX_HORIZON { INFINITE } else { max },
+                );
+                self.print(clipped, kids, &self.near)
+            }
+            _ => self.print(node, kids, &self.near),
+        };
         self.prints.push(print);
+        self.near.push(near);
         let prints = &self.prints;
         self.table.insert_unique(print as u64, id, |&id| prints[id as usize] as u64);
         ExprId(id)
@@ -286,9 +315,10 @@ impl Exprs {
         }
     }
 
-    fn print(&self, node: Node, kids: &[ExprId]) -> u128 {
+    /// The print of `node` over the prints `of_kids` of its parts.
+    fn print(&self, node: Node, kids: &[ExprId], of_kids: &[u128]) -> u128 {
         let seed = seed();
-        let of = |e: ExprId| self.prints[e.index()];
+        let of = |e: ExprId| of_kids[e.index()];
         // Children of `Or` and `And` are sorted by id, which differs between arenas: they are
         // combined by a commutative sum.
         let sum = |tag: u64| {
