@@ -147,9 +147,7 @@ class StructgenLogitsProcessor(LogitsProcessor):
         assert known is not None
         return known.shape[1]
 
-    def _allowed(
-        self, matchers: Sequence[Matcher | None], scores: torch.Tensor
-    ) -> torch.Tensor:
+    def _allowed(self, matchers: Sequence[Matcher | None], scores: torch.Tensor) -> torch.Tensor:
         """Which tokens may come next, shape ``(rows, V)`` of the scores."""
         size, width = self._vocabulary.size, scores.shape[1]
         mask = allocate_mask(len(matchers), size)
