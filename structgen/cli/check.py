@@ -80,6 +80,11 @@ def command(
         verdict = Verdict(kind=found, exactness=constraint.exactness, report=_report(constraint))
         if found == "grammar":
             verdict.collisions = _collisions(source, start)
+        if found == "schema":
+            # The same values, spelled as people would.
+            constraint = json_schema(
+                Path(source), whitespace="compact", escapes="minimal", number_spelling="plain"
+            )
         verdict.samples = [constraint.sample(seed + index) for index in range(samples)]
         if as_json:
             click.echo(json.dumps(_plain(verdict), ensure_ascii=False, indent=2))
