@@ -86,7 +86,8 @@ def generate(
     Args:
         model: None or ``"default"`` (SmolLM2, embedded), a folder, a hub id, a GGUF file, a
             transformers model with its tokenizer, or a `LanguageModel`. Models given by name stay
-            loaded.
+            loaded; wrap a (model, tokenizer) pair once with `structgen.load` if you call often,
+            because reading a tokenizer takes about a second.
         prompt: a text, taken as it is, or chat messages ``[{"role": ..., "content": ...}]``. It
             is never changed, unless `describe` asks for it.
         output: what the text must be: a constraint; a JSON Schema (dict or bool) or the path of a
