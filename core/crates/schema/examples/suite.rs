@@ -172,7 +172,8 @@ fn run(
     let mut passing = true;
     for case in cases {
         let walk = Instant::now();
-        let verdict = accepts(&mut automaton, case.text.as_bytes(), settings.completions, &mut fuel);
+        let verdict =
+            accepts(&mut automaton, case.text.as_bytes(), settings.completions, &mut fuel);
         tally.walking += walk.elapsed();
         tally.bytes += case.text.len() as u64;
         match verdict {

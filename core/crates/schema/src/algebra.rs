@@ -272,4 +272,3 @@ impl Algebra {
         Ok(self.lexer.exprs.is_empty(e, fuel)?)
     }
 }
-

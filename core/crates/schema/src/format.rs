@@ -271,10 +271,11 @@ fn regex() -> String {
     let plain = "[^\\^$\\\\.*+?()\\[\\]{}|/]";
     let escape = "\\\\(?:[dDwWsStnrvf0]|[\\^$\\\\.*+?()\\[\\]{}|/]|x[0-9A-Fa-f]{2}\
                   |u[0-9A-Fa-f]{4})";
-    let in_class = format!("(?:[^\\\\\\]\\[^-]|{escape})");
-    let class = format!("\\[\\^?{in_class}*\\]");
+    let in_class = format!("(?:a-z|A-Z|a-f|A-F|0-9|[^\\\\\\]\\[^-]|{escape})");
+    let class = format!("\\[\\^?{in_class}*-?\\]");
     let atom = format!("(?:{plain}|\\.|{escape}|{class})");
-    let quantifier = "(?:[*+?]\\??)?";
+    let quantifier = "(?:(?:[*+?]|\\{[0-9]{1,3},?\\}|\\{[0-9],[1-9][0-9]{1,2}\\}\
+                      |\\{[0-9]{2},[1-9][0-9]{2}\\})\\??)?";
     let sequence = format!("(?:\\^?(?:{atom}{quantifier})*\\$?)");
     let flat = format!("{sequence}(?:\\|{sequence})*");
     let group = format!("(?:{atom}|\\((?:\\?:)?{flat}\\))");

@@ -10,8 +10,7 @@ use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState};
 use structgen_regex::ExprId;
 
 use crate::algebra::{
-    Algebra, ArrayId, INFINITE, Interner, KeyId, NodeId, ObjectId, OpenObject, Unique,
-    all_pending,
+    Algebra, ArrayId, INFINITE, Interner, KeyId, NodeId, ObjectId, OpenObject, Unique, all_pending,
 };
 use crate::options::PropertyOrder;
 
@@ -215,9 +214,9 @@ impl Frames {
             if normal.null {
                 null.push(tag);
             }
-            for which in 0..2 {
-                if normal.booleans[which] {
-                    booleans[which].push(tag);
+            for (tags, allowed) in booleans.iter_mut().zip(normal.booleans) {
+                if allowed {
+                    tags.push(tag);
                 }
             }
             numbers.push((tag, normal.numbers));
@@ -282,13 +281,13 @@ impl Frames {
     /// Whether the element that the frame waits for has to be known when it ends.
     pub(crate) fn remembers_element(&self, id: FrameId) -> bool {
         match &*self.frame(id) {
-            Frame::Element { runs, .. } => runs.iter().any(|(_, run)| {
-                match self.algebra.array_shape(run.shape).unique {
+            Frame::Element { runs, .. } => {
+                runs.iter().any(|(_, run)| match self.algebra.array_shape(run.shape).unique {
                     Unique::Any => false,
                     Unique::Distinct => true,
                     Unique::Repeated => !run.repeated,
-                }
-            }),
+                })
+            }
             _ => false,
         }
     }
@@ -370,11 +369,9 @@ impl Frames {
                 })
                 .map(|run| run.tag)
                 .collect(),
-            Frame::Object { used, runs } => runs
-                .iter()
-                .filter(|run| self.may_close(run, used))
-                .map(|run| run.tag)
-                .collect(),
+            Frame::Object { used, runs } => {
+                runs.iter().filter(|run| self.may_close(run, used)).map(|run| run.tag).collect()
+            }
             _ => Vec::new(),
         };
         self.tag_set(tags)
@@ -490,8 +487,7 @@ impl Frames {
             if self.algebra.size(node, fuel)? == INFINITE {
                 continue;
             }
-            let after =
-                ObjectRun { position, count, pending: run.pending & !bits, ..run.clone() };
+            let after = ObjectRun { position, count, pending: run.pending & !bits, ..run.clone() };
             if !free && self.object_run_cost(&after, used, fuel)? == INFINITE {
                 continue;
             }
@@ -532,12 +528,8 @@ impl Frames {
                 }
             }
         }
-        let mut plan = KeyPlan {
-            lex: LexState::DEAD,
-            first_class: 0,
-            tags: Vec::new(),
-            keys: Vec::new(),
-        };
+        let mut plan =
+            KeyPlan { lex: LexState::DEAD, first_class: 0, tags: Vec::new(), keys: Vec::new() };
         let mut parts = Vec::new();
         let mut tag_of_key: FxHashMap<KeyId, usize> = FxHashMap::default();
         for (key, run, slot) in names {
@@ -704,9 +696,7 @@ impl Frames {
             Unique::Any => Some(run.clone()),
             // After an element that is not known, this one might be the same.
             Unique::Distinct => (!equal && !seen.blurred).then(|| run.clone()),
-            Unique::Repeated => {
-                Some(ArrayRun { repeated: run.repeated || equal, ..run.clone() })
-            }
+            Unique::Repeated => Some(ArrayRun { repeated: run.repeated || equal, ..run.clone() }),
         }
     }
 }

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, Exactness, Fuel, LexState, LexicalView, StateId,
-    Usage,
+    AcceptId, AutomatonError, ByteAutomaton, Exactness, Fuel, LexState, LexicalView, StateId, Usage,
 };
 
 use crate::algebra::{Algebra, INFINITE, KeyId, NodeId};
@@ -71,22 +70,42 @@ impl TextId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Phase {
     /// Before a value, which the frame on top waits for.
-    Value { gap: u32 },
+    Value {
+        gap: u32,
+    },
     /// After an opening bracket or brace.
-    First { gap: u32 },
+    First {
+        gap: u32,
+    },
     /// After an element or a member.
-    After { gap: u32 },
+    After {
+        gap: u32,
+    },
     /// After the comma between members.
-    NextKey { gap: u32 },
+    NextKey {
+        gap: u32,
+    },
     /// Inside a key, after its quote.
     /// `mark` is where its text begins, while that matters.
-    Key { lex: LexState, mark: TextId },
+    Key {
+        lex: LexState,
+        mark: TextId,
+    },
     /// Between a key and its colon.
-    Colon { gap: u32 },
+    Colon {
+        gap: u32,
+    },
     /// Inside a string, after its quote.
-    Text { lex: LexState },
-    Number { lex: LexState },
-    Word { word: Word, read: u8 },
+    Text {
+        lex: LexState,
+    },
+    Number {
+        lex: LexState,
+    },
+    Word {
+        word: Word,
+        read: u8,
+    },
     Done,
 }
 
@@ -135,8 +154,7 @@ impl SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<Self, SchemaError> {
         let reading = reader::read(schema, options, limits, fuel)?;
-        let mut algebra =
-            Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
+        let mut algebra = Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
         algebra.check_schemas()?;
         let root = algebra.location_node(reading.root);
         if algebra.size(root, fuel)? == INFINITE {
@@ -173,13 +191,8 @@ impl SchemaAutomaton {
             tails: FxHashMap::default(),
             start: StateId::DEAD,
         };
-        let outermost = Cell {
-            parent: CellId(0),
-            frame,
-            depth: 0,
-            mark: TextId::NONE,
-            kept: false,
-        };
+        let outermost =
+            Cell { parent: CellId(0), frame, depth: 0, mark: TextId::NONE, kept: false };
         let cell = this.cell(outermost);
         let start = this.state(cell, Phase::Value { gap: 0 }, TextId::NONE);
         this.start = start.unwrap_or(StateId::DEAD);
@@ -716,11 +729,7 @@ impl ByteAutomaton for SchemaAutomaton {
 
     fn exactness(&self) -> Exactness {
         // Whether an element equals one before it may only show at its end.
-        if self.frames.algebra.compares_elements() {
-            Exactness::Superset
-        } else {
-            Exactness::Exact
-        }
+        if self.frames.algebra.compares_elements() { Exactness::Superset } else { Exactness::Exact }
     }
 
     fn usage(&self) -> Usage {
@@ -777,8 +786,7 @@ impl ByteAutomaton for SchemaAutomaton {
             return Ok(StateId::DEAD);
         };
         let Cell { mark, kept, .. } = self.at(cell);
-        let text =
-            if kept || mark != TextId::NONE { TextId::BLURRED } else { TextId::NONE };
+        let text = if kept || mark != TextId::NONE { TextId::BLURRED } else { TextId::NONE };
         if key {
             return self.end_key(cell, accept, None, text, fuel);
         }

@@ -325,11 +325,7 @@ impl Numbers {
         let mantissa = self.mantissa_all(exprs);
         if bound.is_zero() {
             let any = self.exponent_any(exprs);
-            return if side == Side::Above {
-                exprs.concat(&[mantissa, any])
-            } else {
-                Exprs::EMPTY
-            };
+            return if side == Side::Above { exprs.concat(&[mantissa, any]) } else { Exprs::EMPTY };
         }
         let exponent = bound.point - 1;
         let same = self.exponent(exprs, exponent, Side::Equal);
@@ -558,8 +554,7 @@ impl Residues {
         self.next[zero as usize][10] = before.first().copied();
         for place in 1..=self.places {
             let missing = self.places - place;
-            let here: Vec<u32> =
-                (0..modulus).map(|r| self.add(self.fits(r, missing))).collect();
+            let here: Vec<u32> = (0..modulus).map(|r| self.add(self.fits(r, missing))).collect();
             for r in 0..modulus {
                 for d in 0..10u64 {
                     self.next[before[r as usize] as usize][d as usize] = Some(here[row(r, d)]);

@@ -43,13 +43,10 @@ pub(crate) fn read(
         queue: Vec::new(),
         report: Report::default(),
     };
-    let start = reader.resources.resolve(crate::resources::ResourceId(0), "#").map_err(
-        |message| SchemaError::Unresolved {
-            pointer: String::new(),
-            reference: "#".to_owned(),
-            message,
-        },
-    )?;
+    let start =
+        reader.resources.resolve(crate::resources::ResourceId(0), "#").map_err(|message| {
+            SchemaError::Unresolved { pointer: String::new(), reference: "#".to_owned(), message }
+        })?;
     let root = reader.location(start, ScopeId::EMPTY)?;
     while let Some((id, place, scope)) = reader.queue.pop() {
         fuel.spend(4)?;

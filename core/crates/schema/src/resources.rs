@@ -251,11 +251,7 @@ impl<'a> Resources<'a> {
     }
 
     /// Where `reference`, written inside `base`, leads.
-    pub(crate) fn resolve(
-        &self,
-        base: ResourceId,
-        reference: &str,
-    ) -> Result<Place<'a>, String> {
+    pub(crate) fn resolve(&self, base: ResourceId, reference: &str) -> Result<Place<'a>, String> {
         let (before, fragment) = uri::split_fragment(reference);
         let target = if before.is_empty() {
             base
@@ -290,11 +286,8 @@ impl<'a> Resources<'a> {
 
     fn follow_pointer(&self, target: ResourceId, fragment: &str) -> Result<Place<'a>, String> {
         let resource = self.get(target);
-        let mut place = Place {
-            value: resource.root,
-            pointer: resource.pointer.clone(),
-            resource: target,
-        };
+        let mut place =
+            Place { value: resource.root, pointer: resource.pointer.clone(), resource: target };
         for raw in fragment.split('/').skip(1) {
             let segment = uri::unescape_segment(raw);
             let next = match place.value {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use structgen_regex::{
-    Ast, Dialect, ExprId, Exprs, Flags, JsonSpelling, RegexErrorKind, full_match, lower_json,
-    ParseLimits, parse, search,
+    Ast, Dialect, ExprId, Exprs, Flags, JsonSpelling, ParseLimits, RegexErrorKind, full_match,
+    lower_json, parse, search,
 };
 
 use crate::format::Format;

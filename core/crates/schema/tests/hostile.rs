@@ -28,7 +28,10 @@ fn attack(name: &str, schema: &Value, prefix: &str, order: PropertyOrder) -> Opt
         Ok(())
     })();
     let elapsed = started.elapsed();
-    println!("{name}: {elapsed:?} {}", outcome.as_ref().err().map_or("ok".into(), |e| e.to_string()));
+    println!(
+        "{name}: {elapsed:?} {}",
+        outcome.as_ref().err().map_or("ok".into(), |e| e.to_string())
+    );
     // Builds for tests are slow, and so may be the machine.
     assert!(elapsed < Duration::from_secs(20), "{name} took {elapsed:?}");
     outcome.err()
@@ -41,8 +44,10 @@ fn nested(depth: usize, wrap: impl Fn(Value) -> Value, seed: Value) -> Value {
 #[test]
 fn lengths_and_patterns() {
     let order = PropertyOrder::Schema;
-    assert!(attack("maxLength", &json!({"type": "string", "maxLength": 100_000}), "\"abc", order)
-        .is_none());
+    assert!(
+        attack("maxLength", &json!({"type": "string", "maxLength": 100_000}), "\"abc", order)
+            .is_none()
+    );
     for pattern in ["^(a|b)*a(a|b){20}$", "^.{0,5000}$", "(?:\\S+\\s+){0,49}\\S+", "^(a+)+$"] {
         let schema = json!({"type": "string", "pattern": pattern, "maxLength": 500});
         assert!(attack(pattern, &schema, "\"aa", order).is_none());
@@ -57,15 +62,20 @@ fn many_things() {
     }
     let schema = json!({"type": "object", "properties": properties});
     for order in [PropertyOrder::Schema, PropertyOrder::Any] {
-        assert!(attack("500 properties", &schema, "{\"property_3\": \"x\", \"property_7", order)
-            .is_none());
+        assert!(
+            attack("500 properties", &schema, "{\"property_3\": \"x\", \"property_7", order)
+                .is_none()
+        );
     }
     let options: Vec<String> = (0..5000).map(|index| format!("option number {index}")).collect();
-    assert!(attack("5000 options", &json!({"enum": options}), "\"option", PropertyOrder::Schema)
-        .is_none());
+    assert!(
+        attack("5000 options", &json!({"enum": options}), "\"option", PropertyOrder::Schema)
+            .is_none()
+    );
     let numbers: Vec<u32> = (0..5000).map(|index| index * 7).collect();
-    assert!(attack("5000 numbers", &json!({"enum": numbers}), "70", PropertyOrder::Schema)
-        .is_none());
+    assert!(
+        attack("5000 numbers", &json!({"enum": numbers}), "70", PropertyOrder::Schema).is_none()
+    );
     for applicator in ["anyOf", "oneOf"] {
         let tools: Vec<Value> = (0..200)
             .map(|index| {
@@ -94,11 +104,13 @@ fn many_things() {
 fn deep_things() {
     let order = PropertyOrder::Schema;
     let deep = |wrap: fn(Value) -> Value, depth| nested(depth, wrap, json!({"type": "integer"}));
-    let schema = deep(|s| json!({"type": "object", "properties": {"a": s}, "required": ["a"]}), 500);
+    let schema =
+        deep(|s| json!({"type": "object", "properties": {"a": s}, "required": ["a"]}), 500);
     assert!(attack("deep properties", &schema, "{\"a\": {", order).is_none());
     attack("deep allOf", &deep(|s| json!({"allOf": [s, {"type": "integer"}]}), 500), "", order);
     attack("deep not", &deep(|s| json!({"not": s}), 30), "", order);
-    let one_of = |s: Value| json!({"oneOf": [s.clone(), {"type": "string"}, {"type": "array", "items": s}]});
+    let one_of =
+        |s: Value| json!({"oneOf": [s.clone(), {"type": "string"}, {"type": "array", "items": s}]});
     let mut schema = json!({"type": "object", "properties": {"a": {"type": "integer"}}});
     for _ in 0..12 {
         schema = one_of(schema);

@@ -8,8 +8,20 @@ use serde_json::json;
 #[test]
 fn multiples_are_exact() {
     for (step, scale) in [
-        ("1", 1i64), ("2", 1), ("3", 1), ("7", 1), ("12", 1), ("100", 1), ("64", 1), ("250", 1),
-        ("0.5", 10), ("0.25", 100), ("0.01", 100), ("0.3", 10), ("1.5", 10), ("0.07", 100),
+        ("1", 1i64),
+        ("2", 1),
+        ("3", 1),
+        ("7", 1),
+        ("12", 1),
+        ("100", 1),
+        ("64", 1),
+        ("250", 1),
+        ("0.5", 10),
+        ("0.25", 100),
+        ("0.01", 100),
+        ("0.3", 10),
+        ("1.5", 10),
+        ("0.07", 100),
         ("12.5", 10),
     ] {
         let value: serde_json::Value = serde_json::from_str(step).expect("a number");
@@ -19,11 +31,8 @@ fn multiples_are_exact() {
             let whole = n / scale;
             let fraction = n % scale;
             let width = scale.ilog10() as usize;
-            let text = if scale == 1 {
-                format!("{whole}")
-            } else {
-                format!("{whole}.{fraction:0width$}")
-            };
+            let text =
+                if scale == 1 { format!("{whole}") } else { format!("{whole}.{fraction:0width$}") };
             for text in [text.clone(), format!("-{text}")] {
                 assert_eq!(judge.accepts(&text), n % units == 0, "{text} of {step}");
             }
@@ -47,9 +56,20 @@ fn bounds_are_exact() {
         }
     }
     for (text, value) in [
-        ("1e-05", 1e-5), ("-1e-05", -1e-5), ("1e2", 1e2), ("1.0e+02", 1e2), ("1e+16", 1e16),
-        ("-1e+16", -1e16), ("9.99e1", 99.9), ("5e-2", 0.05), ("-5E-2", -0.05), ("-0", 0.0),
-        ("-0.0", 0.0), ("1.25e1", 12.5), ("-1.25e1", -12.5), ("-1.25e+01", -12.5),
+        ("1e-05", 1e-5),
+        ("-1e-05", -1e-5),
+        ("1e2", 1e2),
+        ("1.0e+02", 1e2),
+        ("1e+16", 1e16),
+        ("-1e+16", -1e16),
+        ("9.99e1", 99.9),
+        ("5e-2", 0.05),
+        ("-5E-2", -0.05),
+        ("-0", 0.0),
+        ("-0.0", 0.0),
+        ("1.25e1", 12.5),
+        ("-1.25e1", -12.5),
+        ("-1.25e+01", -12.5),
     ] {
         spellings.push((text.to_owned(), value));
     }

@@ -139,9 +139,9 @@ impl Algebra {
             }
         }
         shape.min = min;
-        shape.contains.retain(|rule| {
-            !(rule.min == 0 && (rule.max.is_none() || rule.node == NodeId::FALSE))
-        });
+        shape
+            .contains
+            .retain(|rule| !(rule.min == 0 && (rule.max.is_none() || rule.node == NodeId::FALSE)));
         if shape.max.is_some_and(|max| shape.min > max) {
             return Ok(None);
         }
@@ -205,8 +205,7 @@ impl Algebra {
         let length = shape.prefix.len() as u32;
         // A FALSE rest is `max`, which follows.
         if shape.rest != NodeId::TRUE && shape.rest != NodeId::FALSE {
-            let rule =
-                Contains { node: self.not(shape.rest), from: length, min: 1, max: None };
+            let rule = Contains { node: self.not(shape.rest), from: length, min: 1, max: None };
             ways.push(ArrayShape { contains: vec![rule], ..ArrayShape::any() });
         }
         if shape.min > 0 {
@@ -221,8 +220,7 @@ impl Algebra {
                 ways.push(ArrayShape { contains: vec![fewer], ..ArrayShape::any() });
             }
             if let Some(max) = rule.max {
-                let more =
-                    Contains { min: max.saturating_add(1), max: None, ..rule.clone() };
+                let more = Contains { min: max.saturating_add(1), max: None, ..rule.clone() };
                 ways.push(ArrayShape { contains: vec![more], ..ArrayShape::any() });
             }
         }

@@ -248,12 +248,7 @@ impl Algebra {
     }
 
     /// The number of documents of `node`, up to `want`. Containers count as many.
-    fn count_scalars(
-        &mut self,
-        node: NodeId,
-        want: u32,
-        fuel: &mut Fuel,
-    ) -> Result<u32, Halt> {
+    fn count_scalars(&mut self, node: NodeId, want: u32, fuel: &mut Fuel) -> Result<u32, Halt> {
         let normal = self.normal(node, fuel)?;
         if !normal.arrays.is_empty() || !normal.objects.is_empty() {
             return Ok(want);
@@ -413,7 +408,7 @@ impl Algebra {
 
     /// Whether the node is known to have no document. False where that would take the
     /// normal form that is being built.
-    fn known_empty(&mut self, node: NodeId, fuel: &mut Fuel) -> Result<bool, Halt> {
+    pub(super) fn known_empty(&mut self, node: NodeId, fuel: &mut Fuel) -> Result<bool, Halt> {
         if node == NodeId::FALSE {
             return Ok(true);
         }

@@ -130,8 +130,8 @@ impl Algebra {
 
     fn positive(&mut self, loc: LocId, mode: Mode, fuel: &mut Fuel) -> Result<Normal, Halt> {
         let schema = self.schema(loc);
-        let unevaluated = schema.unevaluated_items.is_some()
-            || schema.unevaluated_properties.is_some();
+        let unevaluated =
+            schema.unevaluated_items.is_some() || schema.unevaluated_properties.is_some();
         let inner = if unevaluated && mode == Mode::Plain { Mode::Tracked } else { mode };
         let mut all = self.assertions(loc, inner, fuel)?;
         for part in self.applicators(loc) {
@@ -163,12 +163,7 @@ impl Algebra {
         Ok(all)
     }
 
-    fn negative_node(
-        &mut self,
-        id: NodeId,
-        mode: Mode,
-        fuel: &mut Fuel,
-    ) -> Result<Normal, Halt> {
+    fn negative_node(&mut self, id: NodeId, mode: Mode, fuel: &mut Fuel) -> Result<Normal, Halt> {
         match &*self.node(id) {
             Node::True => Ok(Normal::empty()),
             Node::False => Ok(self.everything()),
@@ -308,13 +303,7 @@ impl Algebra {
         }
     }
 
-    fn both(
-        &mut self,
-        a: NodeId,
-        b: NodeId,
-        mode: Mode,
-        fuel: &mut Fuel,
-    ) -> Result<Normal, Halt> {
+    fn both(&mut self, a: NodeId, b: NodeId, mode: Mode, fuel: &mut Fuel) -> Result<Normal, Halt> {
         let a = self.evaluate(a, mode, fuel)?;
         if a.is_plainly_empty() {
             return Ok(Normal::empty());
@@ -323,12 +312,7 @@ impl Algebra {
         self.intersect(&a, &b, fuel)
     }
 
-    fn negative_part(
-        &mut self,
-        part: &Part,
-        mode: Mode,
-        fuel: &mut Fuel,
-    ) -> Result<Shared, Halt> {
+    fn negative_part(&mut self, part: &Part, mode: Mode, fuel: &mut Fuel) -> Result<Shared, Halt> {
         match part {
             Part::All(node) => self.negated(*node, mode, fuel),
             Part::Any(nodes) => {

@@ -317,11 +317,39 @@ impl Algebra {
                 if out.contains(&both) || (several && self.plainly_dead(both, fuel)?) {
                     continue;
                 }
-                out.push(both);
+                if several {
+                    self.absorb(&mut out, both, fuel)?;
+                } else {
+                    out.push(both);
+                }
                 self.check_alternatives(out.len())?;
             }
         }
         Ok(out)
+    }
+
+    /// Adds an alternative, unless another one covers it; drops those that it covers.
+    fn absorb(
+        &mut self,
+        out: &mut Vec<ObjectId>,
+        shape: ObjectId,
+        fuel: &mut Fuel,
+    ) -> Result<(), Halt> {
+        for other in out.iter() {
+            fuel.spend(1)?;
+            if self.absorbed(shape, *other, fuel)? {
+                return Ok(());
+            }
+        }
+        let mut kept = Vec::with_capacity(out.len() + 1);
+        for other in out.drain(..) {
+            if !self.absorbed(other, shape, fuel)? {
+                kept.push(other);
+            }
+        }
+        kept.push(shape);
+        *out = kept;
+        Ok(())
     }
 
     pub(crate) fn complement(&mut self, a: &Normal, fuel: &mut Fuel) -> Result<Normal, Halt> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use structgen_automaton::Fuel;
 use structgen_regex::{ExprId, Exprs};
 
-use super::{Algebra, Halt, KeyId, NodeId, ObjectId};
+use super::{Algebra, Halt, KeyId, Node, NodeId, ObjectId};
 use crate::string::spell;
 
 /// A language of keys without some exceptions.
@@ -287,7 +287,7 @@ impl Algebra {
             };
             nodes.extend(more);
             file(&mut exists_names, &nodes);
-            let node = self.and(&[name.node, other]);
+            let node = self.and_simplified(name.node, other, fuel)?;
             names.push(Name { key: name.key, node, required: name.required || required });
         }
         for name in fresh {
@@ -333,6 +333,90 @@ impl Algebra {
             evaluated: self.lexer.exprs.or(&[a.evaluated, b.evaluated]),
         };
         self.object(shape)
+    }
+
+    /// `a` and `b`, without the parts of `b` that exclude what `a` does not hold anyway.
+    /// Alternatives that mean the same are then written the same, and absorb each other.
+    fn and_simplified(&mut self, a: NodeId, b: NodeId, fuel: &mut Fuel) -> Result<NodeId, Halt> {
+        if a == b || a == NodeId::TRUE || b == NodeId::TRUE {
+            return Ok(self.and(&[a, b]));
+        }
+        let parts: Vec<NodeId> = match &*self.node(b) {
+            Node::And(parts) => parts.to_vec(),
+            _ => vec![b],
+        };
+        let mut all = a;
+        for part in parts {
+            if let Node::Not(excluded) = &*self.node(part) {
+                let overlap = self.and(&[a, *excluded]);
+                if self.known_empty(overlap, fuel)? {
+                    continue;
+                }
+            }
+            all = self.and(&[all, part]);
+        }
+        Ok(all)
+    }
+
+    /// Whether what holds `a` holds `b`, as far as their parts show.
+    fn implies(&self, a: NodeId, b: NodeId) -> bool {
+        if a == b || b == NodeId::TRUE || a == NodeId::FALSE {
+            return true;
+        }
+        let (left, right) = (self.node(a), self.node(b));
+        let parts = |node: &Node, id: NodeId| match node {
+            Node::And(parts) => parts.to_vec(),
+            _ => vec![id],
+        };
+        let left = parts(&left, a);
+        parts(&right, b).iter().all(|part| left.contains(part))
+    }
+
+    /// Whether every object of shape `a` is of shape `b`, as far as that is easily seen.
+    pub(super) fn absorbed(
+        &mut self,
+        a: ObjectId,
+        b: ObjectId,
+        fuel: &mut Fuel,
+    ) -> Result<bool, Halt> {
+        if a == b {
+            return Ok(true);
+        }
+        let (a, b) = (self.object_shape(a), self.object_shape(b));
+        if !b.exists.is_empty() || b.evaluated != a.evaluated {
+            return Ok(false);
+        }
+        if b.min > a.min || b.max.is_some_and(|max| a.max.is_none_or(|other| other > max)) {
+            return Ok(false);
+        }
+        for name in &b.names {
+            let (node, required) = match a.name(name.key) {
+                Some(index) => (a.names[index].node, a.names[index].required),
+                None => (self.look_up(&a, name.key, fuel)?.0, false),
+            };
+            if (name.required && !required) || !self.implies(node, name.node) {
+                return Ok(false);
+            }
+        }
+        for name in &a.names {
+            if b.name(name.key).is_none() {
+                let (node, _) = self.look_up(&b, name.key, fuel)?;
+                if !self.implies(name.node, node) {
+                    return Ok(false);
+                }
+            }
+        }
+        // Every class of `a` must lie in one of `b`, up to keys that are names of `b`.
+        Ok(a.classes.iter().all(|class| {
+            b.classes.iter().any(|other| {
+                let covers =
+                    other.keys.base == self.strings.all || other.keys.base == class.keys.base;
+                let excepted = other.keys.except.iter().all(|key| {
+                    class.keys.except.binary_search(key).is_ok() || b.name(*key).is_some()
+                });
+                covers && excepted && self.implies(class.node, other.node)
+            })
+        }))
     }
 
     /// The objects that are not of the shape: each part of the conjunction may fail.
@@ -411,10 +495,8 @@ impl Algebra {
         }
         let free = |name: &Name| Name { node: NodeId::TRUE, required: false, ..name.clone() };
         let names: Vec<Name> = shape.names.iter().map(free).collect();
-        let exists = Exists {
-            names: vec![NodeId::FALSE; names.len()].into(),
-            classes: nodes.into(),
-        };
+        let exists =
+            Exists { names: vec![NodeId::FALSE; names.len()].into(), classes: nodes.into() };
         Ok(Some(ObjectShape {
             names,
             classes,

@@ -30,11 +30,26 @@ enum Task {
     /// The shortest document of the node, inside `depth` containers.
     Value(NodeId, u32),
     /// `marked`: the element before it was written after a `Mark`.
-    ArrayRest { run: ArrayRun, seen: Vec<u32>, depth: u32, started: bool, marked: bool },
-    ObjectRest { run: ObjectRun, used: Vec<KeyId>, depth: u32, started: bool },
+    ArrayRest {
+        run: ArrayRun,
+        seen: Vec<u32>,
+        depth: u32,
+        started: bool,
+        marked: bool,
+    },
+    ObjectRest {
+        run: ObjectRun,
+        used: Vec<KeyId>,
+        depth: u32,
+        started: bool,
+    },
     /// The value that the cell waits for has ended and holds the tag. `marked`: it was
     /// written after a `Mark`, as a whole.
-    Finish { cell: CellId, tag: u32, marked: bool },
+    Finish {
+        cell: CellId,
+        tag: u32,
+        marked: bool,
+    },
     /// An element begins here whose value will be looked at.
     Mark,
 }
@@ -223,8 +238,10 @@ impl SchemaAutomaton {
                 let rest = self.rest_of_gap(Gap::Open, depth, gap);
                 let more = self.nearest_member(cell, None, fuel)?;
                 let close = if must_go_on { None } else { self.nearest_close(cell, fuel)? };
-                Ok(pick(close.map(|(cost, tag)| (cost, self.closing(cell, tag, Vec::new()))),
-                    more.map(|(cost, tasks)| (cost, before(rest, tasks)))))
+                Ok(pick(
+                    close.map(|(cost, tag)| (cost, self.closing(cell, tag, Vec::new()))),
+                    more.map(|(cost, tasks)| (cost, before(rest, tasks))),
+                ))
             }
             Phase::After { gap } => self.tasks_after(cell, gap, fuel),
             Phase::NextKey { gap } => {
@@ -352,12 +369,20 @@ impl SchemaAutomaton {
                     text.push(b':');
                     text.extend(self.layout.text(Gap::AfterColon, depth));
                     let tag = run.tag;
-                    best = Some((cost, vec![
-                        Task::Bytes(text),
-                        Task::Value(node, depth),
-                        Task::ObjectRest { run: after, used: keys.clone(), depth, started: true },
-                        finish(parent, tag),
-                    ]));
+                    best = Some((
+                        cost,
+                        vec![
+                            Task::Bytes(text),
+                            Task::Value(node, depth),
+                            Task::ObjectRest {
+                                run: after,
+                                used: keys.clone(),
+                                depth,
+                                started: true,
+                            },
+                            finish(parent, tag),
+                        ],
+                    ));
                 }
             }
         }
@@ -432,11 +457,8 @@ impl SchemaAutomaton {
         }
         let algebra = &mut self.frames.algebra;
         let normal = algebra.normal(node, fuel)?;
-        let words: [(bool, &[u8]); 3] = [
-            (normal.null, b"null"),
-            (normal.booleans[1], b"true"),
-            (normal.booleans[0], b"false"),
-        ];
+        let words: [(bool, &[u8]); 3] =
+            [(normal.null, b"null"), (normal.booleans[1], b"true"), (normal.booleans[0], b"false")];
         for (allowed, word) in words {
             if allowed && word.len() as u32 == size {
                 return Ok(Some(vec![Task::Bytes(word.to_vec())]));
@@ -461,23 +483,16 @@ impl SchemaAutomaton {
             let counts = self.frames.algebra.array_shape(*shape).no_counts();
             let cost = self.frames.algebra.settled_array_cost(*shape, 0, &counts, fuel)?;
             if add(1, cost) == size {
-                let run =
-                    ArrayRun { tag: 0, shape: *shape, position: 0, counts, repeated: false };
-                let rest = Task::ArrayRest {
-                    run,
-                    seen: Vec::new(),
-                    depth,
-                    started: false,
-                    marked: false,
-                };
+                let run = ArrayRun { tag: 0, shape: *shape, position: 0, counts, repeated: false };
+                let rest =
+                    Task::ArrayRest { run, seen: Vec::new(), depth, started: false, marked: false };
                 return Ok(Some(vec![Task::Bytes(b"[".to_vec()), rest]));
             }
         }
         for shape in &normal.objects {
             let run = self.frames.new_object_run(*shape);
             if add(1, self.frames.object_run_cost(&run, &[], fuel)?) == size {
-                let rest =
-                    Task::ObjectRest { run, used: Vec::new(), depth, started: false };
+                let rest = Task::ObjectRest { run, used: Vec::new(), depth, started: false };
                 return Ok(Some(vec![Task::Bytes(b"{".to_vec()), rest]));
             }
         }
@@ -495,8 +510,7 @@ impl SchemaAutomaton {
         let shape = self.frames.algebra.array_shape(run.shape);
         let repeats = shape.unique == Unique::Repeated && !run.repeated;
         if shape.may_end(run.position, &run.counts) && !repeats {
-            let mut text =
-                if started { self.layout.text(Gap::Close, depth) } else { Vec::new() };
+            let mut text = if started { self.layout.text(Gap::Close, depth) } else { Vec::new() };
             text.push(b']');
             return Ok(Some(vec![Task::Bytes(text)]));
         }
@@ -642,8 +656,7 @@ impl SchemaAutomaton {
                 }
                 Ok(best.map(|(_, run)| {
                     let used = used.keys.clone();
-                    let rest =
-                        Task::ObjectRest { run: run.clone(), used, depth, started: true };
+                    let rest = Task::ObjectRest { run: run.clone(), used, depth, started: true };
                     vec![rest, finish(parent, run.tag)]
                 }))
             }

@@ -104,8 +104,13 @@ impl<'a> Keywords<'_, 'a> {
         match keyword {
             "const" | "contains" | "propertyNames" => draft >= Draft::Draft6,
             "if" | "then" | "else" => draft >= Draft::Draft7,
-            "$defs" | "dependentRequired" | "dependentSchemas" | "minContains" | "maxContains"
-            | "unevaluatedItems" | "unevaluatedProperties" => draft >= Draft::Draft201909,
+            "$defs"
+            | "dependentRequired"
+            | "dependentSchemas"
+            | "minContains"
+            | "maxContains"
+            | "unevaluatedItems"
+            | "unevaluatedProperties" => draft >= Draft::Draft201909,
             "$recursiveRef" => draft == Draft::Draft201909,
             "prefixItems" | "$dynamicRef" => draft >= Draft::Draft202012,
             _ => true,
@@ -149,9 +154,16 @@ impl<'a> Keywords<'_, 'a> {
             "items" | "prefixItems" | "contains" | "minItems" | "maxItems" | "uniqueItems" => {
                 self.array_keyword(keyword, value)?;
             }
-            "properties" | "patternProperties" | "additionalProperties" | "propertyNames"
-            | "required" | "minProperties" | "maxProperties" | "dependentRequired"
-            | "dependentSchemas" | "dependencies" => self.object_keyword(keyword, value)?,
+            "properties"
+            | "patternProperties"
+            | "additionalProperties"
+            | "propertyNames"
+            | "required"
+            | "minProperties"
+            | "maxProperties"
+            | "dependentRequired"
+            | "dependentSchemas"
+            | "dependencies" => self.object_keyword(keyword, value)?,
             "allOf" => self.schema.all_of = self.schema_list(keyword, value)?,
             "anyOf" => self.schema.any_of = Some(self.schema_list(keyword, value)?),
             "oneOf" => self.schema.one_of = Some(self.schema_list(keyword, value)?),
@@ -236,10 +248,9 @@ impl<'a> Keywords<'_, 'a> {
         if let Value::Bool(_) = value {
             // Draft 4: a flag beside `minimum` or `maximum`, read there.
             let partner = if lower { "minimum" } else { "maximum" };
-            if keyword.starts_with("exclusive") {
-                if self.map.contains_key(partner) || self.schema.draft == Draft::Draft4 {
-                    return Ok(());
-                }
+            let flagged = self.map.contains_key(partner) || self.schema.draft == Draft::Draft4;
+            if keyword.starts_with("exclusive") && flagged {
+                return Ok(());
             }
             return self.expected(keyword, "a number", value);
         }

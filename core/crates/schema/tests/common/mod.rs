@@ -41,6 +41,18 @@ impl Judge {
         !state.is_dead() && self.automaton.is_accepting(state, &mut self.fuel).expect("a verdict")
     }
 
+    /// The same; `None` where a limit stops it.
+    pub fn verdict(&mut self, text: &str) -> Option<bool> {
+        let mut state = self.automaton.start(&mut self.fuel).ok()?;
+        for byte in text.bytes() {
+            state = self.automaton.step(state, byte, &mut self.fuel).ok()?;
+            if state.is_dead() {
+                return Some(false);
+            }
+        }
+        self.automaton.is_accepting(state, &mut self.fuel).ok()
+    }
+
     /// Whether `text` may go on.
     pub fn lives(&mut self, text: &str) -> bool {
         !self.state(text).is_dead()
