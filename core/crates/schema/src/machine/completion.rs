@@ -405,7 +405,9 @@ impl SchemaAutomaton {
                 if marked {
                     let from = written.marks.pop().unwrap_or(0);
                     let element = written.out.get(from..).unwrap_or(&[]).to_vec();
-                    self.remember(&mut run, &mut seen, &element);
+                    if !self.remember(&mut run, &mut seen, &element) {
+                        return Ok(None);
+                    }
                 }
                 self.expand_array(run, seen, depth, started, fuel)
             }
@@ -433,16 +435,18 @@ impl SchemaAutomaton {
         }
     }
 
-    /// Notes an element of an array that compares its elements.
-    fn remember(&mut self, run: &mut ArrayRun, seen: &mut Vec<u32>, element: &[u8]) {
-        if self.frames.algebra.array_shape(run.shape).unique == Unique::Any {
-            return;
+    /// Notes an element of an array that compares its elements; false if the array dies of it.
+    fn remember(&mut self, run: &mut ArrayRun, seen: &mut Vec<u32>, element: &[u8]) -> bool {
+        let unique = self.frames.algebra.array_shape(run.shape).unique;
+        if unique == Unique::Any {
+            return true;
         }
-        let Some(value) = self.element_value(element) else { return };
+        let Some(value) = self.element_value(element) else { return false };
         match seen.binary_search(&value) {
             Ok(_) => run.repeated = true,
             Err(place) => seen.insert(place, value),
         }
+        unique != Unique::Distinct || !run.repeated
     }
 
     fn expand_value(
@@ -639,7 +643,9 @@ impl SchemaAutomaton {
                 let Some((_, run)) = best else { return Ok(None) };
                 let mut run = run.clone();
                 let mut seen = seen.values.clone();
-                self.remember(&mut run, &mut seen, element);
+                if !self.remember(&mut run, &mut seen, element) {
+                    return Ok(None);
+                }
                 let tag = run.tag;
                 let rest = Task::ArrayRest { run, seen, depth, started: true, marked: false };
                 Ok(Some(vec![rest, finish(parent, tag)]))
