@@ -13,7 +13,7 @@ pub enum EngineError {
         /// The terminal or part that holds the pattern, if it has a name.
         place: Option<String>,
         /// What is wrong.
-        error: RegexSyntaxError,
+        error: Box<RegexSyntaxError>,
     },
     /// A grammar is malformed or empty.
     #[error(transparent)]

@@ -52,7 +52,7 @@ impl Program {
     pub fn regex(pattern: &str, dialect: Dialect, limits: &Limits) -> Result<Self, EngineError> {
         check_size(pattern, limits)?;
         let ast = parse_whole(pattern, dialect, Flags::default(), limits)
-            .map_err(|error| EngineError::Regex { place: None, error })?;
+            .map_err(|error| EngineError::Regex { place: None, error: Box::new(error) })?;
         Self::checked(Kind::Regex(ast), limits)
     }
 
@@ -368,7 +368,10 @@ fn lower_ir(
     for terminal in &ir.terminals {
         terminals.push(match terminal {
             TerminalIr::Regex { name, pattern, flags, dialect } => {
-                let place = |error| EngineError::Regex { place: Some(name.clone()), error };
+                let place = |error| EngineError::Regex {
+                    place: Some(name.clone()),
+                    error: Box::new(error),
+                };
                 let dialect = dialect_by_name(dialect)?;
                 let flags = Flags::from_letters(flags, dialect).map_err(|letter| {
                     EngineError::MalformedGrammar(format!(
@@ -381,8 +384,12 @@ fn lower_ir(
             TerminalIr::Literal { name, text, ignore_case } => {
                 let expr = if *ignore_case {
                     let flags = Flags { ignore_case: true, ..Default::default() };
-                    let ast = parse_whole(&escape(text), Dialect::Python, flags, limits)
-                        .map_err(|error| EngineError::Regex { place: Some(name.clone()), error })?;
+                    let ast = parse_whole(&escape(text), Dialect::Python, flags, limits).map_err(
+                        |error| EngineError::Regex {
+                            place: Some(name.clone()),
+                            error: Box::new(error),
+                        },
+                    )?;
                     lower_utf8(exprs, &ast)
                 } else {
                     exprs.literal(text.as_bytes())

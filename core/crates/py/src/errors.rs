@@ -40,7 +40,7 @@ pub fn vocabulary_error(py: Python<'_>, error: VocabularyError) -> PyErr {
 pub fn engine_error(py: Python<'_>, error: EngineError) -> PyErr {
     let message = error.to_string();
     match error {
-        EngineError::Regex { place, error } => regex_error(py, place, error),
+        EngineError::Regex { place, error } => regex_error(py, place, *error),
         EngineError::Grammar(GrammarError::Automaton(error))
         | EngineError::Schema(SchemaError::Automaton(error))
         | EngineError::Automaton(error) => automaton_error(py, error),
