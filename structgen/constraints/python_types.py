@@ -79,8 +79,9 @@ def from_signature(
 
 
 def _constraint(schema: Schema, whitespace: Whitespace | None) -> TextConstraint:
-    # Plain numbers: `1e400` is a JSON integer, and no Python float.
-    return json_schema(schema, whitespace=whitespace, number_spelling="plain")
+    # Plain numbers: `1e400` is a JSON integer, and no Python float. Minimal escapes: with any
+    # spelling of its characters allowed, no key would be forced text.
+    return json_schema(schema, whitespace=whitespace, escapes="minimal", number_spelling="plain")
 
 
 @overload

@@ -48,7 +48,7 @@ def load(
         return _from_files(spec, device, dtype)
     if isinstance(spec, Sequence):
         pair = cast(Sequence[object], spec)
-        if len(pair) == 2:
+        if len(pair) == 2 and hasattr(pair[0], "config"):
             return TransformersModel(pair[0], pair[1], device=device, dtype=dtype)
     spec = cast(object, spec)
     if hasattr(spec, "get_output_embeddings") and hasattr(spec, "config"):
