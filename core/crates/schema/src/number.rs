@@ -16,6 +16,14 @@ use crate::decimal::Decimal;
 /// Digits after the point in a scientific mantissa: floats need 16.
 const MANTISSA: usize = 19;
 
+/// The greatest exponent that is written. Beyond it, the programs that read the document make
+/// an infinity of the number, or zero.
+const MAX_EXPONENT: u64 = 307;
+
+/// Digits that a float needs, and those before the point when a fraction follows.
+const FLOAT_DIGITS: u32 = 17;
+const FLOAT_WHOLE: u32 = 12;
+
 /// Residues that a regular expression of a divisibility is built for.
 const MAX_RESIDUES: u64 = 5_000;
 
@@ -78,7 +86,7 @@ impl Numbers {
             multiples: FxHashMap::default(),
         };
         let plain = this.plain_all(exprs);
-        let mut unsigned = vec![plain];
+        let mut unsigned = vec![this.plain_of_float(exprs)];
         if this.scientific {
             let mantissa = this.mantissa_all(exprs);
             let exponent = this.exponent_any(exprs);
@@ -209,6 +217,40 @@ impl Numbers {
     fn plain_all(&self, exprs: &mut Exprs) -> ExprId {
         let whole = self.whole(exprs);
         exprs.concat(&[whole, self.fraction])
+    }
+
+    /// Plain decimals that a binary float tells apart: with a fraction, no more than 17
+    /// digits, and no more than 12 before the point. Readers turn a number with a fraction
+    /// into a float, and beyond that would see another number than the one that is written.
+    fn plain_of_float(&self, exprs: &mut Exprs) -> ExprId {
+        let whole = self.whole(exprs);
+        let mut options = vec![whole];
+        let zero = exprs.literal(b"0");
+        let tiny = exprs.repeat(self.digit, 1, Some(FLOAT_DIGITS + 4));
+        options.push(exprs.concat(&[zero, self.point, tiny]));
+        for length in 1..=FLOAT_WHOLE {
+            let tail = exprs.repeat(self.digit, length - 1, Some(length - 1));
+            let fraction = exprs.repeat(self.digit, 1, Some(FLOAT_DIGITS - length));
+            options.push(exprs.concat(&[self.nonzero, tail, self.point, fraction]));
+        }
+        options.push(self.float_integer(exprs));
+        exprs.or(&options)
+    }
+
+    /// Whole numbers, with a fraction of zeros only where a float holds them exactly.
+    fn float_integer(&self, exprs: &mut Exprs) -> ExprId {
+        let zero = exprs.literal(b"0");
+        let tail = exprs.repeat(self.digit, 0, Some(FLOAT_DIGITS - 2));
+        let short = exprs.concat(&[self.nonzero, tail]);
+        let short = exprs.or(&[zero, short]);
+        let short = exprs.concat(&[short, self.zero_fraction]);
+        let whole = self.whole(exprs);
+        exprs.or(&[whole, short])
+    }
+
+    /// The part of `language` on which readers agree.
+    pub(crate) fn within_universe(&self, exprs: &mut Exprs, language: ExprId) -> ExprId {
+        exprs.and(&[language, self.universe])
     }
 
     fn mantissa_all(&self, exprs: &mut Exprs) -> ExprId {
@@ -350,13 +392,13 @@ impl Numbers {
     fn exponent_any(&self, exprs: &mut Exprs) -> ExprId {
         let sign = exprs.byte_set(ByteSet::of(b"+-"));
         let sign = exprs.repeat(sign, 0, Some(1));
-        let digits = exprs.repeat(self.digit, 1, None);
+        let digits = self.natural(exprs, MAX_EXPONENT + 1, Side::Below);
         exprs.concat(&[self.exponent_mark, sign, digits])
     }
 
     /// `e` and an exponent on one side of `value`.
     fn exponent(&self, exprs: &mut Exprs, value: i64, side: Side) -> ExprId {
-        let any = exprs.repeat(self.digit, 1, None);
+        let any = self.natural(exprs, MAX_EXPONENT + 1, Side::Below);
         let magnitude = value.unsigned_abs();
         let zeros = self.natural(exprs, 0, Side::Equal);
         let (positive, negative) = match (side, value) {
@@ -368,6 +410,8 @@ impl Numbers {
             (Side::Above, 0..) => (self.natural(exprs, magnitude, Side::Above), Exprs::EMPTY),
             (Side::Above, _) => (any, self.natural(exprs, magnitude, Side::Below)),
         };
+        let positive = exprs.and(&[positive, any]);
+        let negative = exprs.and(&[negative, any]);
         let plus = exprs.literal(b"+");
         let plus = exprs.repeat(plus, 0, Some(1));
         let positive = exprs.concat(&[plus, positive]);
@@ -426,7 +470,9 @@ impl Numbers {
     /// Multiples of `10^low`.
     fn power_of_ten_multiple(&self, exprs: &mut Exprs, low: i64) -> ExprId {
         let zero = exprs.literal(b"0");
-        let plain = if low >= 0 {
+        let plain = if low == 0 {
+            self.float_integer(exprs)
+        } else if low > 0 {
             let zeros = exprs.repeat(zero, low as u32, Some(low as u32));
             let positive = exprs.concat(&[self.nonzero, self.digits, zeros]);
             let whole = exprs.or(&[zero, positive]);

@@ -545,11 +545,11 @@ impl Algebra {
             // Steps without a language are refused when the schema is compiled.
             parts.push(self.numbers.multiple(exprs, step).unwrap_or(Exprs::EMPTY));
         }
-        match parts.as_slice() {
-            [] => self.numbers.all,
-            [one] => *one,
-            several => exprs.and(several),
+        if parts.is_empty() {
+            return self.numbers.all;
         }
+        let language = if parts.len() == 1 { parts[0] } else { exprs.and(&parts) };
+        if integers { language } else { self.numbers.within_universe(exprs, language) }
     }
 
     fn array_rules(&mut self, loc: LocId, mode: Mode) -> Result<Option<ArrayId>, Halt> {
