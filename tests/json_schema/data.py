@@ -36,8 +36,7 @@ def registry() -> dict[str, Any]:
     """The metaschemas, and the documents that the official suite refers to."""
     specifications = pytest.importorskip("jsonschema_specifications")
     documents: dict[str, Any] = {
-        uri.rstrip("#"): specifications.REGISTRY[uri].contents
-        for uri in specifications.REGISTRY
+        uri.rstrip("#"): specifications.REGISTRY[uri].contents for uri in specifications.REGISTRY
     }
     remotes = folder("json-schema-test-suite") / "remotes"
     for path in sorted(remotes.rglob("*.json")):

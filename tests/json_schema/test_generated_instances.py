@@ -14,28 +14,57 @@ from tests.json_schema import data
 jsonschema = pytest.importorskip("jsonschema")
 
 SCHEMAS: list[dict[str, Any]] = [
-    {"type": "object", "properties": {"a": {"type": "integer", "minimum": -5, "maximum": 70}},
-     "required": ["a"], "additionalProperties": {"type": "boolean"}},
+    {
+        "type": "object",
+        "properties": {"a": {"type": "integer", "minimum": -5, "maximum": 70}},
+        "required": ["a"],
+        "additionalProperties": {"type": "boolean"},
+    },
     {"type": "array", "items": {"enum": ["a", 1, None, True, 2.5]}, "uniqueItems": True},
-    {"type": "array", "contains": {"type": "integer", "multipleOf": 3}, "maxItems": 4,
-     "items": {"type": ["integer", "string"], "maxLength": 3}, "maxContains": 1},
+    {
+        "type": "array",
+        "contains": {"type": "integer", "multipleOf": 3},
+        "maxItems": 4,
+        "items": {"type": ["integer", "string"], "maxLength": 3},
+        "maxContains": 1,
+    },
     {"oneOf": [{"type": "number", "multipleOf": 0.5}, {"type": "number", "minimum": 3}]},
-    {"type": "object", "patternProperties": {"^x": {"type": "null"}, "y$": {"const": None}},
-     "propertyNames": {"maxLength": 4}, "minProperties": 1, "maxProperties": 3},
+    {
+        "type": "object",
+        "patternProperties": {"^x": {"type": "null"}, "y$": {"const": None}},
+        "propertyNames": {"maxLength": 4},
+        "minProperties": 1,
+        "maxProperties": 3,
+    },
     {"type": "string", "format": "date-time"},
     {"type": "string", "format": "ipv6"},
     {"type": "string", "format": "email"},
     {"type": "string", "format": "uri"},
     {"type": "string", "format": "hostname", "maxLength": 12},
     {"type": "string", "pattern": "^[a-f]+-[0-9]{2,}$", "minLength": 6, "maxLength": 9},
-    {"type": "object", "properties": {"kind": {"enum": ["a", "b"]}}, "required": ["kind"],
-     "if": {"properties": {"kind": {"const": "a"}}}, "then": {"required": ["x"]},
-     "else": {"not": {"required": ["x"]}}, "unevaluatedProperties": {"type": "integer"}},
-    {"$ref": "#/$defs/tree", "$defs": {"tree": {
-        "type": "object", "properties": {"v": {"type": "integer"},
-                                         "kids": {"type": "array", "maxItems": 2,
-                                                  "items": {"$ref": "#/$defs/tree"}}},
-        "required": ["v"], "additionalProperties": False}}},
+    {
+        "type": "object",
+        "properties": {"kind": {"enum": ["a", "b"]}},
+        "required": ["kind"],
+        "if": {"properties": {"kind": {"const": "a"}}},
+        "then": {"required": ["x"]},
+        "else": {"not": {"required": ["x"]}},
+        "unevaluatedProperties": {"type": "integer"},
+    },
+    {
+        "$ref": "#/$defs/tree",
+        "$defs": {
+            "tree": {
+                "type": "object",
+                "properties": {
+                    "v": {"type": "integer"},
+                    "kids": {"type": "array", "maxItems": 2, "items": {"$ref": "#/$defs/tree"}},
+                },
+                "required": ["v"],
+                "additionalProperties": False,
+            }
+        },
+    },
 ]
 
 

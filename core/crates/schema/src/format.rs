@@ -261,7 +261,7 @@ fn uri_template() -> String {
     let name = "(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})";
     let variable = format!("{name}+(?:\\.{name}+)*(?:\\*|:[1-9][0-9]{{0,3}})?");
     let expression = format!("\\{{[+#./;?&]?{variable}(?:,{variable})*\\}}");
-    let literal = "(?:[!#$&(-;=?-\\[\\]_a-z~\\u00a0-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\uffef]\
+    let literal = "(?:[!#$&-;=?-\\[\\]_a-z~\\u00a0-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\uffef\\u{10000}-\\u{1fffd}]\
                    |%[0-9A-Fa-f]{2})";
     format!("(?:{literal}|{expression})*")
 }
