@@ -82,7 +82,11 @@ def test_unknown_options_raise() -> None:
 
 def test_whitespace() -> None:
     schema = {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}
-    assert json_schema(schema, whitespace="flexible").accepts("[ 1 ,\n2]")
+    flexible = json_schema(schema, whitespace="flexible")
+    for text in ("[1,2]", "[1, 2]", "[\n  1,\n  2\n]", "[ 1, 2 ]", "[\n\t1,\n\t2]"):
+        assert flexible.accepts(text), text
+    for text in ("[1 ,2]", "[1,\n\n2]", "[1, \n2]", " [1,2]", "[1,2] ", "[1," + " " * 50 + "2]"):
+        assert not flexible.accepts(text), text
     assert json_schema(schema).accepts("[1, 2]")
     compact = json_schema(schema, whitespace="compact")
     assert compact.accepts("[1,2]")

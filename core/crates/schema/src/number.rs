@@ -41,6 +41,9 @@ pub(crate) struct Numbers {
     /// The spellings on which predicates are exact.
     universe: ExprId,
     scientific: bool,
+    /// Whether every number has one spelling alone: no exponent, no zeros at the end of a
+    /// fraction.
+    canonical: bool,
     digit: ExprId,
     digits: ExprId,
     nonzero: ExprId,
@@ -75,6 +78,7 @@ impl Numbers {
             all: Exprs::EMPTY,
             universe: Exprs::EMPTY,
             scientific: exponents && !mixed,
+            canonical: !exponents,
             digit,
             digits,
             nonzero,
@@ -86,7 +90,11 @@ impl Numbers {
             multiples: FxHashMap::default(),
         };
         let plain = this.plain_all(exprs);
-        let mut unsigned = vec![this.plain_of_float(exprs)];
+        let mut unsigned = vec![if this.canonical {
+            this.canonical_all(exprs)
+        } else {
+            this.plain_of_float(exprs)
+        }];
         if this.scientific {
             let mantissa = this.mantissa_all(exprs);
             let exponent = this.exponent_any(exprs);
@@ -120,7 +128,7 @@ impl Numbers {
     /// Whole numbers; in draft 4 only if they look like ones.
     pub(crate) fn integer(&self, exprs: &mut Exprs, by_spelling: bool) -> ExprId {
         let whole = self.whole(exprs);
-        if by_spelling {
+        if by_spelling || self.canonical {
             return self.signed(exprs, whole);
         }
         self.power_of_ten_multiple(exprs, 0)
@@ -168,13 +176,14 @@ impl Numbers {
     /// The spellings of one number.
     pub(crate) fn equal(&self, exprs: &mut Exprs, value: &Decimal) -> ExprId {
         let magnitude = self.magnitude(exprs, &value.abs(), Side::Equal);
-        if value.is_zero() {
+        let language = if value.is_zero() {
             self.signed(exprs, magnitude)
         } else if value.negative {
             exprs.concat(&[self.minus, magnitude])
         } else {
             magnitude
-        }
+        };
+        self.canonically(exprs, language)
     }
 
     /// Multiples of `step`; `None` where that takes more residues than are affordable.
@@ -183,6 +192,7 @@ impl Numbers {
             return *known;
         }
         let language = self.build_multiple(exprs, step);
+        let language = language.map(|language| self.canonically(exprs, language));
         self.multiples.insert(step.clone(), language);
         language
     }
@@ -251,6 +261,19 @@ impl Numbers {
     /// The part of `language` on which readers agree.
     pub(crate) fn within_universe(&self, exprs: &mut Exprs, language: ExprId) -> ExprId {
         exprs.and(&[language, self.universe])
+    }
+
+    /// The canonical spellings in `language`, where there is one spelling alone.
+    fn canonically(&self, exprs: &mut Exprs, language: ExprId) -> ExprId {
+        if self.canonical { self.within_universe(exprs, language) } else { language }
+    }
+
+    /// `(0|[1-9][0-9]*)(\.[0-9]*[1-9])?`
+    fn canonical_all(&self, exprs: &mut Exprs) -> ExprId {
+        let whole = self.whole(exprs);
+        let fraction = exprs.concat(&[self.point, self.digits, self.nonzero]);
+        let fraction = exprs.repeat(fraction, 0, Some(1));
+        exprs.concat(&[whole, fraction])
     }
 
     fn mantissa_all(&self, exprs: &mut Exprs) -> ExprId {

@@ -146,7 +146,8 @@ pub enum NumberSpelling {
     /// Decimals and exponents; `1.0` is an integer where the draft says so.
     #[default]
     All,
-    /// Decimals without exponents; integers without fraction.
+    /// One spelling for each number: no exponent, no zeros at the end of a fraction, hence
+    /// integers without one. The spelling of zero may have a sign.
     Plain,
 }
 
