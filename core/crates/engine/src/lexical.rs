@@ -8,6 +8,11 @@
 //!
 //! An entry depends on `q`'s fingerprint alone and is shared by all constraints of the
 //! vocabulary.
+//!
+//! Many states are almost another one: inside a key that may still become one of the schema's
+//! own, almost every token leads to where any key goes. Such a *resting* state comes back to
+//! itself after a character. Where the walk from `q` meets it at a trie node at which the walk
+//! from the resting state itself is at rest, everything below is the same and is copied.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -23,11 +28,55 @@ pub(crate) struct LexicalEntry {
     inside: TokenMask,
     /// Ways in which the lexeme may end inside or at the end of a token.
     exits: Vec<Exit>,
+    /// Trie nodes at which the state itself is back, for resting states.
+    rests_at: Option<NodeSet>,
     bytes: usize,
+}
+
+/// A set of trie nodes, one bit each.
+struct NodeSet(Box<[u64]>);
+
+impl NodeSet {
+    fn new(nodes: usize) -> Self {
+        NodeSet(vec![0; nodes.div_ceil(64)].into_boxed_slice())
+    }
+
+    fn insert(&mut self, node: NodeId) {
+        self.0[node as usize / 64] |= 1 << (node % 64);
+    }
+
+    fn contains(&self, node: NodeId) -> bool {
+        self.0[node as usize / 64] >> (node % 64) & 1 == 1
+    }
+}
+
+/// Characters that no key of a schema is likely to go on with, all of which a free text takes.
+const PROBES: [u8; 3] = *b"~^|";
+
+/// The resting state that `lex` falls into when nothing special is read, if there is one.
+fn resting_state(
+    automaton: &mut dyn ByteAutomaton,
+    lex: LexState,
+    fuel: &mut Fuel,
+) -> Result<Option<LexState>, AutomatonError> {
+    let rest = automaton.lex_step(lex, PROBES[0], fuel)?;
+    if rest.is_dead() {
+        return Ok(None);
+    }
+    for byte in PROBES {
+        if automaton.lex_step(lex, byte, fuel)? != rest
+            || automaton.lex_step(rest, byte, fuel)? != rest
+        {
+            return Ok(None);
+        }
+    }
+    Ok(Some(rest))
 }
 
 /// All places where the same lexemes may end.
 struct Exit {
+    /// The places, in order.
+    nodes: Vec<NodeId>,
     /// Bytes that lead the lexer to such a place: replayed to find the accepted lexemes in
     /// the asking constraint's own numbering.
     witness: Vec<u8>,
@@ -46,15 +95,21 @@ struct Rest {
 }
 
 impl LexicalEntry {
+    /// `base` is another resting state with its entry, if `lex` falls into one.
     fn build(
         vocabulary: &Vocabulary,
         automaton: &mut dyn ByteAutomaton,
         lex: LexState,
+        base: Option<(LexState, &LexicalEntry)>,
+        is_resting: bool,
         fuel: &mut Fuel,
     ) -> Result<Self, AutomatonError> {
         let trie = vocabulary.trie();
         let mut inside = TokenMask::none(vocabulary.size());
+        let mut rests_at = is_resting.then(|| NodeSet::new(trie.len()));
         let mut ends: FxHashMap<AcceptId, Vec<NodeId>> = FxHashMap::default();
+        let mut same_below: Vec<NodeId> = Vec::new();
+        let base = base.and_then(|(rest, entry)| Some((rest, entry, entry.rests_at.as_ref()?)));
         let mut walker = LexSteps { automaton, fuel };
         trie.walk(TokenTrie::ROOT, lex, &mut walker, &mut Vec::new(), |walker, node, state| {
             for &token in trie.tokens_at(node) {
@@ -63,15 +118,51 @@ impl LexicalEntry {
             if let Some(accept) = walker.automaton.lex_accept(state) {
                 ends.entry(accept).or_default().push(node);
             }
+            if let Some(nodes) = &mut rests_at
+                && state == lex
+            {
+                nodes.insert(node);
+            }
+            if let Some((rest, _, nodes)) = base
+                && state == rest
+                && nodes.contains(node)
+            {
+                same_below.push(node);
+                return Ok(false);
+            }
             Ok(true)
         })?;
+        if let Some((rest, entry, _)) = base {
+            for &node in &same_below {
+                let below = trie.tokens_below(node);
+                fuel.spend(below.len() as u64 / 16)?;
+                for &token in below {
+                    if entry.inside.contains(token) {
+                        inside.insert(token);
+                    }
+                }
+            }
+            for exit in &entry.exits {
+                let Some(accept) = exit.accept(automaton, rest, fuel)? else { continue };
+                let found = ends.entry(accept).or_default();
+                for &node in &same_below {
+                    let from = exit.nodes.partition_point(|&at| at <= node);
+                    let to = exit.nodes.partition_point(|&at| at < trie.end(node));
+                    found.extend_from_slice(&exit.nodes[from..to]);
+                }
+            }
+        }
+        ends.retain(|_, nodes| !nodes.is_empty());
         let mut exits: Vec<Exit> = Vec::with_capacity(ends.len());
-        for nodes in ends.into_values() {
-            exits.push(Exit::new(vocabulary, &nodes));
+        for mut nodes in ends.into_values() {
+            nodes.sort_unstable();
+            exits.push(Exit::new(vocabulary, nodes));
         }
         let bytes = (1 + exits.len()) * (vocabulary.size() / 8 + 64)
-            + exits.iter().flat_map(|e| &e.rests).map(|r| 64 + 4 * r.nodes.len()).sum::<usize>();
-        Ok(LexicalEntry { inside, exits, bytes })
+            + exits.iter().map(|e| 4 * e.nodes.len()).sum::<usize>()
+            + exits.iter().flat_map(|e| &e.rests).map(|r| 64 + 4 * r.nodes.len()).sum::<usize>()
+            + if is_resting { trie.len() / 8 } else { 0 };
+        Ok(LexicalEntry { inside, exits, rests_at, bytes })
     }
 
     /// Adds to `mask` the tokens that may follow where a lexeme in state `lex`, followed by
@@ -88,11 +179,7 @@ impl LexicalEntry {
     ) -> Result<(), AutomatonError> {
         mask.union_with(&self.inside);
         for exit in &self.exits {
-            let mut at = lex;
-            for &byte in &exit.witness {
-                at = automaton.lex_step(at, byte, fuel)?;
-            }
-            let Some(accept) = automaton.lex_accept(at) else { continue };
+            let Some(accept) = exit.accept(automaton, lex, fuel)? else { continue };
             let end = automaton.lex_end(context, accept, fuel)?;
             if end.is_dead() {
                 continue;
@@ -111,11 +198,26 @@ impl LexicalEntry {
 }
 
 impl Exit {
-    fn new(vocabulary: &Vocabulary, nodes: &[NodeId]) -> Self {
+    /// The lexemes that end here, as `automaton` numbers them, for an entry of `lex`.
+    fn accept(
+        &self,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        fuel: &mut Fuel,
+    ) -> Result<Option<AcceptId>, AutomatonError> {
+        let mut at = lex;
+        for &byte in &self.witness {
+            at = automaton.lex_step(at, byte, fuel)?;
+        }
+        Ok(automaton.lex_accept(at))
+    }
+
+    /// `nodes`, in order, are not empty.
+    fn new(vocabulary: &Vocabulary, nodes: Vec<NodeId>) -> Self {
         let trie = vocabulary.trie();
         let mut ending = TokenMask::none(vocabulary.size());
         let mut rests: FxHashMap<u8, Vec<NodeId>> = FxHashMap::default();
-        for &node in nodes {
+        for &node in &nodes {
             for &token in trie.tokens_at(node) {
                 ending.insert(token);
             }
@@ -128,7 +230,7 @@ impl Exit {
             .map(|(byte, nodes)| Rest { byte, nodes, merged: OnceLock::new() })
             .collect();
         rests.sort_unstable_by_key(|rest| rest.byte);
-        Exit { witness: path_to(vocabulary, nodes[0]), ending, rests }
+        Exit { witness: path_to(vocabulary, nodes[0]), nodes, ending, rests }
     }
 }
 
@@ -222,7 +324,16 @@ impl LexicalCache {
         if let Some(entry) = lock().by_fingerprint.get(&fingerprint) {
             return Ok(entry.clone());
         }
-        let entry = Arc::new(LexicalEntry::build(vocabulary, automaton, lex, fuel)?);
+        let rest = resting_state(automaton, lex, fuel)?;
+        let is_resting = rest == Some(lex);
+        let base = match rest {
+            // A resting state rests in itself: the recursion ends there.
+            Some(rest) if !is_resting => Some((rest, self.get(vocabulary, automaton, rest, fuel)?)),
+            _ => None,
+        };
+        let base = base.as_ref().map(|(rest, entry)| (*rest, &**entry));
+        let entry = LexicalEntry::build(vocabulary, automaton, lex, base, is_resting, fuel)?;
+        let entry = Arc::new(entry);
         let mut entries = lock();
         if entries.bytes + entry.bytes > self.max_bytes {
             entries.by_fingerprint.clear();

@@ -24,7 +24,13 @@ fn vocabulary(texts: &[&str]) -> Arc<SharedVocabulary> {
 /// All single lower-case letters, and some longer tokens.
 fn letters() -> Arc<SharedVocabulary> {
     let mut texts: Vec<String> = ('a'..='z').map(String::from).collect();
-    texts.extend(["ab", "abc", "bc", "ba", "aa", "é", "1", "12", "a1", "z-"].map(String::from));
+    texts.extend(
+        [
+            "ab", "abc", "bc", "ba", "aa", "é", "1", "12", "a1", "z-", "\"", "b\"", "bc1", "1x",
+            "\"x", "c\"x", "é\"", "~", "~ab", "\"xy\"", "ab\"x",
+        ]
+        .map(String::from),
+    );
     vocabulary(&texts.iter().map(String::as_str).collect::<Vec<_>>())
 }
 

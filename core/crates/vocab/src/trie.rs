@@ -109,6 +109,11 @@ impl TokenTrie {
         &self.tokens[from..to]
     }
 
+    /// One past the last node of the subtree under `node`.
+    pub fn end(&self, node: NodeId) -> NodeId {
+        self.nodes[node as usize].end
+    }
+
     /// Number of bytes from the root to `node`.
     pub fn depth(&self, node: NodeId) -> usize {
         self.nodes[node as usize].depth as usize
