@@ -114,11 +114,11 @@ fn schema_error(py: Python<'_>, error: SchemaError) -> PyErr {
     let message = error.to_string();
     let pointer = ("pointer", Field::Text(error.pointer().unwrap_or_default().to_owned()));
     match error {
-        SchemaError::Unsupported { keyword, hint, .. } => raise(
+        SchemaError::Unsupported { keyword, .. } => raise(
             py,
             "UnsupportedSchemaError",
             &message,
-            &[pointer, ("keyword", Field::Text(keyword)), ("hint", Field::Text(hint))],
+            &[pointer, ("keyword", Field::Text(keyword))],
         ),
         SchemaError::Empty { pointers } => {
             raise(py, "EmptyLanguageError", &message, &[("pointers", Field::Texts(pointers))])

@@ -37,6 +37,18 @@ impl Draft {
             _ => None,
         }
     }
+
+    /// Whether a `$schema` value names a version of JSON Schema with rules of its own that are
+    /// not known here: reading it as another would enforce the wrong ones.
+    pub(crate) fn is_foreign(uri: &str) -> bool {
+        let rest = uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://"));
+        rest.and_then(|rest| rest.strip_prefix("json-schema.org/")).is_some_and(|version| {
+            version.starts_with('v')
+                || ["draft-00", "draft-01", "draft-02", "draft-03"]
+                    .iter()
+                    .any(|old| version.starts_with(old))
+        })
+    }
 }
 
 /// In which order the members of an object may be written.

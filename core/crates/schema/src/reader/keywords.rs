@@ -42,6 +42,18 @@ pub(super) fn read<'a>(
     scope: ScopeId,
     validates: bool,
 ) -> Result<(), SchemaError> {
+    if reader.options.draft.is_none()
+        && let Some(uri) = map.get("$schema").and_then(Value::as_str)
+        && Draft::is_foreign(uri)
+    {
+        return Err(SchemaError::Unsupported {
+            pointer: place.pointer.clone(),
+            keyword: "$schema".to_owned(),
+            hint: format!(
+                "`{uri}` is none of drafts 4, 6, 7, 2019-09 and 2020-12; name one with the option `draft` to read it as that"
+            ),
+        });
+    }
     let mut this = Keywords { reader, schema, map, place, scope };
     let lone_ref = this.schema.draft <= Draft::Draft7 && map.contains_key("$ref");
     for (keyword, value) in map {
