@@ -2,6 +2,7 @@
 //! per JSON type. Everything is interned, built when it is first asked for, and kept.
 
 mod arrays;
+mod assertions;
 mod emptiness;
 mod evaluate;
 mod node;

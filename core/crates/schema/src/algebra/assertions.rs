@@ -1,0 +1,340 @@
+//! What the assertion keywords of one schema location allow: one shape per type.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use structgen_automaton::{AutomatonError, Fuel};
+use structgen_regex::{ExprId, Exprs};
+
+use super::arrays::{ArrayShape, Contains, EvaluatedItems, Unique};
+use super::evaluate::Mode;
+use super::objects::{Class, KeySet, Name, ObjectShape};
+use super::{Algebra, ArrayId, Halt, NodeId, Normal, ObjectId, StringSet};
+use crate::decimal::Decimal;
+use crate::location::{LocId, NumberRules, ObjectRules, StringRules, TypeSet};
+use crate::options::Draft;
+
+/// Classes of keys that overlapping patterns may give rise to.
+const MAX_KEY_CLASSES: usize = 512;
+
+/// Names that are told apart because `propertyNames` lists them.
+const MAX_LISTED_NAMES: usize = 1_000;
+
+impl Algebra {
+    /// What the keywords of `loc` itself assert, its applicators left out.
+    pub(super) fn assertions(
+        &mut self,
+        loc: LocId,
+        mode: Mode,
+        fuel: &mut Fuel,
+    ) -> Result<Normal, Halt> {
+        let schema = self.schema(loc);
+        let types = schema.types.unwrap_or(TypeSet(0x7f));
+        let mut normal = Normal {
+            null: types.has(TypeSet::NULL),
+            booleans: [types.has(TypeSet::BOOLEAN); 2],
+            ..Normal::empty()
+        };
+        if types.has(TypeSet::STRING) {
+            normal.strings = self.string_rules(&schema.string, fuel)?;
+        }
+        if mode != Mode::Strings {
+            if types.has(TypeSet::NUMBER) || types.has(TypeSet::INTEGER) {
+                let integers = !types.has(TypeSet::NUMBER);
+                normal.numbers = self.number_rules(&schema.number, integers, schema.draft);
+            }
+            if types.has(TypeSet::ARRAY) {
+                normal.arrays = self.array_rules(loc, mode)?.into_iter().collect();
+            }
+            if types.has(TypeSet::OBJECT) {
+                normal.objects =
+                    self.object_rules(&schema.object, mode, fuel)?.into_iter().collect();
+            }
+        }
+        for values in &schema.values {
+            let values = self.exact_values(values, mode, fuel)?;
+            normal = self.intersect(&normal, &values, fuel)?;
+        }
+        Ok(normal)
+    }
+
+    fn string_rules(&mut self, rules: &StringRules, fuel: &mut Fuel) -> Result<StringSet, Halt> {
+        let mut parts = Vec::new();
+        if rules.min > 0 || rules.max.is_some() {
+            if rules.max.is_some_and(|max| max < rules.min) {
+                return Ok(StringSet::none());
+            }
+            parts.push(self.strings.of_length(&mut self.lexer.exprs, rules.min, rules.max));
+        }
+        if let Some(pattern) = &rules.pattern {
+            parts.push(self.strings.lower(&mut self.lexer.exprs, pattern));
+        }
+        if let Some(format) = rules.format {
+            parts.push(self.format(format));
+        }
+        fuel.spend(1)?;
+        Ok(StringSet::Language(match parts.as_slice() {
+            [] => self.strings.all,
+            [one] => *one,
+            several => self.lexer.exprs.and(several),
+        }))
+    }
+
+    fn number_rules(&mut self, rules: &NumberRules, integers: bool, draft: Draft) -> ExprId {
+        let exprs = &mut self.lexer.exprs;
+        let mut parts = Vec::new();
+        if integers {
+            parts.push(self.numbers.integer(exprs, draft == Draft::Draft4));
+        }
+        for bound in &rules.lower {
+            parts.push(self.numbers.bounded(exprs, &bound.value, true, bound.exclusive));
+        }
+        for bound in &rules.upper {
+            parts.push(self.numbers.bounded(exprs, &bound.value, false, bound.exclusive));
+        }
+        if let Some(step) = &rules.multiple_of {
+            // Steps without a language are refused when the schema is compiled.
+            parts.push(self.numbers.multiple(exprs, step).unwrap_or(Exprs::EMPTY));
+        }
+        if parts.is_empty() {
+            return self.numbers.all;
+        }
+        let language = if parts.len() == 1 { parts[0] } else { exprs.and(&parts) };
+        if integers { language } else { self.numbers.within_universe(exprs, language) }
+    }
+
+    fn array_rules(&mut self, loc: LocId, mode: Mode) -> Result<Option<ArrayId>, Halt> {
+        let schema = self.schema(loc);
+        let draft = schema.draft;
+        let rules = schema.array.clone();
+        let prefix: Vec<NodeId> = rules.prefix.iter().map(|loc| self.location_node(*loc)).collect();
+        let mut evaluated = EvaluatedItems::default();
+        if mode == Mode::Tracked {
+            evaluated.prefix = match rules.rest {
+                Some(_) => u32::MAX,
+                None => prefix.len() as u32,
+            };
+        }
+        let rest = rules.rest.map_or(NodeId::TRUE, |loc| self.location_node(loc));
+        let mut contains = Vec::new();
+        if let Some(rule) = &rules.contains {
+            let node = self.location_node(rule.schema);
+            if mode == Mode::Tracked && draft >= Draft::Draft202012 {
+                evaluated.matching.push(node);
+            }
+            contains.push(Contains { node, from: 0, min: rule.min, max: rule.max });
+        }
+        self.array(ArrayShape {
+            prefix,
+            rest,
+            min: rules.min,
+            max: rules.max,
+            contains,
+            unique: if rules.unique { Unique::Distinct } else { Unique::Any },
+            evaluated,
+        })
+    }
+
+    fn object_rules(
+        &mut self,
+        rules: &ObjectRules,
+        mode: Mode,
+        fuel: &mut Fuel,
+    ) -> Result<Option<ObjectId>, Halt> {
+        let additional = rules.additional.map_or(NodeId::TRUE, |loc| self.location_node(loc));
+        let mut patterns: Vec<(ExprId, NodeId)> = Vec::with_capacity(rules.patterns.len());
+        for (pattern, loc) in &rules.patterns {
+            let language = self.strings.lower(&mut self.lexer.exprs, pattern);
+            patterns.push((language, self.location_node(*loc)));
+        }
+        let mut names = Vec::with_capacity(rules.properties.len() + rules.required.len());
+        let mut index_of = rustc_hash::FxHashMap::default();
+        for (name, loc) in &rules.properties {
+            let key = self.key(name);
+            let mut node = self.location_node(*loc);
+            for (language, other) in &patterns {
+                if self.language_has(*language, key, fuel)? {
+                    node = self.and(&[node, *other]);
+                }
+            }
+            index_of.insert(key, names.len());
+            names.push(Name { key, node, required: false });
+        }
+        for name in &rules.required {
+            let key = self.key(name);
+            if let Some(index) = index_of.get(&key) {
+                let known: &mut Name = &mut names[*index];
+                known.required = true;
+                continue;
+            }
+            let mut node = NodeId::TRUE;
+            let mut matched = false;
+            for (language, other) in &patterns {
+                if self.language_has(*language, key, fuel)? {
+                    matched = true;
+                    node = self.and(&[node, *other]);
+                }
+            }
+            let node = if matched { node } else { additional };
+            index_of.insert(key, names.len());
+            names.push(Name { key, node, required: true });
+        }
+        let mut sorted: Vec<_> = names.iter().map(|name| name.key).collect();
+        sorted.sort_unstable();
+        let mut shape = self.open_object(&sorted);
+        shape.names = names;
+        shape.min = rules.min;
+        shape.max = rules.max;
+        shape.classes = self.key_classes(&sorted, &patterns, additional, fuel)?;
+        if mode == Mode::Tracked {
+            shape.evaluated = if rules.additional.is_some() {
+                self.strings.all
+            } else {
+                let mut parts: Vec<ExprId> = patterns.iter().map(|(e, _)| *e).collect();
+                for (name, _) in &rules.properties {
+                    let key = self.key(name);
+                    parts.push(self.key_spelling(key));
+                }
+                self.lexer.exprs.or(&parts)
+            };
+        }
+        if let Some(loc) = rules.names {
+            let node = self.location_node(loc);
+            let allowed = self.evaluate(node, Mode::Strings, fuel)?.strings.clone();
+            self.restrict_names(&mut shape, &allowed, fuel)?;
+        }
+        self.object(shape)
+    }
+
+    /// The keys that are not names, by the patterns that find something in them.
+    fn key_classes(
+        &mut self,
+        names: &[super::KeyId],
+        patterns: &[(ExprId, NodeId)],
+        additional: NodeId,
+        fuel: &mut Fuel,
+    ) -> Result<Vec<Class>, Halt> {
+        let all = self.strings.all;
+        let mut parts: Vec<(ExprId, Option<NodeId>)> = vec![(all, None)];
+        for (language, node) in patterns {
+            let outside = self.lexer.exprs.not(*language);
+            let mut next = Vec::with_capacity(parts.len() + 1);
+            for (base, matched) in parts {
+                fuel.spend(1)?;
+                let inside = self.lexer.exprs.and(&[base, *language]);
+                if !self.no_strings(inside, fuel)? {
+                    let node = self.and(&[matched.unwrap_or(NodeId::TRUE), *node]);
+                    next.push((inside, Some(node)));
+                }
+                let beside = self.lexer.exprs.and(&[base, outside]);
+                if !self.no_strings(beside, fuel)? {
+                    next.push((beside, matched));
+                }
+                if next.len() > MAX_KEY_CLASSES {
+                    let limit = MAX_KEY_CLASSES as u64;
+                    return Err(AutomatonError::Limit { name: "max_key_classes", limit }.into());
+                }
+            }
+            parts = next;
+        }
+        let except: Arc<[super::KeyId]> = names.into();
+        let class = |(base, matched): (ExprId, Option<NodeId>)| Class {
+            keys: KeySet { base, except: except.clone() },
+            node: matched.unwrap_or(additional),
+        };
+        Ok(parts.into_iter().map(class).collect())
+    }
+
+    /// Only keys in `allowed` remain.
+    fn restrict_names(
+        &mut self,
+        shape: &mut ObjectShape,
+        allowed: &StringSet,
+        fuel: &mut Fuel,
+    ) -> Result<(), Halt> {
+        let listed = match allowed {
+            StringSet::Finite(texts) if texts.len() <= MAX_LISTED_NAMES => Some(texts.clone()),
+            _ => None,
+        };
+        let language = self.string_expr(allowed);
+        for name in &mut shape.names {
+            if !self.language_has(language, name.key, fuel)? {
+                name.node = NodeId::FALSE;
+            }
+        }
+        let Some(texts) = listed else {
+            for class in &mut shape.classes {
+                class.keys.base = self.lexer.exprs.and(&[class.keys.base, language]);
+            }
+            return Ok(());
+        };
+        for text in texts.iter() {
+            let key = self.key(text);
+            for index in 0..shape.classes.len() {
+                let class = shape.classes[index].clone();
+                if self.key_set_has(&class.keys, key, fuel)? {
+                    shape.names.push(Name { key, node: class.node, required: false });
+                }
+            }
+        }
+        shape.classes.clear();
+        Ok(())
+    }
+
+    // -- values ---------------------------------------------------------------------------
+
+    /// Exactly these values.
+    pub(super) fn exact_values(
+        &mut self,
+        values: &[Value],
+        mode: Mode,
+        fuel: &mut Fuel,
+    ) -> Result<Normal, Halt> {
+        let mut normal = Normal::empty();
+        let mut texts: Vec<Box<str>> = Vec::new();
+        let mut numbers = Vec::new();
+        for value in values {
+            fuel.spend(1)?;
+            match value {
+                Value::Null => normal.null = true,
+                Value::Bool(which) => normal.booleans[usize::from(*which)] = true,
+                Value::String(text) => texts.push(text.as_str().into()),
+                _ if mode == Mode::Strings => {}
+                Value::Number(number) => {
+                    let value = Decimal::parse(number).map_err(|_| {
+                        let limit = 20_000;
+                        Halt::Automaton(AutomatonError::Limit { name: "max_digits", limit })
+                    })?;
+                    numbers.push(self.numbers.equal(&mut self.lexer.exprs, &value));
+                }
+                Value::Array(elements) => {
+                    let prefix: Vec<NodeId> =
+                        elements.iter().map(|element| self.value_node(element)).collect();
+                    let length = prefix.len() as u32;
+                    let shape = ArrayShape {
+                        prefix,
+                        rest: NodeId::FALSE,
+                        min: length,
+                        max: Some(length),
+                        ..ArrayShape::any()
+                    };
+                    normal.arrays.extend(self.array(shape)?);
+                }
+                Value::Object(members) => {
+                    let mut shape = self.open_object(&[]);
+                    shape.classes.clear();
+                    for (name, value) in members {
+                        let key = self.key(name);
+                        let node = self.value_node(value);
+                        shape.names.push(Name { key, node, required: true });
+                    }
+                    normal.objects.extend(self.object(shape)?);
+                }
+            }
+        }
+        normal.strings = StringSet::finite(texts);
+        normal.numbers = self.lexer.exprs.or(&numbers);
+        self.check_alternatives(normal.arrays.len().max(normal.objects.len()))?;
+        Ok(normal)
+    }
+}
