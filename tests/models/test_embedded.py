@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
+import os
 import subprocess
 import sys
 import zipfile
@@ -189,32 +189,28 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
         embedded.fetch_embedded()
 
 
-def _make_slowly(folder: Path) -> None:
-    import time
+SLOWLY = """
+import time
+from structgen.models import embedded
 
+def make_slowly(folder):
     with (folder.parent / "made").open("a") as log:
-        log.write("once\n")
+        log.write("once\\n")
     time.sleep(0.5)
     folder.mkdir()
 
-
-def _fetch(cache: str) -> None:
-    import os
-
-    os.environ["STRUCTGEN_CACHE"] = cache
-    embedded._make = _make_slowly
-    embedded.fetch_embedded()
+embedded._make = make_slowly
+embedded.fetch_embedded()
+"""
 
 
 def test_processes_wait_for_each_other(cache: Path):
     pytest.importorskip("transformers", reason="transformers is not installed")
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_fetch, args=(str(cache),)) for _ in range(2)]
+    command = [sys.executable, "-c", SLOWLY]
+    env = os.environ | {"STRUCTGEN_CACHE": str(cache)}
+    workers = [subprocess.Popen(command, env=env) for _ in range(2)]
     for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-        assert worker.exitcode == 0
+        assert worker.wait(120) == 0
     assert (cache / "models" / "made").read_text() == "once\n"
 
 
