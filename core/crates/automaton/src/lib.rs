@@ -156,6 +156,14 @@ pub trait ByteAutomaton: Send {
     ) -> Result<StateId, AutomatonError> {
         Ok(StateId::DEAD)
     }
+
+    /// Whether what follows a lexeme in `context` depends on nothing but which lexemes ended.
+    /// Where its text matters, too (it must not be repeated later, say), [`Self::lex_end`]
+    /// does not know that text and answers with a state that allows *less*; whoever needs the
+    /// truth steps through the bytes.
+    fn lex_end_is_exact(&mut self, _context: u32) -> bool {
+        true
+    }
 }
 
 /// What an automaton holds in memory.

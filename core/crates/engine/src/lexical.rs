@@ -165,18 +165,21 @@ impl LexicalEntry {
         Ok(LexicalEntry { inside, exits, rests_at, bytes })
     }
 
-    /// Adds to `mask` the tokens that may follow where a lexeme in state `lex`, followed by
-    /// `context`, is open. The case that the lexeme ends before the token's first byte is the
+    /// Adds to `mask` the tokens that may follow `state`, where a lexeme in state `lex`, followed
+    /// by `context`, is open. The case that the lexeme ends before the token's first byte is the
     /// caller's.
+    #[allow(clippy::too_many_arguments)] // a view with all that it belongs to
     pub(crate) fn add_to(
         &self,
         mask: &mut TokenMask,
         vocabulary: &Vocabulary,
         automaton: &mut dyn ByteAutomaton,
+        state: StateId,
         lex: LexState,
         context: u32,
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
+        let exact = automaton.lex_end_is_exact(context);
         mask.union_with(&self.inside);
         for exit in &self.exits {
             let Some(accept) = exit.accept(automaton, lex, fuel)? else { continue };
@@ -188,8 +191,12 @@ impl LexicalEntry {
             for rest in &exit.rests {
                 fuel.spend(1)?;
                 let after = automaton.step(end, rest.byte, fuel)?;
-                if !after.is_dead() {
-                    rest.add_to(mask, vocabulary, automaton, after, fuel)?;
+                if after.is_dead() {
+                    continue;
+                }
+                rest.add_to(mask, vocabulary, automaton, after, fuel)?;
+                if !exact {
+                    rest.add_one_by_one(mask, vocabulary, automaton, state, fuel)?;
                 }
             }
         }
@@ -248,6 +255,38 @@ impl Rest {
             _ => (self.merged.get_or_init(|| self.merge(vocabulary)), TokenTrie::ROOT),
         };
         add_subtree(mask, trie, root, state, automaton, fuel)
+    }
+
+    /// Adds the tokens that `state` itself allows, whatever became of them before: for
+    /// contexts in which the text of the lexeme matters.
+    fn add_one_by_one(
+        &self,
+        mask: &mut TokenMask,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        state: StateId,
+        fuel: &mut Fuel,
+    ) -> Result<(), AutomatonError> {
+        for &node in &self.nodes {
+            for &token in vocabulary.trie().tokens_below(node) {
+                if mask.contains(token) {
+                    continue;
+                }
+                let Some(path) = vocabulary.path(token) else { continue };
+                let mut at = state;
+                for &byte in path.iter() {
+                    fuel.spend(1)?;
+                    at = automaton.step(at, byte, fuel)?;
+                    if at.is_dead() {
+                        break;
+                    }
+                }
+                if !at.is_dead() {
+                    mask.insert(token);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn merge(&self, vocabulary: &Vocabulary) -> TokenTrie {

@@ -45,12 +45,39 @@ fn add_live(
     }
     for LexicalView { lex, context } in views {
         let entry = shared.lexical.get(vocabulary, automaton, lex, fuel)?;
-        entry.add_to(mask, vocabulary, automaton, lex, context, fuel)?;
-        if let Some(accept) = automaton.lex_accept(lex) {
-            let end = automaton.lex_end(context, accept, fuel)?;
-            if !end.is_dead() {
-                add_live(mask, shared, automaton, end, ended + 1, fuel)?;
-            }
+        entry.add_to(mask, vocabulary, automaton, state, lex, context, fuel)?;
+        let Some(accept) = automaton.lex_accept(lex) else { continue };
+        let end = automaton.lex_end(context, accept, fuel)?;
+        if end.is_dead() {
+            continue;
+        }
+        if automaton.lex_end_is_exact(context) {
+            add_live(mask, shared, automaton, end, ended + 1, fuel)?;
+        } else {
+            add_after_end(mask, shared, automaton, state, end, fuel)?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds the tokens that begin with a byte that `end` takes, walked from `state` itself, which
+/// knows the text of the lexeme that ends there.
+fn add_after_end(
+    mask: &mut TokenMask,
+    shared: &SharedVocabulary,
+    automaton: &mut dyn ByteAutomaton,
+    state: StateId,
+    end: StateId,
+    fuel: &mut Fuel,
+) -> Result<(), AutomatonError> {
+    let trie = shared.vocabulary.trie();
+    for (byte, child) in trie.children(TokenTrie::ROOT) {
+        if automaton.step(end, byte, fuel)?.is_dead() {
+            continue;
+        }
+        let after = automaton.step(state, byte, fuel)?;
+        if !after.is_dead() {
+            add_subtree(mask, trie, child, after, automaton, fuel)?;
         }
     }
     Ok(())

@@ -335,4 +335,11 @@ impl ByteAutomaton for CfgAutomaton {
             _ => Ok(StateId::DEAD),
         }
     }
+
+    fn lex_end_is_exact(&mut self, context: u32) -> bool {
+        let Named::Guest(number) = Named::from_raw(context) else { return true };
+        let Some(guest) = self.guests.context(number) else { return true };
+        let nested = self.lexicon.nested(guest.terminal);
+        nested.is_none_or(|automaton| automaton.lex_end_is_exact(guest.context))
+    }
 }

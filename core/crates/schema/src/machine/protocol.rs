@@ -129,4 +129,11 @@ impl ByteAutomaton for SchemaAutomaton {
         let tags = self.frames.accepted(accept);
         self.end_value(cell, tags, text)
     }
+
+    fn lex_end_is_exact(&mut self, context: u32) -> bool {
+        self.contexts.get(context as usize).is_none_or(|&Context { cell, key }| {
+            let Cell { mark, kept, .. } = self.at(cell);
+            !key && !kept && mark == TextId::NONE
+        })
+    }
 }

@@ -1,0 +1,85 @@
+"""A mask says of every token what asking for that token alone says.
+
+The walk over lexemes shares work between states; these constraints are those where that is
+delicate: the text of a key or an element matters later, tokens span several of them, and most of
+the vocabulary looks alike.
+"""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+import structgen as sg
+
+TOKENS: list[bytes | None] = [
+    *(bytes([b]) for b in range(0x20, 0x7F)),
+    *(b'","', b'","","', b'"","', b'":', b'":1,"', b'"a":1,"b":2', b'":1,"a":', b'a":0', b'b","b"'),
+    *(b"1,", b",1", b"1,1", b"12,12,", b",2,1]", b'"a","b"', b'"]', b'"}', b'":{"', b'":[', b"]}"),
+    *(
+        b"ab",
+        b"aa",
+        b"the",
+        b'the","',
+        b"\xc3",
+        b"\xa9",
+        "é".encode(),
+        'é"'.encode(),
+        b"\\u00",
+        b"41",
+    ),
+    *(
+        b'{"',
+        b'["',
+        b'["a',
+        b'["a","',
+        b", ",
+        b": ",
+        b"null",
+        b"true,",
+        b"~",
+        b'~"',
+        b"z~",
+        b'a~","a',
+    ),
+    None,
+]
+
+SCHEMAS: dict[str, object] = {
+    "unique strings": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+    "unique numbers": {"type": "array", "items": {"type": "integer"}, "uniqueItems": True},
+    "unique anything": {"type": "array", "uniqueItems": True},
+    "unique and few": {"type": "array", "items": {"enum": ["a", "b", 1, 12]}, "uniqueItems": True},
+    "open object": {"type": "object", "properties": {"the": {"type": "integer"}, "ab": {}}},
+    "open values": {"type": "object", "additionalProperties": {"type": "integer"}},
+    "patterns": {"patternProperties": {"^a": {"type": "integer"}}, "type": "object"},
+    "short strings": {"type": "array", "items": {"type": "string", "maxLength": 3}},
+    "anything": True,
+}
+
+
+@pytest.mark.parametrize("order", ["schema", "any"])
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_masks_equal_probes(name: str, order: str) -> None:
+    vocabulary = sg.Vocabulary(TOKENS, eos_token_ids=[len(TOKENS) - 1])
+    constraint = sg.json_schema(SCHEMAS[name], property_order=order)
+    compiled = constraint.compile(vocabulary)
+    draw = random.Random(f"{name} {order}")
+    long_tokens = [i for i, text in enumerate(TOKENS) if text and len(text) > 1]
+    for _ in range(12):
+        matcher = compiled.matcher()
+        for _ in range(14):
+            mask = sg.allocate_mask(1, vocabulary.size)
+            matcher.fill_mask(mask, 0)
+            bits = np.unpackbits(mask.view(np.uint8), bitorder="little")[: vocabulary.size]
+            probed = [matcher.allows(token) for token in range(vocabulary.size)]
+            assert bits.astype(bool).tolist() == probed, vocabulary.decode(matcher.tokens)
+            allowed = [int(token) for token in np.flatnonzero(bits)]
+            spanning = [token for token in allowed if token in long_tokens]
+            if not allowed:
+                break
+            matcher.advance(draw.choice(spanning if spanning and draw.random() < 0.7 else allowed))
+            if matcher.is_terminated():
+                break
