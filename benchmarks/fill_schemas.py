@@ -15,6 +15,7 @@ import random
 import sys
 import time
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,13 @@ def files(folder: Path, parts: list[str], seed: int) -> list[Path]:
 
 
 def judge(schema: Any, text: str) -> str:
-    """Empty if `text` is valid JSON for `schema`; else what is wrong with it."""
+    """Empty if `text` is valid JSON for `schema`; else what is wrong with it.
+
+    Numbers are judged as decimals: as floats, 10000.89 is no multiple of 0.01.
+    """
+    schema = json.loads(json.dumps(schema), parse_float=Decimal)
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_float=Decimal)
     except ValueError as error:
         return f"not JSON: {error}"
     validator = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
