@@ -1,5 +1,6 @@
 //! A constraint bound to a vocabulary.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
@@ -47,6 +48,8 @@ pub struct Tokens {
     limits: Limits,
     exactness: Exactness,
     start: StateId,
+    /// The highest state handed out. Ids are dense: all below it are states, too.
+    highest: AtomicU32,
     core: Mutex<Box<dyn ByteAutomaton>>,
     masks: RwLock<FxHashMap<StateId, Arc<TokenMask>>>,
 }
@@ -68,6 +71,7 @@ impl Tokens {
             limits,
             exactness: automaton.exactness(),
             start,
+            highest: AtomicU32::new(start.0),
             core: Mutex::new(automaton),
             masks: RwLock::default(),
         })
@@ -76,6 +80,11 @@ impl Tokens {
     /// Before the first token.
     pub fn start(&self) -> Position {
         Position(self.start.0)
+    }
+
+    /// Whether `at` can have come from here: callers keep positions as plain numbers.
+    pub fn knows(&self, at: Position) -> bool {
+        at == Position::TERMINATED || at.0 <= self.highest.load(Ordering::Relaxed)
     }
 
     /// The vocabulary.
@@ -110,6 +119,7 @@ impl Tokens {
             }
             if !state.is_dead() {
                 self.check_memory(&core)?;
+                self.highest.fetch_max(state.0, Ordering::Relaxed);
                 return Ok(Position(state.0));
             }
         }

@@ -39,8 +39,7 @@ impl Automaton {
 
     fn at(&self, py: Python<'_>, state: u32) -> PyResult<Position> {
         let at = Position(state);
-        let states = self.ask(py, |tokens| Ok(tokens.stats().states))?;
-        if at == Position::TERMINATED || state as usize <= states {
+        if self.ask(py, |tokens| Ok(tokens.knows(at)))? {
             Ok(at)
         } else {
             Err(PyValueError::new_err(format!("{state} is not a state of this automaton")))
