@@ -423,51 +423,36 @@ impl Algebra {
         let mut objects = Vec::new();
         if mode != Mode::Strings {
             for i in 0..branches.len() {
-                let own = self.alone_arrays(i, nodes, &branches, mode, fuel)?;
-                arrays = self.unite_arrays(&arrays, &own)?;
-                let own = self.alone_objects(i, nodes, &branches, mode, fuel)?;
-                objects = self.unite_objects(&objects, &own)?;
+                let (own_arrays, own_objects) = self.alone(i, nodes, &branches, mode, fuel)?;
+                arrays = self.unite_arrays(&arrays, &own_arrays)?;
+                objects = self.unite_objects(&objects, &own_objects)?;
             }
         }
         Ok(Normal { null, booleans, numbers: numbers.0, strings: strings.0, arrays, objects })
     }
 
-    fn alone_arrays(
+    /// The arrays and objects that branch `i` allows and no other one does.
+    fn alone(
         &mut self,
         i: usize,
         nodes: &[NodeId],
         branches: &[Shared],
         mode: Mode,
         fuel: &mut Fuel,
-    ) -> Result<Vec<ArrayId>, Halt> {
-        let mut own = branches[i].arrays.clone();
+    ) -> Result<(Vec<ArrayId>, Vec<ObjectId>), Halt> {
+        let mut arrays = branches[i].arrays.clone();
+        let mut objects = branches[i].objects.clone();
         for j in (0..branches.len()).filter(|j| *j != i) {
-            if self.arrays_disjoint(&own, &branches[j].arrays, fuel)? {
-                continue;
+            if !self.arrays_disjoint(&arrays, &branches[j].arrays, fuel)? {
+                let others = self.negated(nodes[j], mode, fuel)?;
+                arrays = self.intersect_array_lists(&arrays, &others.arrays, fuel)?;
             }
-            let others = self.negated(nodes[j], mode, fuel)?;
-            own = self.intersect_array_lists(&own, &others.arrays, fuel)?;
-        }
-        Ok(own)
-    }
-
-    fn alone_objects(
-        &mut self,
-        i: usize,
-        nodes: &[NodeId],
-        branches: &[Shared],
-        mode: Mode,
-        fuel: &mut Fuel,
-    ) -> Result<Vec<ObjectId>, Halt> {
-        let mut own = branches[i].objects.clone();
-        for j in (0..branches.len()).filter(|j| *j != i) {
-            if self.objects_disjoint(&own, &branches[j].objects, fuel)? {
-                continue;
+            if !self.objects_disjoint(&objects, &branches[j].objects, fuel)? {
+                let others = self.negated(nodes[j], mode, fuel)?;
+                objects = self.intersect_object_lists(&objects, &others.objects, fuel)?;
             }
-            let others = self.negated(nodes[j], mode, fuel)?;
-            own = self.intersect_object_lists(&own, &others.objects, fuel)?;
         }
-        Ok(own)
+        Ok((arrays, objects))
     }
 }
 

@@ -3,22 +3,16 @@
 //! The keys are partitioned into *names*, which are told apart, and *classes*, languages of
 //! keys whose members hold the same node. A key in neither is not allowed.
 
-use std::sync::Arc;
+mod complement;
+mod evaluated;
+mod keys;
 
 use structgen_automaton::Fuel;
 use structgen_regex::{ExprId, Exprs};
 
 use super::{Algebra, Halt, KeyId, Node, NodeId, ObjectId};
-use crate::string::spell;
 
-/// A language of keys without some exceptions.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct KeySet {
-    /// Over bodies of literals.
-    pub(crate) base: ExprId,
-    /// Sorted.
-    pub(crate) except: Arc<[KeyId]>,
-}
+pub(crate) use keys::KeySet;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Name {
@@ -63,13 +57,6 @@ impl ObjectShape {
     }
 }
 
-fn union(a: &[KeyId], b: &[KeyId]) -> Arc<[KeyId]> {
-    let mut out: Vec<KeyId> = a.iter().chain(b).copied().collect();
-    out.sort_unstable();
-    out.dedup();
-    out.into()
-}
-
 impl Algebra {
     pub(crate) fn any_object(&mut self) -> ObjectId {
         let shape = self.open_object(&[]);
@@ -87,75 +74,6 @@ impl Algebra {
             exists: Vec::new(),
             evaluated: Exprs::EMPTY,
         }
-    }
-
-    /// The expression of a set of keys (over bodies), further without `used` (sorted).
-    pub(crate) fn key_set_expr(&mut self, set: &KeySet, used: &[KeyId]) -> ExprId {
-        let except = if used.is_empty() { set.except.clone() } else { union(&set.except, used) };
-        if except.is_empty() {
-            return set.base;
-        }
-        let excluded = match self.exceptions.get(&except) {
-            Some(known) => *known,
-            None => {
-                let mut texts: Vec<Box<str>> =
-                    except.iter().map(|key| self.key_name(*key).as_str().into()).collect();
-                texts.sort_unstable();
-                let literals = self.strings.literals(&mut self.lexer.exprs, &texts);
-                let excluded = self.lexer.exprs.not(literals);
-                self.exceptions.insert(except, excluded);
-                excluded
-            }
-        };
-        self.lexer.exprs.and(&[set.base, excluded])
-    }
-
-    pub(crate) fn key_set_has(
-        &mut self,
-        set: &KeySet,
-        key: KeyId,
-        fuel: &mut Fuel,
-    ) -> Result<bool, Halt> {
-        if set.except.binary_search(&key).is_ok() {
-            return Ok(false);
-        }
-        self.language_has(set.base, key, fuel)
-    }
-
-    pub(crate) fn language_has(
-        &mut self,
-        language: ExprId,
-        key: KeyId,
-        fuel: &mut Fuel,
-    ) -> Result<bool, Halt> {
-        if language == self.strings.all {
-            return Ok(true);
-        }
-        if language == Exprs::EMPTY {
-            return Ok(false);
-        }
-        let body = spell(&self.key_name(key));
-        Ok(self.lexer.exprs.matches(language, &body, fuel)?)
-    }
-
-    fn key_set_is_empty(&mut self, set: &KeySet, fuel: &mut Fuel) -> Result<bool, Halt> {
-        if set.base == self.strings.all {
-            return Ok(false);
-        }
-        let e = self.key_set_expr(set, &[]);
-        self.no_strings(e, fuel)
-    }
-
-    fn intersect_key_sets(&mut self, a: &KeySet, b: &KeySet) -> KeySet {
-        let all = self.strings.all;
-        let base = if a.base == all {
-            b.base
-        } else if b.base == all {
-            a.base
-        } else {
-            self.lexer.exprs.and(&[a.base, b.base])
-        };
-        KeySet { base, except: union(&a.except, &b.except) }
     }
 
     /// Where `key` belongs in `shape`: its node, and its nodes in the obligations.
@@ -419,198 +337,5 @@ impl Algebra {
         }))
     }
 
-    /// The objects that are not of the shape: each part of the conjunction may fail.
-    pub(crate) fn complement_object(
-        &mut self,
-        id: ObjectId,
-        fuel: &mut Fuel,
-    ) -> Result<Vec<ObjectId>, Halt> {
-        let shape = self.object_shape(id);
-        let mut out = Vec::new();
-        for name in &shape.names {
-            if name.required {
-                let absent = self.open_object(&[name.key]);
-                out.extend(self.object(absent)?);
-            }
-            if name.node != NodeId::TRUE {
-                let node = self.not(name.node);
-                let mut present = self.open_object(&[name.key]);
-                present.names.push(Name { key: name.key, node, required: true });
-                out.extend(self.object(present)?);
-            }
-        }
-        if let Some(broken) = self.broken_class(&shape, fuel)? {
-            out.extend(self.object(broken)?);
-        }
-        if shape.min > 0 {
-            let mut fewer = self.open_object(&[]);
-            fewer.max = Some(shape.min - 1);
-            out.extend(self.object(fewer)?);
-        }
-        if let Some(max) = shape.max {
-            let mut more = self.open_object(&[]);
-            more.min = max.saturating_add(1);
-            out.extend(self.object(more)?);
-        }
-        for rule in &shape.exists {
-            let mut none = (*shape).clone();
-            none.exists.clear();
-            none.min = 0;
-            none.max = None;
-            none.evaluated = Exprs::EMPTY;
-            for (name, node) in none.names.iter_mut().zip(&rule.names) {
-                name.required = false;
-                name.node = self.not(*node);
-            }
-            for (class, node) in none.classes.iter_mut().zip(&rule.classes) {
-                class.node = self.not(*node);
-            }
-            // Keys outside the shape are none of the rule's business.
-            if let Some(region) = self.forbidden_keys(&shape, fuel)? {
-                none.classes.push(Class { keys: region, node: NodeId::TRUE });
-            }
-            out.extend(self.object(none)?);
-        }
-        Ok(out)
-    }
-
-    /// Objects with a member that its class, or the lack of one, forbids.
-    fn broken_class(
-        &mut self,
-        shape: &ObjectShape,
-        fuel: &mut Fuel,
-    ) -> Result<Option<ObjectShape>, Halt> {
-        let mut nodes: Vec<NodeId> = Vec::new();
-        let mut classes = Vec::new();
-        for class in &shape.classes {
-            nodes.push(self.not(class.node));
-            classes.push(Class { keys: class.keys.clone(), node: NodeId::TRUE });
-        }
-        if let Some(region) = self.forbidden_keys(shape, fuel)? {
-            nodes.push(NodeId::TRUE);
-            classes.push(Class { keys: region, node: NodeId::TRUE });
-        }
-        if nodes.iter().all(|node| *node == NodeId::FALSE) {
-            return Ok(None);
-        }
-        let free = |name: &Name| Name { node: NodeId::TRUE, required: false, ..name.clone() };
-        let names: Vec<Name> = shape.names.iter().map(free).collect();
-        let exists =
-            Exists { names: vec![NodeId::FALSE; names.len()].into(), classes: nodes.into() };
-        Ok(Some(ObjectShape {
-            names,
-            classes,
-            min: 0,
-            max: None,
-            exists: vec![exists],
-            evaluated: Exprs::EMPTY,
-        }))
-    }
-
-    /// The keys that are neither names nor in a class, if there are any.
-    fn forbidden_keys(
-        &mut self,
-        shape: &ObjectShape,
-        fuel: &mut Fuel,
-    ) -> Result<Option<KeySet>, Halt> {
-        let mut names: Vec<KeyId> = shape.names.iter().map(|name| name.key).collect();
-        names.sort_unstable();
-        let mut parts = vec![self.strings.all];
-        for class in &shape.classes {
-            let covers = class.keys.base == self.strings.all
-                && class.keys.except.iter().all(|key| names.binary_search(key).is_ok());
-            if covers {
-                return Ok(None);
-            }
-            let e = self.key_set_expr(&class.keys, &[]);
-            parts.push(self.lexer.exprs.not(e));
-        }
-        let base = if parts.len() == 1 { parts[0] } else { self.lexer.exprs.and(&parts) };
-        let region = KeySet { base, except: names.into() };
-        let empty = self.key_set_is_empty(&region, fuel)?;
-        Ok((!empty).then_some(region))
-    }
-
     // -- evaluation -----------------------------------------------------------------------
-
-    pub(crate) fn forget_evaluated_properties(&mut self, id: ObjectId) -> ObjectId {
-        let shape = self.object_shape(id);
-        if shape.evaluated == Exprs::EMPTY {
-            return id;
-        }
-        let mut shape = (*shape).clone();
-        shape.evaluated = Exprs::EMPTY;
-        ObjectId(self.objects.intern(shape))
-    }
-
-    /// The shape with its classes split by whether their keys have been evaluated. Returns,
-    /// for names and classes, whether they have not.
-    fn split_evaluated(
-        &mut self,
-        id: ObjectId,
-        fuel: &mut Fuel,
-    ) -> Result<(ObjectShape, Vec<bool>, Vec<bool>), Halt> {
-        let mut shape = (*self.object_shape(id)).clone();
-        let evaluated = shape.evaluated;
-        let mut fresh_names = Vec::new();
-        for name in &shape.names {
-            fresh_names.push(!self.language_has(evaluated, name.key, fuel)?);
-        }
-        let mut fresh_classes = Vec::new();
-        let mut classes = Vec::new();
-        let mut origin = Vec::new();
-        let outside = self.lexer.exprs.not(evaluated);
-        for (index, class) in std::mem::take(&mut shape.classes).into_iter().enumerate() {
-            for (part, fresh) in [(evaluated, false), (outside, true)] {
-                let base = self.lexer.exprs.and(&[class.keys.base, part]);
-                let keys = KeySet { base, except: class.keys.except.clone() };
-                if self.key_set_is_empty(&keys, fuel)? {
-                    continue;
-                }
-                classes.push(Class { keys, node: class.node });
-                fresh_classes.push(fresh);
-                origin.push(index);
-            }
-        }
-        shape.classes = classes;
-        for rule in &mut shape.exists {
-            rule.classes = origin.iter().map(|index| rule.classes[*index]).collect();
-        }
-        Ok((shape, fresh_names, fresh_classes))
-    }
-
-    /// `node` for every member whose key has not been evaluated.
-    pub(crate) fn apply_unevaluated_properties(
-        &mut self,
-        id: ObjectId,
-        node: NodeId,
-        fuel: &mut Fuel,
-    ) -> Result<Option<ObjectId>, Halt> {
-        let (mut shape, names, classes) = self.split_evaluated(id, fuel)?;
-        for (name, _) in shape.names.iter_mut().zip(names).filter(|(_, fresh)| *fresh) {
-            name.node = self.and(&[name.node, node]);
-        }
-        for (class, _) in shape.classes.iter_mut().zip(classes).filter(|(_, fresh)| *fresh) {
-            class.node = self.and(&[class.node, node]);
-        }
-        shape.evaluated = self.strings.all;
-        self.object(shape)
-    }
-
-    /// The shape, with a member that has not been evaluated and does not hold `node`.
-    pub(crate) fn violate_unevaluated_properties(
-        &mut self,
-        id: ObjectId,
-        node: NodeId,
-        fuel: &mut Fuel,
-    ) -> Result<Option<ObjectId>, Halt> {
-        let (mut shape, names, classes) = self.split_evaluated(id, fuel)?;
-        let not = self.not(node);
-        let pick = |fresh: Vec<bool>| -> Box<[NodeId]> {
-            fresh.into_iter().map(|fresh| if fresh { not } else { NodeId::FALSE }).collect()
-        };
-        shape.exists.push(Exists { names: pick(names), classes: pick(classes) });
-        shape.evaluated = Exprs::EMPTY;
-        self.object(shape)
-    }
 }

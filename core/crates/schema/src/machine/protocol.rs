@@ -4,7 +4,8 @@ use structgen_automaton::{
     AcceptId, AutomatonError, ByteAutomaton, Exactness, Fuel, LexState, LexicalView, StateId, Usage,
 };
 
-use super::{Cell, Context, Phase, SchemaAutomaton, State, TextId};
+use super::SchemaAutomaton;
+use super::stack::{Cell, Context, Phase, State, TextId};
 use crate::frames::Frame;
 
 impl ByteAutomaton for SchemaAutomaton {

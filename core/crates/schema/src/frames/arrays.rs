@@ -1,0 +1,112 @@
+//! Frames of arrays.
+
+use rustc_hash::FxHashMap;
+use structgen_automaton::{AutomatonError, Fuel};
+
+use super::{ArrayRun, AsksId, Frame, FrameId, Frames, Seen};
+use crate::algebra::{INFINITE, NodeId, Unique};
+
+impl Frames {
+    pub(super) fn array_frame(&mut self, seen: Seen, mut runs: Vec<ArrayRun>) -> FrameId {
+        runs.sort_unstable();
+        runs.dedup();
+        let seen = if self.remembers(&runs) { seen } else { Seen::default() };
+        FrameId(self.frames.intern(Frame::Array { seen, runs }))
+    }
+
+    /// Whether equal elements still matter to one of the runs.
+    fn remembers(&self, runs: &[ArrayRun]) -> bool {
+        runs.iter().any(|run| match self.algebra.array_shape(run.shape).unique {
+            Unique::Any => false,
+            Unique::Distinct => true,
+            Unique::Repeated => !run.repeated,
+        })
+    }
+
+    /// Whether the element that the frame waits for has to be known when it ends.
+    pub(crate) fn remembers_element(&self, id: FrameId) -> bool {
+        match &*self.frame(id) {
+            Frame::Element { runs, .. } => {
+                runs.iter().any(|(_, run)| match self.algebra.array_shape(run.shape).unique {
+                    Unique::Any => false,
+                    Unique::Distinct => true,
+                    Unique::Repeated => !run.repeated,
+                })
+            }
+            _ => false,
+        }
+    }
+
+    /// The frame that waits for one more element.
+    pub(crate) fn element(
+        &mut self,
+        id: FrameId,
+        fuel: &mut Fuel,
+    ) -> Result<Option<FrameId>, AutomatonError> {
+        if let Some(known) = self.elements.get(&id) {
+            return Ok(*known);
+        }
+        let frame = self.frame(id);
+        let Frame::Array { seen, runs } = &*frame else { return Ok(None) };
+        let mut asks: Vec<NodeId> = Vec::new();
+        let mut index_of: FxHashMap<NodeId, u32> = FxHashMap::default();
+        let mut next = Vec::with_capacity(runs.len());
+        for run in runs {
+            fuel.spend(2)?;
+            let shape = self.algebra.array_shape(run.shape);
+            for mut step in self.algebra.array_moves(&shape, run.position, &run.counts)? {
+                if shape.unique == Unique::Distinct {
+                    step.node = self.algebra.except(step.node, &seen.values);
+                }
+                if self.algebra.size(step.node, fuel)? == INFINITE {
+                    continue;
+                }
+                let after = ArrayRun {
+                    position: shape.settle(run.position.saturating_add(1)),
+                    counts: step.counts,
+                    ..run.clone()
+                };
+                let cost = self.algebra.settled_array_cost(
+                    after.shape,
+                    after.position,
+                    &after.counts,
+                    fuel,
+                )?;
+                if cost == INFINITE {
+                    continue;
+                }
+                let ask = *index_of.entry(step.node).or_insert_with(|| {
+                    asks.push(step.node);
+                    asks.len() as u32 - 1
+                });
+                next.push((ask, after));
+            }
+        }
+        self.check_runs(next.len())?;
+        let result = (!next.is_empty()).then(|| {
+            next.sort_unstable();
+            next.dedup();
+            let asks = AsksId(self.asks.intern(asks));
+            let seen = seen.clone();
+            FrameId(self.frames.intern(Frame::Element { asks, seen, runs: next }))
+        });
+        self.elements.insert(id, result);
+        Ok(result)
+    }
+
+    /// The run after an element, compared with those before it; `None` if it dies of that.
+    pub(super) fn told_apart(
+        &self,
+        run: &ArrayRun,
+        seen: &Seen,
+        value: Option<u32>,
+    ) -> Option<ArrayRun> {
+        let equal = value.is_some_and(|value| seen.values.binary_search(&value).is_ok());
+        match self.algebra.array_shape(run.shape).unique {
+            Unique::Any => Some(run.clone()),
+            // After an element that is not known, this one might be the same.
+            Unique::Distinct => (!equal && !seen.blurred).then(|| run.clone()),
+            Unique::Repeated => Some(ArrayRun { repeated: run.repeated || equal, ..run.clone() }),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Frames of objects.
+
+use rustc_hash::FxHashMap;
+use structgen_automaton::{AutomatonError, Fuel, LexState};
+use structgen_regex::ExprId;
+
+use super::{AsksId, Frame, FrameId, Frames, KeyPlan, MemberWay, ObjectRun, Slot, TagsId, Used};
+use crate::algebra::{INFINITE, KeyId, NodeId, ObjectId, OpenObject, all_pending};
+use crate::options::PropertyOrder;
+
+impl Frames {
+    /// The run of a shape that has no member yet.
+    pub(crate) fn new_object_run(&self, shape: ObjectId) -> ObjectRun {
+        let pending = all_pending(&self.algebra.object_shape(shape));
+        ObjectRun { tag: 0, shape, position: 0, count: 0, pending }
+    }
+
+    pub(super) fn object_frame(&mut self, used: Used, mut runs: Vec<ObjectRun>) -> FrameId {
+        runs.sort_unstable();
+        runs.dedup();
+        FrameId(self.frames.intern(Frame::Object { used, runs }))
+    }
+
+    pub(crate) fn may_close(&self, run: &ObjectRun, used: &Used) -> bool {
+        let shape = self.algebra.object_shape(run.shape);
+        if run.pending != 0 || run.count < shape.min {
+            return false;
+        }
+        shape.names.iter().enumerate().all(|(index, name)| {
+            !name.required
+                || match self.algebra.order {
+                    PropertyOrder::Schema => index < run.position as usize,
+                    PropertyOrder::Any => used.keys.binary_search(&name.key).is_ok(),
+                }
+        })
+    }
+
+    /// Bytes to the end of the object, brace included.
+    pub(crate) fn object_run_cost(
+        &mut self,
+        run: &ObjectRun,
+        used: &[KeyId],
+        fuel: &mut Fuel,
+    ) -> Result<u32, AutomatonError> {
+        let key = (ObjectRun { tag: 0, ..run.clone() }, used.to_vec());
+        if let Some(cost) = self.object_costs.get(&key) {
+            return Ok(*cost);
+        }
+        let cost = self.algebra.object_plan(run.shape, self.open(run, used), fuel)?.0;
+        self.object_costs.insert(key, cost);
+        Ok(cost)
+    }
+
+    pub(crate) fn open<'a>(&self, run: &ObjectRun, used: &'a [KeyId]) -> OpenObject<'a> {
+        OpenObject {
+            position: run.position,
+            count: run.count,
+            pending: run.pending,
+            used,
+            ordered: self.algebra.order == PropertyOrder::Schema,
+        }
+    }
+
+    /// The slots that a run may fill next.
+    pub(super) fn slots(&mut self, run: &ObjectRun, used: &Used) -> Vec<Slot> {
+        let shape = self.algebra.object_shape(run.shape);
+        let mut slots = Vec::new();
+        if shape.max.is_some_and(|max| run.count >= max) {
+            return slots;
+        }
+        let classes = (0..shape.classes.len() as u32).map(Slot::Class);
+        match self.algebra.order {
+            PropertyOrder::Any => {
+                for (index, name) in shape.names.iter().enumerate() {
+                    if used.keys.binary_search(&name.key).is_err() {
+                        slots.push(Slot::Name(index as u32));
+                    }
+                }
+                slots.extend(classes);
+            }
+            PropertyOrder::Schema => {
+                for index in run.position as usize..shape.names.len() {
+                    slots.push(Slot::Name(index as u32));
+                    if shape.names[index].required {
+                        return slots;
+                    }
+                }
+                slots.extend(classes);
+            }
+        }
+        slots
+    }
+
+    /// The ways to fill a slot that leave the run alive.
+    pub(crate) fn member_ways(
+        &mut self,
+        run: &ObjectRun,
+        slot: Slot,
+        used: &[KeyId],
+        fuel: &mut Fuel,
+    ) -> Result<Vec<MemberWay>, AutomatonError> {
+        let shape = self.algebra.object_shape(run.shape);
+        let (node, rules): (NodeId, Vec<NodeId>) = match slot {
+            Slot::Name(index) => {
+                let index = index as usize;
+                let rules = shape.exists.iter().map(|rule| rule.names[index]).collect();
+                (shape.names[index].node, rules)
+            }
+            Slot::Class(index) => {
+                let index = index as usize;
+                let rules = shape.exists.iter().map(|rule| rule.classes[index]).collect();
+                (shape.classes[index].node, rules)
+            }
+        };
+        let position = match (self.algebra.order, slot) {
+            (PropertyOrder::Any, _) => 0,
+            (PropertyOrder::Schema, Slot::Name(index)) => index + 1,
+            (PropertyOrder::Schema, Slot::Class(_)) => shape.names.len() as u32,
+        };
+        // Counted only as far as a bound looks.
+        let count = match shape.max {
+            Some(_) => run.count + 1,
+            None => (run.count + 1).min(shape.min),
+        };
+        let free = shape.exists.is_empty() && shape.min == 0 && shape.max.is_none();
+        let mut ways = Vec::new();
+        for (bits, node) in self.algebra.claims(node, &rules, run.pending) {
+            fuel.spend(1)?;
+            if self.algebra.size(node, fuel)? == INFINITE {
+                continue;
+            }
+            let after = ObjectRun { position, count, pending: run.pending & !bits, ..run.clone() };
+            if !free && self.object_run_cost(&after, used, fuel)? == INFINITE {
+                continue;
+            }
+            ways.push((node, after));
+        }
+        Ok(ways)
+    }
+
+    /// The keys that may come next.
+    pub(crate) fn key_plan(
+        &mut self,
+        id: FrameId,
+        fuel: &mut Fuel,
+    ) -> Result<std::sync::Arc<KeyPlan>, AutomatonError> {
+        if let Some(known) = self.plans.get(&id) {
+            return Ok(known.clone());
+        }
+        let frame = self.frame(id);
+        let (mut names, mut classes) = (Vec::new(), Vec::new());
+        if let Frame::Object { used, runs } = &*frame {
+            for (index, run) in runs.iter().enumerate() {
+                let shape = self.algebra.object_shape(run.shape);
+                for slot in self.slots(run, used) {
+                    let after = self.used_after(used, &shape, slot);
+                    if self.member_ways(run, slot, &after, fuel)?.is_empty() {
+                        continue;
+                    }
+                    match slot {
+                        Slot::Name(name) => {
+                            names.push((shape.names[name as usize].key, index as u32, slot));
+                        }
+                        Slot::Class(class) => {
+                            let keys = &shape.classes[class as usize].keys;
+                            let e = self.algebra.key_set_expr(keys, &used.keys);
+                            classes.push((e, index as u32, slot));
+                        }
+                    }
+                }
+            }
+        }
+        let mut plan =
+            KeyPlan { lex: LexState::DEAD, first_class: 0, tags: Vec::new(), keys: Vec::new() };
+        let mut parts = Vec::new();
+        let mut tag_of_key: FxHashMap<KeyId, usize> = FxHashMap::default();
+        for (key, run, slot) in names {
+            let tag = *tag_of_key.entry(key).or_insert_with(|| {
+                plan.tags.push(Vec::new());
+                plan.keys.push(Some(key));
+                plan.tags.len() - 1
+            });
+            plan.tags[tag].push((run, slot));
+        }
+        for (tag, key) in plan.keys.iter().enumerate() {
+            if let Some(key) = key {
+                let body = self.algebra.key_spelling(*key);
+                parts.push((tag as u32, self.algebra.lexer.exprs.concat(&[body, self.quote])));
+            }
+        }
+        plan.first_class = plan.tags.len() as u32;
+        let mut tag_of_class: FxHashMap<ExprId, usize> = FxHashMap::default();
+        for (e, run, slot) in classes {
+            let tag = *tag_of_class.entry(e).or_insert_with(|| {
+                plan.tags.push(Vec::new());
+                plan.keys.push(None);
+                plan.tags.len() - 1
+            });
+            plan.tags[tag].push((run, slot));
+        }
+        for (e, tag) in tag_of_class {
+            parts.push((tag as u32, self.algebra.lexer.exprs.concat(&[e, self.quote])));
+        }
+        plan.lex = self.algebra.lexer.state(&parts, fuel)?;
+        let plan = std::sync::Arc::new(plan);
+        self.plans.insert(id, plan.clone());
+        Ok(plan)
+    }
+
+    /// Keys written once a slot is filled; a class's key is not known yet, and left out.
+    fn used_after(
+        &self,
+        used: &Used,
+        shape: &crate::algebra::ObjectShape,
+        slot: Slot,
+    ) -> Vec<KeyId> {
+        let mut keys = used.keys.clone();
+        if let (PropertyOrder::Any, Slot::Name(index)) = (self.algebra.order, slot) {
+            let key = shape.names[index as usize].key;
+            if let Err(place) = keys.binary_search(&key) {
+                keys.insert(place, key);
+            }
+        }
+        keys
+    }
+
+    /// The frame after a key, read as one of `tags`; `key` is `None` where its text is not
+    /// known.
+    pub(crate) fn key_end(
+        &mut self,
+        id: FrameId,
+        tags: TagsId,
+        key: Option<KeyId>,
+        fuel: &mut Fuel,
+    ) -> Result<Option<FrameId>, AutomatonError> {
+        let memo = (id, tags, key);
+        if let Some(known) = self.key_ends.get(&memo) {
+            return Ok(*known);
+        }
+        let frame = self.frame(id);
+        let Frame::Object { used, runs } = &*frame else { return Ok(None) };
+        let plan = self.key_plan(id, fuel)?;
+        let tag_list = self.tag_list(tags);
+        let key = key.or_else(|| {
+            tag_list.iter().find_map(|tag| plan.keys.get(*tag as usize).copied().flatten())
+        });
+        let by_class = tag_list.iter().any(|tag| *tag >= plan.first_class);
+        let mut after_used = used.clone();
+        match key {
+            Some(key) if by_class || self.algebra.order == PropertyOrder::Any => {
+                if let Err(place) = after_used.keys.binary_search(&key) {
+                    after_used.keys.insert(place, key);
+                }
+            }
+            Some(_) => {}
+            None => after_used.blurred = true,
+        }
+        let mut asks: Vec<NodeId> = Vec::new();
+        let mut index_of: FxHashMap<NodeId, u32> = FxHashMap::default();
+        let mut next = Vec::new();
+        for tag in tag_list.iter() {
+            // With a key that is not known, another one might be the same.
+            if used.blurred && *tag >= plan.first_class {
+                continue;
+            }
+            let Some(served) = plan.tags.get(*tag as usize) else { continue };
+            for (index, slot) in served {
+                let run = &runs[*index as usize];
+                for (node, after) in self.member_ways(run, *slot, &after_used.keys, fuel)? {
+                    let ask = *index_of.entry(node).or_insert_with(|| {
+                        asks.push(node);
+                        asks.len() as u32 - 1
+                    });
+                    next.push((ask, after));
+                }
+            }
+        }
+        self.check_runs(next.len())?;
+        let result = (!next.is_empty()).then(|| {
+            next.sort_unstable();
+            next.dedup();
+            let asks = AsksId(self.asks.intern(asks));
+            FrameId(self.frames.intern(Frame::Member { asks, used: after_used, runs: next }))
+        });
+        self.key_ends.insert(memo, result);
+        Ok(result)
+    }
+}

@@ -1,0 +1,295 @@
+//! The first thing to write: the cheapest way on from a state.
+
+use std::sync::Arc;
+
+use structgen_automaton::{AutomatonError, Fuel, LexState};
+
+use super::{Task, add, before, finish, improve, pick, tail};
+use crate::algebra::{INFINITE, NodeId};
+use crate::frames::{Frame, Frames};
+use crate::layout::Gap;
+use crate::machine::SchemaAutomaton;
+use crate::machine::stack::{Cell, CellId, Phase, State};
+use crate::options::PropertyOrder;
+
+impl SchemaAutomaton {
+    /// By tag: the cost of everything after the value that the cell waits for.
+    pub(super) fn tails(
+        &mut self,
+        cell: CellId,
+        fuel: &mut Fuel,
+    ) -> Result<Arc<Vec<u32>>, AutomatonError> {
+        let mut chain = Vec::new();
+        let mut current = cell;
+        let mut outer: Arc<Vec<u32>> = loop {
+            if let Some(known) = self.tails.get(&current) {
+                break known.clone();
+            }
+            chain.push(current);
+            if matches!(&*self.frame(current), Frame::Root { .. }) {
+                break Arc::new(Vec::new());
+            }
+            current = self.at(current).parent;
+        };
+        for cell in chain.into_iter().rev() {
+            fuel.spend(1)?;
+            let mut costs: Vec<u32>;
+            match &*self.frame(cell) {
+                Frame::Root { .. } => costs = vec![0],
+                Frame::Element { asks, runs, .. } => {
+                    costs = vec![INFINITE; self.frames.asked(*asks).len()];
+                    for (ask, run) in runs {
+                        let cost = self.array_run_cost(run, fuel)?;
+                        improve(&mut costs, *ask, add(cost, tail(&outer, run.tag)));
+                    }
+                }
+                Frame::Member { asks, used, runs } => {
+                    costs = vec![INFINITE; self.frames.asked(*asks).len()];
+                    for (ask, run) in runs {
+                        let cost = self.frames.object_run_cost(run, &used.keys, fuel)?;
+                        improve(&mut costs, *ask, add(cost, tail(&outer, run.tag)));
+                    }
+                }
+                _ => costs = Vec::new(),
+            }
+            outer = Arc::new(costs);
+            self.tails.insert(cell, outer.clone());
+        }
+        Ok(outer)
+    }
+
+    /// Of the lexemes alive, the one that ends soonest: its tag and its rest.
+    fn nearest_lexeme(
+        &mut self,
+        cell: CellId,
+        lex: LexState,
+        fuel: &mut Fuel,
+    ) -> Result<Option<(u32, Vec<u8>)>, AutomatonError> {
+        let tails = self.tails(cell, fuel)?;
+        let tags: Vec<u32> =
+            self.frames.algebra.lexer.parts(lex).iter().map(|(tag, _)| *tag).collect();
+        let mut best = None;
+        for tag in tags {
+            let Some(length) = self.frames.algebra.lexer.shortest_len(lex, Some(tag), fuel)? else {
+                continue;
+            };
+            let cost = add(length, tail(&tails, tag));
+            if cost != INFINITE && best.is_none_or(|(least, _)| cost < least) {
+                best = Some((cost, tag));
+            }
+        }
+        let Some((_, tag)) = best else { return Ok(None) };
+        let rest = self.frames.algebra.lexer.shortest(lex, Some(tag), fuel)?;
+        Ok(rest.map(|rest| (tag, rest)))
+    }
+
+    /// Of the nodes asked for at `cell`, the one whose document ends everything soonest.
+    fn nearest_value(
+        &mut self,
+        cell: CellId,
+        fuel: &mut Fuel,
+    ) -> Result<Option<(u32, Vec<Task>)>, AutomatonError> {
+        let Some(asks) = self.frames.asks_of(self.at(cell).frame) else { return Ok(None) };
+        let tails = self.tails(cell, fuel)?;
+        let mut best: Option<(u32, u32, NodeId)> = None;
+        for (tag, node) in self.frames.asked(asks).iter().enumerate() {
+            let cost = add(self.size(*node, fuel)?, tail(&tails, tag as u32));
+            if cost != INFINITE && best.is_none_or(|(least, ..)| cost < least) {
+                best = Some((cost, tag as u32, *node));
+            }
+        }
+        let depth = self.at(cell).depth;
+        Ok(best.map(|(cost, tag, node)| {
+            let finish = Task::Finish { cell, tag, marked: true };
+            (cost, vec![Task::Mark, Task::Value(node, depth), finish])
+        }))
+    }
+
+    pub(super) fn first_tasks(
+        &mut self,
+        state: State,
+        fuel: &mut Fuel,
+    ) -> Result<Option<Vec<Task>>, AutomatonError> {
+        let State { cell, phase, .. } = state;
+        let depth = self.at(cell).depth;
+        match phase {
+            Phase::Done => Ok(Some(Vec::new())),
+            Phase::Value { gap } => {
+                let place = self.gap_before_value(cell);
+                let rest = self.rest_of_gap(place, depth, gap);
+                Ok(self.nearest_value(cell, fuel)?.map(|(_, tasks)| before(rest, tasks)))
+            }
+            Phase::Colon { gap } => {
+                let mut rest = self.rest_of_gap(Gap::BeforeColon, depth, gap);
+                rest.push(b':');
+                rest.extend(self.layout.text(Gap::AfterColon, depth));
+                Ok(self.nearest_value(cell, fuel)?.map(|(_, tasks)| before(rest, tasks)))
+            }
+            Phase::Word { word, read } => {
+                let tags = self.word_tags(cell, word, fuel)?;
+                let tails = self.tails(cell, fuel)?;
+                let tags = self.frames.tag_list(tags);
+                let best = tags.iter().min_by_key(|tag| tail(&tails, **tag));
+                let rest = word.text()[read as usize..].to_vec();
+                Ok(best.map(|tag| vec![Task::Bytes(rest), finish(cell, *tag)]))
+            }
+            Phase::Text { lex } | Phase::Number { lex } => {
+                let nearest = self.nearest_lexeme(cell, lex, fuel)?;
+                Ok(nearest.map(|(tag, rest)| vec![Task::Bytes(rest), finish(cell, tag)]))
+            }
+            Phase::First { gap } => {
+                let must_go_on = gap > 0 && !self.layout.is_free();
+                let rest = self.rest_of_gap(Gap::Open, depth, gap);
+                let more = self.nearest_member(cell, None, fuel)?;
+                let close = if must_go_on { None } else { self.nearest_close(cell, fuel)? };
+                Ok(pick(
+                    close.map(|(cost, tag)| (cost, self.closing(cell, tag, Vec::new()))),
+                    more.map(|(cost, tasks)| (cost, before(rest, tasks))),
+                ))
+            }
+            Phase::After { gap } => self.tasks_after(cell, gap, fuel),
+            Phase::NextKey { gap } => {
+                let rest = self.rest_of_gap(Gap::AfterComma, depth, gap);
+                let more = self.nearest_member(cell, None, fuel)?;
+                Ok(more.map(|(_, tasks)| before(rest, tasks)))
+            }
+            Phase::Key { lex, mark } => {
+                let read = self.text_between(mark, state.text);
+                let more = self.nearest_member(cell, Some((lex, read)), fuel)?;
+                Ok(more.map(|(_, tasks)| tasks))
+            }
+        }
+    }
+
+    fn tasks_after(
+        &mut self,
+        cell: CellId,
+        gap: u32,
+        fuel: &mut Fuel,
+    ) -> Result<Option<Vec<Task>>, AutomatonError> {
+        let depth = self.at(cell).depth;
+        let begun = gap > 0 && !self.layout.is_free();
+        // Of two fixed gaps, the one that was begun is the one that is not empty.
+        let closing = begun && !self.layout.text(Gap::Close, depth).is_empty();
+        let more = if closing { None } else { self.nearest_member(cell, None, fuel)? };
+        let close = if begun && !closing { None } else { self.nearest_close(cell, fuel)? };
+        let before_close = self.rest_of_gap(Gap::Close, depth, gap);
+        let mut comma = self.rest_of_gap(Gap::BeforeComma, depth, gap);
+        comma.push(b',');
+        comma.extend(self.layout.text(Gap::AfterComma, depth));
+        let more = more.map(|(cost, tasks)| (add(cost, 1), before(comma, tasks)));
+        let close = close.map(|(cost, tag)| (cost, self.closing(cell, tag, before_close)));
+        Ok(pick(close, more))
+    }
+
+    fn rest_of_gap(&self, gap: Gap, depth: u32, read: u32) -> Vec<u8> {
+        let text = self.layout.text(gap, depth);
+        text.get(read as usize..).unwrap_or(&[]).to_vec()
+    }
+
+    /// Ends the container on top with a run of that tag.
+    fn closing(&self, cell: CellId, tag: u32, mut gap: Vec<u8>) -> Vec<Task> {
+        let is_array = matches!(&*self.frame(cell), Frame::Array { .. });
+        gap.push(if is_array { b']' } else { b'}' });
+        vec![Task::Bytes(gap), finish(self.at(cell).parent, tag)]
+    }
+
+    /// The cheapest run that may end here: cost and tag.
+    fn nearest_close(
+        &mut self,
+        cell: CellId,
+        fuel: &mut Fuel,
+    ) -> Result<Option<(u32, u32)>, AutomatonError> {
+        let Cell { parent, frame, .. } = self.at(cell);
+        let tags = self.frames.closing_tags(frame);
+        if tags == Frames::NO_TAGS {
+            return Ok(None);
+        }
+        let tails = self.tails(parent, fuel)?;
+        let tags = self.frames.tag_list(tags);
+        let best = tags.iter().map(|tag| (add(1, tail(&tails, *tag)), *tag)).min();
+        Ok(best.filter(|(cost, _)| *cost != INFINITE))
+    }
+
+    /// The cheapest way with one more element or member. Inside a key, `read` says how far
+    /// it has come.
+    fn nearest_member(
+        &mut self,
+        cell: CellId,
+        read: Option<(LexState, Vec<u8>)>,
+        fuel: &mut Fuel,
+    ) -> Result<Option<(u32, Vec<Task>)>, AutomatonError> {
+        let Cell { parent, frame, depth, .. } = self.at(cell);
+        if let Some(element) = self.frames.element(frame, fuel)? {
+            let waiting = self.replaced(cell, element);
+            return self.nearest_value(waiting, fuel);
+        }
+        let found = self.frames.frame(frame);
+        let Frame::Object { used, runs } = &*found else { return Ok(None) };
+        let plan = self.frames.key_plan(frame, fuel)?;
+        let tails = self.tails(parent, fuel)?;
+        let fresh = read.is_none();
+        let (lex, prefix) = read.unwrap_or_else(|| (plan.lex, Vec::new()));
+        let tags: Vec<u32> =
+            self.frames.algebra.lexer.parts(lex).iter().map(|(tag, _)| *tag).collect();
+        let mut best: Option<(u32, Vec<Task>)> = None;
+        for tag in tags {
+            let Some(rest) = self.frames.algebra.lexer.shortest(lex, Some(tag), fuel)? else {
+                continue;
+            };
+            let Some(served) = plan.tags.get(tag as usize) else { continue };
+            let mut keys = used.keys.clone();
+            let known = plan.keys.get(tag as usize).copied().flatten();
+            let key = match known {
+                Some(key) => (self.frames.algebra.order == PropertyOrder::Any).then_some(key),
+                None => {
+                    let mut body = prefix.clone();
+                    body.extend(rest.strip_suffix(b"\"").unwrap_or(&rest));
+                    Some(self.frames.algebra.key_of_body(&body))
+                }
+            };
+            if let Some(key) = key {
+                if let Err(place) = keys.binary_search(&key) {
+                    keys.insert(place, key);
+                }
+            }
+            for (index, slot) in served {
+                let run = &runs[*index as usize];
+                for (node, after) in self.frames.member_ways(run, *slot, &keys, fuel)? {
+                    // The key with its quotes, the colon, the value, and what comes then.
+                    let mut cost = rest.len() as u32 + 1 + u32::from(fresh);
+                    cost = add(cost, self.size(node, fuel)?);
+                    cost = add(cost, self.frames.object_run_cost(&after, &keys, fuel)?);
+                    cost = add(cost, tail(&tails, run.tag));
+                    if cost == INFINITE || best.as_ref().is_some_and(|(least, _)| *least <= cost) {
+                        continue;
+                    }
+                    let mut text = Vec::new();
+                    if fresh {
+                        text.push(b'"');
+                    }
+                    text.extend(&rest);
+                    text.extend(self.layout.text(Gap::BeforeColon, depth));
+                    text.push(b':');
+                    text.extend(self.layout.text(Gap::AfterColon, depth));
+                    let tag = run.tag;
+                    best = Some((
+                        cost,
+                        vec![
+                            Task::Bytes(text),
+                            Task::Value(node, depth),
+                            Task::ObjectRest {
+                                run: after,
+                                used: keys.clone(),
+                                depth,
+                                started: true,
+                            },
+                            finish(parent, tag),
+                        ],
+                    ));
+                }
+            }
+        }
+        Ok(best)
+    }
+}

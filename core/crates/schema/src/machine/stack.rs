@@ -1,0 +1,208 @@
+//! What a state is made of: cells under a phase of the syntax, and texts that are kept.
+//! All are interned.
+
+use std::sync::Arc;
+
+use structgen_automaton::{AutomatonError, Fuel, LexState, StateId};
+
+use super::SchemaAutomaton;
+use crate::frames::{Frame, FrameId, KeyPlan};
+
+/// A frame on top of another cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct CellId(pub(super) u32);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Cell {
+    pub(super) parent: CellId,
+    pub(super) frame: FrameId,
+    /// Containers around what comes next.
+    pub(super) depth: u32,
+    /// Where the element that the frame waits for began, if its text is kept.
+    pub(super) mark: TextId,
+    /// Whether the text of an element further out is kept.
+    pub(super) kept: bool,
+}
+
+/// The literals of JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Word {
+    Null,
+    False,
+    True,
+}
+
+impl Word {
+    pub(super) fn text(self) -> &'static [u8] {
+        match self {
+            Word::Null => b"null",
+            Word::False => b"false",
+            Word::True => b"true",
+        }
+    }
+}
+
+/// A key or an element as far as it has been read: a list of bytes, shared by its prefixes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct TextId(pub(super) u32);
+
+impl TextId {
+    /// Not kept.
+    pub(super) const NONE: TextId = TextId(0);
+    /// Kept, but not known: after a lexeme of which only the tags are.
+    pub(super) const BLURRED: TextId = TextId(1);
+    pub(super) const START: TextId = TextId(2);
+}
+
+/// Where in the syntax a state stands. Numbers `gap` count bytes of white space read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Phase {
+    /// Before a value, which the frame on top waits for.
+    Value {
+        gap: u32,
+    },
+    /// After an opening bracket or brace.
+    First {
+        gap: u32,
+    },
+    /// After an element or a member.
+    After {
+        gap: u32,
+    },
+    /// After the comma between members.
+    NextKey {
+        gap: u32,
+    },
+    /// Inside a key, after its quote.
+    /// `mark` is where its text begins, while that matters.
+    Key {
+        lex: LexState,
+        mark: TextId,
+    },
+    /// Between a key and its colon.
+    Colon {
+        gap: u32,
+    },
+    /// Inside a string, after its quote.
+    Text {
+        lex: LexState,
+    },
+    Number {
+        lex: LexState,
+    },
+    Word {
+        word: Word,
+        read: u8,
+    },
+    Done,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct State {
+    pub(super) cell: CellId,
+    pub(super) phase: Phase,
+    /// What has been read of the innermost key or outermost element whose text is kept.
+    pub(super) text: TextId,
+}
+
+/// What follows a lexeme, for [`LexicalView::context`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Context {
+    pub(super) cell: CellId,
+    pub(super) key: bool,
+}
+
+impl SchemaAutomaton {
+    pub(super) fn cell(&mut self, cell: Cell) -> CellId {
+        if let Some(id) = self.cell_ids.get(&cell) {
+            return *id;
+        }
+        let id = CellId(self.cells.len() as u32);
+        self.cells.push(cell);
+        self.cell_ids.insert(cell, id);
+        id
+    }
+
+    pub(super) fn at(&self, id: CellId) -> Cell {
+        self.cells[id.0 as usize]
+    }
+
+    /// The cell with another frame in the place of its own.
+    pub(super) fn replaced(&mut self, id: CellId, frame: FrameId) -> CellId {
+        let cell = Cell { frame, mark: TextId::NONE, ..self.at(id) };
+        self.cell(cell)
+    }
+
+    fn intern(&mut self, state: State) -> Result<StateId, AutomatonError> {
+        if let Some(id) = self.state_ids.get(&state) {
+            return Ok(*id);
+        }
+        if self.states.len() >= self.limits.max_states as usize {
+            let limit = u64::from(self.limits.max_states);
+            return Err(AutomatonError::Limit { name: "max_states", limit });
+        }
+        let id = StateId(self.states.len() as u32);
+        self.states.push(state);
+        self.state_ids.insert(state, id);
+        Ok(id)
+    }
+
+    pub(super) fn state(
+        &mut self,
+        cell: CellId,
+        phase: Phase,
+        text: TextId,
+    ) -> Result<StateId, AutomatonError> {
+        self.intern(State { cell, phase, text })
+    }
+
+    /// The text with one more byte, if it is kept.
+    pub(super) fn longer(&mut self, before: TextId, byte: u8) -> TextId {
+        if before == TextId::NONE || before == TextId::BLURRED {
+            return before;
+        }
+        let entry = (before, byte);
+        if let Some(id) = self.text_ids.get(&entry) {
+            return *id;
+        }
+        let id = TextId(self.texts.len() as u32);
+        self.texts.push(entry);
+        self.text_ids.insert(entry, id);
+        id
+    }
+
+    /// The bytes between two places of a text.
+    pub(super) fn text_between(&self, mark: TextId, mut id: TextId) -> Vec<u8> {
+        let mut out = Vec::new();
+        while id != mark && id.0 > TextId::START.0 {
+            let (before, byte) = self.texts[id.0 as usize];
+            out.push(byte);
+            id = before;
+        }
+        out.reverse();
+        out
+    }
+
+    pub(super) fn frame(&self, cell: CellId) -> Arc<Frame> {
+        self.frames.frame(self.at(cell).frame)
+    }
+
+    pub(super) fn key_plan(
+        &mut self,
+        cell: CellId,
+        fuel: &mut Fuel,
+    ) -> Result<Arc<KeyPlan>, AutomatonError> {
+        let frame = self.at(cell).frame;
+        self.frames.key_plan(frame, fuel)
+    }
+
+    pub(super) fn context(&mut self, context: Context) -> u32 {
+        if let Some(id) = self.context_ids.get(&context) {
+            return *id;
+        }
+        let id = self.contexts.len() as u32;
+        self.contexts.push(context);
+        self.context_ids.insert(context, id);
+        id
+    }
+}
