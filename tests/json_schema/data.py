@@ -5,21 +5,26 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.json_schema import suite
+
 REPOSITORY = Path(__file__).parents[2]
+
+
+def root() -> Path:
+    """Where the collections are looked for."""
+    return Path(os.environ.get("STRUCTGEN_DATA", REPOSITORY.parent / "shared" / "data"))
 
 
 def folder(name: str) -> Path:
     """A folder of the test data; skips the test where it is absent."""
-    root = Path(os.environ.get("STRUCTGEN_DATA", REPOSITORY.parent / "shared" / "data"))
-    found = root / name
+    found = root() / name
     if not found.is_dir():
-        pytest.skip(f"no {name} under {root}; set STRUCTGEN_DATA")
+        pytest.skip(f"no {name} under {root()}; set STRUCTGEN_DATA")
     return found
 
 
@@ -38,17 +43,15 @@ def registry() -> dict[str, Any]:
     documents: dict[str, Any] = {
         uri.rstrip("#"): specifications.REGISTRY[uri].contents for uri in specifications.REGISTRY
     }
-    remotes = folder("json-schema-test-suite") / "remotes"
-    for path in sorted(remotes.rglob("*.json")):
-        relative = path.relative_to(remotes).as_posix()
-        documents[f"http://localhost:1234/{relative}"] = read(path)
-    return documents
+    return documents | suite.remotes(folder("json-schema-test-suite"))
 
 
-def groups(draft: str, *, formats: bool = False) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The groups of the official suite, each with its file's name."""
-    tests = folder("json-schema-test-suite") / "tests" / draft
-    tests = tests / "optional" / "format" if formats else tests
-    for path in sorted(tests.glob("*.json")):
-        for group in read(path):
-            yield path.stem, group
+@functools.cache
+def paths() -> list[suite.TokenPath]:
+    """Bytes as tokens, and a real tokenizer where there is one."""
+    found = [suite.byte_path()]
+    tokenizer = root() / "tokenizers" / "smollm2"
+    if tokenizer.is_dir():
+        pytest.importorskip("tokenizers")
+        found.append(suite.tokenizer_path(tokenizer))
+    return found
