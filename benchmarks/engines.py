@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,17 @@ Mask = npt.NDArray[np.int32]
 class Tokens:
     """A vocabulary as every engine can read it."""
 
-    path: Path
-    """The folder of the tokenizer, with a tokenizer.json."""
+    path: Path | None
+    """The folder of the tokenizer, with a tokenizer.json; None if each of the 256 bytes is the
+    token of that number and the end is the only other token."""
     texts: Sequence[bytes | None]
     """The bytes of each token; None for tokens that never stand for text."""
     eos: int
+
+
+def byte_tokens() -> Tokens:
+    """The 256 bytes as a vocabulary: judges texts, whatever a tokenizer would make of them."""
+    return Tokens(path=None, texts=[bytes([byte]) for byte in range(256)] + [None], eos=256)
 
 
 class Stepper(Protocol):
@@ -49,18 +55,24 @@ class Structgen:
     """This project. Soundness comes first: a schema that it cannot enforce does not compile."""
 
     package = "structgen"
+    property_order = "schema"
 
     def __init__(self, tokens: Tokens) -> None:
         import structgen as sg
 
         self._sg = sg
-        self._vocabulary = sg.Vocabulary.from_tokenizer_json(
-            tokens.path, eos_token_ids=[tokens.eos]
-        )
-        self._mask = sg.allocate_mask(1, self._vocabulary.size)
+        if tokens.path is None:
+            self.vocabulary = sg.Vocabulary.from_bytes(tokens.texts, eos_token_ids=[tokens.eos])
+        else:
+            self.vocabulary = sg.Vocabulary.from_tokenizer_json(
+                tokens.path, eos_token_ids=[tokens.eos]
+            )
+        self._mask = sg.allocate_mask(1, self.vocabulary.size)
 
     def compile(self, schema: Any) -> Any:
-        return self._sg.json_schema(schema).compile(self._vocabulary)
+        order = self.property_order
+        constraint = self._sg.json_schema(schema, property_order=order)  # type: ignore[arg-type]
+        return constraint.compile(self.vocabulary)
 
     def start(self, compiled: Any) -> Stepper:
         return _Structgen(compiled.matcher(), self._mask)
@@ -82,6 +94,12 @@ class _Structgen:
         return bool(self._matcher.is_accepting())
 
 
+class StructgenAnyOrder(Structgen):
+    """Properties in any order; required and unique all the same."""
+
+    property_order = "any"
+
+
 class Llguidance:
     """guidance-ai/llguidance with its defaults."""
 
@@ -94,7 +112,9 @@ class Llguidance:
         self._llg = llguidance
         self._on_numpy = on_numpy
         self._tokenizer = llguidance.LLTokenizer(
-            str(tokens.path / "tokenizer.json"), n_vocab=len(tokens.texts), eos_token=tokens.eos
+            "byte" if tokens.path is None else str(tokens.path / "tokenizer.json"),
+            n_vocab=len(tokens.texts),
+            eos_token=tokens.eos,
         )
         self._mask = on_numpy.allocate_token_bitmask(1, len(tokens.texts))
 
@@ -130,6 +150,7 @@ class Xgrammar:
     """mlc-ai/xgrammar as vLLM and SGLang call it: strict mode, any white space, no cache."""
 
     package = "xgrammar"
+    options: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, tokens: Tokens) -> None:
         import torch
@@ -146,7 +167,9 @@ class Xgrammar:
         self._mask = xgrammar.allocate_token_bitmask(1, len(tokens.texts))
 
     def compile(self, schema: Any) -> Any:
-        return self._compiler.compile_json_schema(json.dumps(schema), any_whitespace=True)
+        return self._compiler.compile_json_schema(
+            json.dumps(schema), any_whitespace=True, **self.options
+        )
 
     def start(self, compiled: Any) -> Stepper:
         return _Xgrammar(
@@ -170,6 +193,13 @@ class _Xgrammar:
 
     def accepting(self) -> bool:
         return bool(self._matcher.is_completed())
+
+
+class XgrammarLoose(Xgrammar):
+    """xgrammar at its broadest: additional properties and items where the schema leaves them
+    open, properties in any order."""
+
+    options: ClassVar[dict[str, Any]] = {"strict_mode": False, "any_order": True}
 
 
 class Glrmask:
@@ -210,11 +240,62 @@ class _Glrmask:
         return bool(self._state.is_accepting())
 
 
+class OutlinesCore:
+    """dottxt-ai/outlines-core as Outlines calls it: the schema as one regular expression.
+
+    Nothing bounds its index: a schema that wants too much time or memory ends with the worker.
+    """
+
+    package = "outlines_core"
+
+    def __init__(self, tokens: Tokens) -> None:
+        import outlines_core
+
+        self._core = outlines_core
+        ids: dict[bytes, list[int]] = {}
+        for token, text in enumerate(tokens.texts):
+            if text:
+                ids.setdefault(text, []).append(token)
+        self._vocabulary = outlines_core.Vocabulary(tokens.eos, ids)
+        self._mask: Mask = np.zeros((len(tokens.texts) + 31) // 32, dtype=np.int32)
+
+    def compile(self, schema: Any) -> Any:
+        pattern = self._core.json_schema.build_regex_from_schema(json.dumps(schema))
+        return self._core.Index(pattern, self._vocabulary)
+
+    def start(self, compiled: Any) -> Stepper:
+        return _OutlinesCore(self._core.Guide(compiled), self._mask)
+
+
+class _OutlinesCore:
+    def __init__(self, guide: Any, mask: Mask) -> None:
+        self._guide = guide
+        self._mask = mask
+
+    def mask(self) -> Mask:
+        mask = self._mask
+        self._guide.write_mask_into(mask.ctypes.data, mask.size, mask.itemsize)
+        return mask
+
+    def commit(self, token_id: int) -> bool:
+        try:
+            self._guide.advance(token_id, return_tokens=False)
+        except ValueError:
+            return False
+        return True
+
+    def accepting(self) -> bool:
+        return bool(self._guide.is_finished())
+
+
 ENGINES: dict[str, Any] = {
     "structgen": Structgen,
+    "structgen-any": StructgenAnyOrder,
     "llguidance": Llguidance,
     "xgrammar": Xgrammar,
+    "xgrammar-loose": XgrammarLoose,
     "glrmask": Glrmask,
+    "outlines": OutlinesCore,
 }
 
 

@@ -3,10 +3,18 @@
     python benchmarks/maskbench.py --data DIR --tokenizer DIR \\
         --engines structgen,llguidance,xgrammar,glrmask --sample 200 --seed 7
 
+    python benchmarks/maskbench.py --data DIR --tokenizer DIR --engines structgen --all \\
+        --order any --spacing default,compact,indent --shuffle 7 --remaining FILE
+
 DIR of --data holds MaskBench files (guidance-ai/jsonschemabench): a schema, and instances that are
 valid or not. An instance is the text of `json.dumps(data, ensure_ascii=False)`, tokenized without
 special tokens; it is accepted if every token is allowed by the mask before it and the state after
 the last accepts the end. A schema passes if it compiles and every instance is judged rightly.
+
+--spacing also writes instances with `separators=(",", ":")` or `indent=2`; --shuffle writes them
+once more in the first of the spacings with the members of every object in another order. All these
+writings of an instance are fed to the same compiled constraint; times are those of the first.
+--remaining lists every schema that does not pass with what `jsonschema` makes of its instances.
 
 TTFM runs from the schema as a dict to the first mask, nothing known of that schema; TBM is mask
 plus commit, per token. One thread, a fresh constraint for each schema, the vocabulary built once.
@@ -18,19 +26,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import os
 import platform
 import random
 import sys
 import time
-from dataclasses import asdict, dataclass, field
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from engines import ENGINES, Tokens, version
+from second_opinion import second_opinion
+from workers import Worker, WorkerLostError
 
 SEPARATORS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -46,14 +54,19 @@ class Verdict:
     name: str
     error: str = ""
     """Empty, or why the schema did not compile ("timeout", "crash", or the engine's words)."""
-    false_accepts: list[str] = field(default_factory=list)
-    false_rejects: list[str] = field(default_factory=list)
+    false_accepts: dict[str, list[int]] = field(default_factory=dict)
+    """By writing, the numbers of the tests."""
+    false_rejects: dict[str, list[int]] = field(default_factory=dict)
     ttfm: float = float("nan")
     tbm: list[float] = field(default_factory=list)
+    """Of the first writing alone: the masks of the others are partly known by then."""
+    tokens: int = 0
+    """In all writings."""
 
-    @property
-    def passed(self) -> bool:
-        return not (self.error or self.false_accepts or self.false_rejects)
+    def passed(self, writing: str) -> bool:
+        return not (
+            self.error or self.false_accepts.get(writing) or self.false_rejects.get(writing)
+        )
 
 
 def read_tokens(folder: Path) -> Tokens:
@@ -63,6 +76,12 @@ def read_tokens(folder: Path) -> Tokens:
     vocabulary = from_tokenizer_json(folder)
     texts = [vocabulary.token_bytes(i) for i in range(vocabulary.size)]
     return Tokens(path=folder, texts=texts, eos=vocabulary.eos_token_ids[0])
+
+
+def setup(name: str, tokens: Tokens) -> Callable[[tuple[str, Any]], Verdict]:
+    """The judge of one engine, in its process."""
+    engine = ENGINES[name](tokens)
+    return lambda request: judge(engine, request[1], request[0])
 
 
 def judge(engine: Any, case: dict[str, Any], name: str) -> Verdict:
@@ -76,16 +95,20 @@ def judge(engine: Any, case: dict[str, Any], name: str) -> Verdict:
         verdict.error = f"{type(error).__name__}: {error}"[:300]
         return verdict
     verdict.ttfm = time.perf_counter() - started
-    for test in case["tests"]:
-        try:
-            accepted = accepts(engine.start(compiled), test["ids"], verdict.tbm)
-        except Exception as error:
-            verdict.error = f"at run time: {type(error).__name__}: {error}"[:300]
-            return verdict
-        if accepted and not test["valid"]:
-            verdict.false_accepts.append(test["description"])
-        if not accepted and test["valid"]:
-            verdict.false_rejects.append(test["description"])
+    for number, test in enumerate(case["tests"]):
+        times = verdict.tbm
+        for writing, ids in test["ids"].items():
+            verdict.tokens += len(ids)
+            try:
+                accepted = accepts(engine.start(compiled), ids, times)
+            except Exception as error:
+                verdict.error = f"at run time: {type(error).__name__}: {error}"[:300]
+                return verdict
+            times = []
+            if accepted and not test["valid"]:
+                verdict.false_accepts.setdefault(writing, []).append(number)
+            if not accepted and test["valid"]:
+                verdict.false_rejects.setdefault(writing, []).append(number)
     return verdict
 
 
@@ -102,78 +125,75 @@ def accepts(sequence: Any, ids: list[int], times: list[float]) -> bool:
     return bool(sequence.accepting())
 
 
-def work(pipe: Connection, name: str, tokens: Tokens) -> None:
-    """The process of one engine."""
-    os.environ["RAYON_NUM_THREADS"] = "1"
-    engine = ENGINES[name](tokens)
-    pipe.send("ready")
-    while True:
-        try:
-            case_name, case = pipe.recv()
-        except EOFError:  # the run is over
-            return
-        pipe.send(judge(engine, case, case_name))
-
-
-class Worker:
-    """An engine in its process; killed and started again when it hangs or crashes."""
-
-    def __init__(self, name: str, tokens: Tokens, timeout: float) -> None:
-        self.name, self._tokens, self._timeout = name, tokens, timeout
-        self._start()
-
-    def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=work, args=(theirs, self.name, self._tokens), daemon=True
-        )
-        self._process.start()
-        theirs.close()
-        if not self._pipe.poll(120):
-            raise RuntimeError(f"{self.name} did not start")
-        self._pipe.recv()
-
-    def judge(self, name: str, case: dict[str, Any]) -> Verdict:
-        self._pipe.send((name, case))
-        try:
-            if self._pipe.poll(self._timeout):
-                return self._pipe.recv()
-            reason = "timeout"
-        except EOFError:
-            reason = "crash"
-        self._process.kill()
-        self._process.join()
-        self._start()
-        return Verdict(name, error=reason)
+def ask(worker: Worker, name: str, case: dict[str, Any]) -> Verdict:
+    try:
+        return worker.ask((name, case))
+    except WorkerLostError as error:
+        return Verdict(name, error=error.reason)
 
 
 def load_cases(folder: Path, sample: int, seed: int, parts: list[str]) -> list[tuple[str, Any]]:
-    """A reproducible sample of the collection."""
+    """A reproducible sample of the collection; all of it in the order of names if `sample` is 0."""
     files = sorted(folder.glob("*.json"))
     if parts:
         files = [file for file in files if any(file.name.startswith(part) for part in parts)]
     if not files:
         raise SystemExit(f"no MaskBench files in {folder}")
-    random.Random(seed).shuffle(files)
-    return [(f.name, json.loads(f.read_text("utf-8"))) for f in files[: sample or None]]
+    if sample:
+        random.Random(seed).shuffle(files)
+    return [(f.stem, json.loads(f.read_text("utf-8"))) for f in files[: sample or None]]
 
 
-def tokenize(cases: list[tuple[str, Any]], folder: Path, spacing: str) -> None:
-    """Adds the token ids of every instance."""
+def shuffled(value: Any, rng: random.Random) -> Any:
+    """`value` with the members of every object in a random order."""
+    if isinstance(value, dict):
+        names = list(value)
+        rng.shuffle(names)
+        return {name: shuffled(value[name], rng) for name in names}
+    if isinstance(value, list):
+        return [shuffled(element, rng) for element in value]
+    return value
+
+
+def writings(data: Any, spacings: list[str], shuffle: int | None) -> Iterator[tuple[str, str]]:
+    """Names and texts of the ways in which an instance is written."""
+    for spacing in spacings:
+        yield spacing, json.dumps(data, ensure_ascii=False, **SEPARATORS[spacing])
+    if shuffle is not None:
+        other = shuffled(data, random.Random(shuffle))
+        yield "shuffled", json.dumps(other, ensure_ascii=False, **SEPARATORS[spacings[0]])
+
+
+def tokenize(
+    cases: list[tuple[str, Any]], folder: Path, spacings: list[str], shuffle: int | None
+) -> None:
+    """Adds the token ids of every writing of every instance."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     for _, case in cases:
         for test in case["tests"]:
-            text = json.dumps(test["data"], ensure_ascii=False, **SEPARATORS[spacing])
-            test["ids"] = tokenizer.encode(text, add_special_tokens=False).ids
+            test["ids"] = {
+                name: tokenizer.encode(text, add_special_tokens=False).ids
+                for name, text in writings(test["data"], spacings, shuffle)
+            }
 
 
 QUANTILES = (50, 90, 99, 99.9)
 
 
-def summary(verdicts: list[Verdict]) -> dict[str, Any]:
+def counts(verdicts: list[Verdict], writing: str) -> dict[str, int]:
+    """Schemas, by what became of one writing of their instances."""
+    return {
+        "schemas": len(verdicts),
+        "passed": sum(v.passed(writing) for v in verdicts),
+        "compile_errors": sum(bool(v.error) for v in verdicts),
+        "false_accepts": sum(bool(v.false_accepts.get(writing)) for v in verdicts),
+        "false_rejects": sum(bool(v.false_rejects.get(writing)) for v in verdicts),
+    }
+
+
+def summary(verdicts: list[Verdict], writing: str) -> dict[str, Any]:
     """Counts and percentiles; times in microseconds."""
     ttfm = np.array([v.ttfm for v in verdicts if not np.isnan(v.ttfm)]) * 1e6
     tbm = np.array([t for v in verdicts for t in v.tbm]) * 1e6
@@ -184,12 +204,8 @@ def summary(verdicts: list[Verdict]) -> dict[str, Any]:
         found = {f"p{q}": float(np.percentile(times, q)) for q in QUANTILES}
         return found | {"mean": float(times.mean()), "max": float(times.max())}
 
-    return {
-        "schemas": len(verdicts),
-        "passed": sum(v.passed for v in verdicts),
-        "compile_errors": sum(bool(v.error) for v in verdicts),
-        "false_accepts": sum(bool(v.false_accepts) for v in verdicts),
-        "false_rejects": sum(bool(v.false_rejects) for v in verdicts),
+    return counts(verdicts, writing) | {
+        "tokens": sum(v.tokens for v in verdicts),
         "masks": len(tbm),
         "ttfm_us": spread(ttfm),
         "tbm_us": spread(tbm),
@@ -225,54 +241,113 @@ def shared_times(verdicts: dict[str, list[Verdict]]) -> dict[str, list[Verdict]]
     return {name: [v[i] for i in compiled] for name, v in verdicts.items()}
 
 
+def writings_table(verdicts: dict[str, list[Verdict]], names: list[str]) -> str:
+    """Counts of every way of writing the instances, as Markdown."""
+    lines = [
+        "| engine | written | pass | compile error | false accept | false reject |",
+        "|---|---|--:|--:|--:|--:|",
+    ]
+    for engine, found in verdicts.items():
+        for writing in names:
+            c = counts(found, writing)
+            lines.append(
+                f"| {engine} | {writing} | {c['passed']} of {c['schemas']} "
+                f"({100 * c['passed'] / c['schemas']:.2f} %) | {c['compile_errors']} "
+                f"| {c['false_accepts']} | {c['false_rejects']} |"
+            )
+    return "\n".join(lines)
+
+
+def remaining(verdicts: list[Verdict], cases: list[tuple[str, Any]]) -> list[dict[str, Any]]:
+    """Every schema that does not pass in some writing, and why, as far as it can be said."""
+    rows: list[dict[str, Any]] = []
+    for verdict, (name, case) in zip(verdicts, cases, strict=True):
+        if verdict.error:
+            row: dict[str, Any] = {"schema": name, "error": verdict.error}
+        elif verdict.false_accepts or verdict.false_rejects:
+            row = {"schema": name}
+            for kind in ("false_accepts", "false_rejects"):
+                if found := getattr(verdict, kind):
+                    row[kind] = found
+        else:
+            continue
+        doubtful = [
+            {"test": number, "collection": test["valid"], "jsonschema": opinion}
+            for number, test in enumerate(case["tests"])
+            if (opinion := second_opinion(case["schema"], test["data"])) != test["valid"]
+        ]
+        if doubtful:
+            row["jsonschema_differs"] = doubtful
+        rows.append(row)
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of MaskBench files")
     parser.add_argument("--tokenizer", type=Path, required=True, help="folder with tokenizer.json")
-    parser.add_argument("--engines", default=",".join(ENGINES), help="comma-separated")
-    parser.add_argument("--sample", type=int, default=200, help="schemas to draw; 0 takes all")
+    parser.add_argument(
+        "--engines", default="structgen,llguidance,xgrammar,glrmask", help="comma-separated"
+    )
+    parser.add_argument("--order", choices=["schema", "any"], default="schema", help="structgen's")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--sample", type=int, default=200, help="schemas to draw")
+    size.add_argument("--all", action="store_true", help="take every schema")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument(
         "--parts", default="", help="only files with these prefixes, comma-separated"
     )
-    parser.add_argument("--spacing", choices=sorted(SEPARATORS), default="default")
+    parser.add_argument("--spacing", default="default", help=f"of {', '.join(SEPARATORS)}")
+    parser.add_argument("--shuffle", type=int, metavar="SEED", help="properties in random order")
     parser.add_argument("--timeout", type=float, default=60, help="seconds for one schema")
-    parser.add_argument("--out", type=Path, help="write summaries and verdicts as JSON")
-    parser.add_argument("--show", action="store_true", help="list structgen's failures")
+    parser.add_argument("--out", type=Path, help="write summaries as JSON")
+    parser.add_argument("--remaining", type=Path, help="write what the first engine fails as JSON")
     args = parser.parse_args()
     names = args.engines.split(",")
+    if args.order == "any":
+        names = ["structgen-any" if name == "structgen" else name for name in names]
     if unknown := set(names) - set(ENGINES):
         parser.error(f"unknown engines {sorted(unknown)}; there are {sorted(ENGINES)}")
+    spacings = args.spacing.split(",")
+    if unknown := set(spacings) - set(SEPARATORS):
+        parser.error(f"unknown spacings {sorted(unknown)}; there are {sorted(SEPARATORS)}")
 
-    cases = load_cases(args.data, args.sample, args.seed, [p for p in args.parts.split(",") if p])
-    tokenize(cases, args.tokenizer, args.spacing)
+    sample = 0 if args.all else args.sample
+    cases = load_cases(args.data, sample, args.seed, [p for p in args.parts.split(",") if p])
+    tokenize(cases, args.tokenizer, spacings, args.shuffle)
     tokens = read_tokens(args.tokenizer)
-    workers = [Worker(name, tokens, args.timeout) for name in names]
+    workers = [Worker(name, setup, name, tokens, timeout=args.timeout) for name in names]
     verdicts: dict[str, list[Verdict]] = {name: [] for name in names}
     for i, (name, case) in enumerate(cases):
         for k in range(len(workers)):
             worker = workers[(i + k) % len(workers)]
-            verdicts[worker.name].append(worker.judge(name, case))
+            verdicts[worker.name].append(ask(worker, name, case))
         if sys.stderr.isatty():
             print(f"\r{i + 1}/{len(cases)}", end="", file=sys.stderr)
+    for worker in workers:
+        worker.stop()
 
-    results = {name: summary(v) for name, v in verdicts.items()}
-    shared = {name: summary(v) for name, v in shared_times(verdicts).items()}
+    first = spacings[0]
+    results = {name: summary(v, first) for name, v in verdicts.items()}
+    shared = {name: summary(v, first) for name, v in shared_times(verdicts).items()}
+    drawn = "all" if args.all else f"seed {args.seed}"
     print(
-        f"{len(cases)} schemas (seed {args.seed}), {args.tokenizer.name}, {args.spacing} spacing, "
+        f"{len(cases)} schemas ({drawn}), {args.tokenizer.name}, {first} spacing, "
         f"{platform.processor() or platform.machine()}, one thread\n"
     )
     print(table(results))
-    print(f"\nthe {next(iter(shared.values()))['schemas']} schemas that all of them compile:\n")
-    print(table(shared))
-    if args.show:
-        for v in verdicts.get("structgen", []):
-            if not v.passed:
-                print(
-                    f"{v.name}: {v.error or ''} accepts={v.false_accepts} rejects={v.false_rejects}"
-                )
+    if len(names) > 1:
+        print(f"\nthe {shared[names[0]]['schemas']} schemas that all of them compile:\n")
+        print(table(shared))
+    written = spacings + (["shuffled"] if args.shuffle is not None else [])
+    if len(written) > 1:
+        print(f"\n{writings_table(verdicts, written)}")
+    if args.remaining:
+        rows = remaining(verdicts[names[0]], cases)
+        body = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        args.remaining.write_text(f"[\n{body}\n]\n", encoding="utf-8")
     if args.out:
         args.out.write_text(
             json.dumps(
@@ -282,13 +357,14 @@ def main() -> None:
                     "versions": {name: version(name) for name in names},
                     "results": results,
                     "shared": shared,
-                    "verdicts": {
-                        name: [asdict(v) | {"tbm": len(v.tbm)} for v in found]
+                    "writings": {
+                        name: {writing: counts(found, writing) for writing in written}
                         for name, found in verdicts.items()
                     },
                 },
                 indent=1,
             )
+            + "\n"
         )
 
 

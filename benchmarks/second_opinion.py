@@ -1,0 +1,33 @@
+"""What `jsonschema`, which shares no code with any engine here, makes of an instance."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import jsonschema
+
+
+def errors(schema: Any, instance: Any) -> list[str]:
+    """Why an instance is not valid, by the draft of `$schema`, formats asserted; empty if it is.
+
+    Numbers are judged as decimals: as floats, 10000.89 is no multiple of 0.01.
+    """
+    schema, instance = _decimals(schema), _decimals(instance)
+    validator = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
+    judge = validator(schema, format_checker=validator.FORMAT_CHECKER)
+    return [error.message[:200] for error in judge.iter_errors(instance)]
+
+
+def _decimals(value: Any) -> Any:
+    """`value` with decimals for floats."""
+    return json.loads(json.dumps(value), parse_float=Decimal)
+
+
+def second_opinion(schema: Any, instance: Any) -> bool | str:
+    """Whether the instance is valid; or why that cannot be said."""
+    try:
+        return not errors(schema, instance)
+    except Exception as error:  # a reference that cannot be resolved, a pattern that `re` refuses
+        return f"{type(error).__name__}: {error}"[:200]
