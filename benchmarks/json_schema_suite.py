@@ -16,7 +16,8 @@ Every engine reads the schema with its own defaults, except that
 * a schema of the suite that does not name its draft gets that `$schema` for the others.
 
 An engine that takes longer than --timeout for a schema, or crashes, has refused it. With --write,
-the tables between the markers in that file are replaced.
+the tables between the markers in that file are replaced. With --reuse, the counts of other engines
+than structgen are taken from an earlier --out, if it had the same versions of them.
 """
 
 from __future__ import annotations
@@ -179,10 +180,44 @@ def run(folder: Path, names: list[str], drafts: list[str], timeout: float) -> Ta
             place = tallies.setdefault((group.draft, group.part, group.file), {})
             place.setdefault(name, Tally())
             place[name] += found
-            if sys.stderr.isatty():
+            if sys.stderr.isatty() or done % 100 == 0:
                 print(f"\r{name} {done + 1}/{len(groups)} ", end="", file=sys.stderr)
         worker.stop()
     return tallies
+
+
+def as_json(tallies: Tallies) -> list[dict[str, Any]]:
+    return [
+        {
+            "draft": draft,
+            "part": part,
+            "file": file,
+            "engines": {name: asdict(found) for name, found in place.items()},
+        }
+        for (draft, part, file), place in tallies.items()
+    ]
+
+
+def reusable(path: Path | None, names: list[str], drafts: list[str]) -> Tallies:
+    """What an earlier run has of these engines, in the versions that are installed, if it has
+    all the drafts."""
+    if path is None:
+        return {}
+    earlier = json.loads(path.read_text(encoding="utf-8"))
+    same = {
+        name
+        for name in names
+        if not name.startswith("structgen") and earlier["versions"].get(name) == version(name)
+    }
+    rows = [row for row in earlier["counts"] if row["draft"] in drafts]
+    if {row["draft"] for row in rows} != set(drafts):
+        return {}
+    return {
+        (row["draft"], row["part"], row["file"]): {
+            name: Tally(**found) for name, found in row["engines"].items() if name in same
+        }
+        for row in rows
+    }
 
 
 def total(tallies: Tallies, name: str, draft: str, part: str) -> Tally:
@@ -255,6 +290,7 @@ def main() -> None:
     parser.add_argument("--drafts", default=",".join(suite.KNOWN_DRAFTS), help="comma-separated")
     parser.add_argument("--timeout", type=float, default=20, help="seconds for one schema")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers")
+    parser.add_argument("--reuse", type=Path, help="an earlier --out")
     parser.add_argument("--out", type=Path, help="write the counts as JSON")
     args = parser.parse_args()
     names, drafts = args.engines.split(","), args.drafts.split(",")
@@ -264,28 +300,23 @@ def main() -> None:
         parser.error(f"unknown drafts {sorted(unknown)}; there are {sorted(suite.DRAFTS)}")
     if not (args.suite / "tests").is_dir():
         parser.error(f"{args.suite} holds no tests")
-    tallies = run(args.suite, names, drafts, args.timeout)
+    tallies = reusable(args.reuse, names, drafts)
+    known = set(next(iter(tallies.values()), {}))
+    fresh = run(args.suite, [name for name in names if name not in known], drafts, args.timeout)
+    for place, found in fresh.items():
+        tallies[place] = tallies.get(place, {}) | found
     text = tables(tallies, names, drafts)
     print(text)
     if args.write:
         write_between_markers(args.write, text)
     if args.out:
-        counts = [
-            {
-                "draft": draft,
-                "part": part,
-                "file": file,
-                "engines": {n: asdict(t) for n, t in place.items()},
-            }
-            for (draft, part, file), place in tallies.items()
-        ]
         args.out.write_text(
             json.dumps(
                 {
                     "command": sys.argv,
                     "machine": platform.platform(),
                     "versions": {name: version(name) for name in names},
-                    "counts": counts,
+                    "counts": as_json(tallies),
                 },
                 indent=1,
             )

@@ -258,8 +258,21 @@ def writings_table(verdicts: dict[str, list[Verdict]], names: list[str]) -> str:
     return "\n".join(lines)
 
 
-def remaining(verdicts: list[Verdict], cases: list[tuple[str, Any]]) -> list[dict[str, Any]]:
-    """Every schema that does not pass in some writing, and why, as far as it can be said."""
+def order_alone(case: dict[str, Any], numbers: list[int]) -> bool:
+    """Whether structgen takes these instances as they are when properties may come in any order."""
+    import structgen as sg
+
+    constraint = sg.json_schema(case["schema"], property_order="any")
+    texts = [json.dumps(case["tests"][i]["data"], ensure_ascii=False) for i in numbers]
+    return all(constraint.accepts(text) for text in texts)
+
+
+def remaining(
+    engine: str, verdicts: list[Verdict], cases: list[tuple[str, Any]]
+) -> list[dict[str, Any]]:
+    """Every schema that does not pass in some writing, and why, as far as it can be said: the
+    error; whether the order of properties is all; where `jsonschema` differs from the collection.
+    """
     rows: list[dict[str, Any]] = []
     for verdict, (name, case) in zip(verdicts, cases, strict=True):
         if verdict.error:
@@ -269,6 +282,9 @@ def remaining(verdicts: list[Verdict], cases: list[tuple[str, Any]]) -> list[dic
             for kind in ("false_accepts", "false_rejects"):
                 if found := getattr(verdict, kind):
                     row[kind] = found
+            rejected = sorted({i for found in verdict.false_rejects.values() for i in found})
+            if engine == "structgen" and rejected and not verdict.false_accepts:
+                row["order_alone"] = order_alone(case, rejected)
         else:
             continue
         doubtful = [
@@ -345,7 +361,7 @@ def main() -> None:
     if len(written) > 1:
         print(f"\n{writings_table(verdicts, written)}")
     if args.remaining:
-        rows = remaining(verdicts[names[0]], cases)
+        rows = remaining(names[0], verdicts[names[0]], cases)
         body = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
         args.remaining.write_text(f"[\n{body}\n]\n", encoding="utf-8")
     if args.out:
