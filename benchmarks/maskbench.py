@@ -14,7 +14,8 @@ the last accepts the end. A schema passes if it compiles and every instance is j
 --spacing also writes instances with `separators=(",", ":")` or `indent=2`; --shuffle writes them
 once more in the first of the spacings with the members of every object in another order. All these
 writings of an instance are fed to the same compiled constraint; times are those of the first.
---remaining lists every schema that does not pass with what `jsonschema` makes of its instances.
+--remaining lists every schema that does not pass, with what `jsonschema` makes of its instances and
+the reasons that the file gave before.
 
 TTFM runs from the schema as a dict to the first mask, nothing known of that schema; TBM is mask
 plus commit, per token. One thread, a fresh constraint for each schema, the vocabulary built once.
@@ -30,7 +31,7 @@ import platform
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,10 @@ from engines import ENGINES, Tokens, version
 from second_opinion import second_opinion
 from workers import Worker, WorkerLostError
 
-SEPARATORS: dict[str, dict[str, Any]] = {
-    "default": {},
-    "compact": {"separators": (",", ":")},
-    "indent": {"indent": 2},
-}
+# At the end of the path: an installed structgen is found first.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from tests.json_schema.writings import SEPARATORS, writings
 
 
 @dataclass
@@ -142,26 +142,6 @@ def load_cases(folder: Path, sample: int, seed: int, parts: list[str]) -> list[t
     if sample:
         random.Random(seed).shuffle(files)
     return [(f.stem, json.loads(f.read_text("utf-8"))) for f in files[: sample or None]]
-
-
-def shuffled(value: Any, rng: random.Random) -> Any:
-    """`value` with the members of every object in a random order."""
-    if isinstance(value, dict):
-        names = list(value)
-        rng.shuffle(names)
-        return {name: shuffled(value[name], rng) for name in names}
-    if isinstance(value, list):
-        return [shuffled(element, rng) for element in value]
-    return value
-
-
-def writings(data: Any, spacings: list[str], shuffle: int | None) -> Iterator[tuple[str, str]]:
-    """Names and texts of the ways in which an instance is written."""
-    for spacing in spacings:
-        yield spacing, json.dumps(data, ensure_ascii=False, **SEPARATORS[spacing])
-    if shuffle is not None:
-        other = shuffled(data, random.Random(shuffle))
-        yield "shuffled", json.dumps(other, ensure_ascii=False, **SEPARATORS[spacings[0]])
 
 
 def tokenize(
@@ -362,6 +342,11 @@ def main() -> None:
         print(f"\n{writings_table(verdicts, written)}")
     if args.remaining:
         rows = remaining(names[0], verdicts[names[0]], cases)
+        known = json.loads(args.remaining.read_text("utf-8")) if args.remaining.exists() else []
+        reasons = {row["schema"]: row["reason"] for row in known}
+        for row in rows:
+            alone = "the order of properties" if row.get("order_alone") else ""
+            row["reason"] = reasons.get(row["schema"]) or alone or row.get("error", "")
         body = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
         args.remaining.write_text(f"[\n{body}\n]\n", encoding="utf-8")
     if args.out:

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from structgen.constraints import json_schema
-from structgen.errors import StructgenError
-from tests.json_schema import data
 
 jsonschema = pytest.importorskip("jsonschema")
 
@@ -80,24 +78,3 @@ def test_samples_are_valid(index: int, order: Any) -> None:
         text = constraint.sample(seed, max_bytes=80)
         validator.validate(json.loads(text))
         assert constraint.accepts(text)
-
-
-def test_maskbench_is_judged_as_it_says() -> None:
-    """Every 25th file, in any order of properties: no false accept, nearly no false reject."""
-    files = sorted(data.folder("maskbench").glob("*.json"))[::25]
-    wrong: list[str] = []
-    passing = 0
-    for path in files:
-        document = data.read(path)
-        try:
-            constraint = json_schema(document["schema"], property_order="any")
-            verdicts = [
-                (test["valid"], constraint.accepts(data.dumps(test["data"])))
-                for test in document["tests"]
-            ]
-        except StructgenError:
-            continue
-        wrong += [path.stem for expected, given in verdicts if given and not expected]
-        passing += all(expected == given for expected, given in verdicts)
-    assert not wrong
-    assert passing >= 0.99 * len(files), f"{passing} of {len(files)}"
