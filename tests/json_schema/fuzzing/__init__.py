@@ -1,0 +1,1 @@
+"""Differential fuzzing of the JSON Schema recogniser against `jsonschema`. See README.md."""
