@@ -10,11 +10,16 @@ import jsonschema
 
 
 def errors(schema: Any, instance: Any) -> list[str]:
-    """Why an instance is not valid, by the draft of `$schema`, formats asserted; empty if it is.
+    """Why an instance is not valid, by the draft of `$schema`, formats asserted; empty if it is."""
+    return text_errors(schema, json.dumps(instance))
+
+
+def text_errors(schema: Any, text: str) -> list[str]:
+    """The same for an instance as it is written.
 
     Numbers are judged as decimals: as floats, 10000.89 is no multiple of 0.01.
     """
-    schema, instance = _decimals(schema), _decimals(instance)
+    schema, instance = _decimals(schema), json.loads(text, parse_float=Decimal)
     validator = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
     judge = validator(schema, format_checker=validator.FORMAT_CHECKER)
     return [error.message[:200] for error in judge.iter_errors(instance)]

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from structgen.errors import StructgenError as StructgenError
     from structgen.errors import TokenBudgetError as TokenBudgetError
     from structgen.errors import TokenRejected as TokenRejected
+    from structgen.errors import UnresolvedReferenceError as UnresolvedReferenceError
     from structgen.errors import UnsupportedFeatureError as UnsupportedFeatureError
     from structgen.errors import UnsupportedSchemaError as UnsupportedSchemaError
     from structgen.errors import VocabularyError as VocabularyError
@@ -87,7 +88,8 @@ _HOMES = {
         "BackendError", "ConstraintError", "DeadEnd", "EmptyLanguageError", "GenerationError",
         "GrammarSyntaxError", "LimitExceeded", "MatcherFinished", "MissingExtraError",
         "RegexSyntaxError", "SchemaError", "StructgenError", "TokenBudgetError", "TokenRejected",
-        "UnsupportedFeatureError", "UnsupportedSchemaError", "VocabularyError",
+        "UnresolvedReferenceError", "UnsupportedFeatureError", "UnsupportedSchemaError",
+        "VocabularyError",
     ),
     "structgen.generate": ("Stream", "generate", "generate_batch", "stream"),
     "structgen.masks": ("allocate_mask", "allowed_tokens", "fill_masks", "fill_tree_masks"),
@@ -139,6 +141,7 @@ __all__ = [
     "TokenBudgetError",
     "TokenRejected",
     "ToolSet",
+    "UnresolvedReferenceError",
     "UnsupportedFeatureError",
     "UnsupportedSchemaError",
     "Vocabulary",

@@ -5,6 +5,7 @@ StructgenError
 │  ├─ RegexSyntaxError               offset, line, column, caret excerpt
 │  ├─ GrammarSyntaxError             line, column, caret excerpt
 │  ├─ SchemaError                    JSON pointer, keyword
+│  │  ├─ UnresolvedReferenceError    a reference leads nowhere; which document is missing
 │  │  └─ UnsupportedSchemaError      right, but not enforced by this version
 │  ├─ UnsupportedFeatureError        e.g. a backreference in a pattern
 │  └─ EmptyLanguageError             no text satisfies it; which parts conflict
@@ -105,6 +106,29 @@ class UnsupportedSchemaError(SchemaError):
     code = "unsupported-schema"
 
 
+class UnresolvedReferenceError(SchemaError):
+    """A reference in a JSON Schema, at `pointer`, leads nowhere.
+
+    `uri` names the document that is missing, for the registry; it is empty where the document is
+    there and has no such place.
+    """
+
+    code = "unresolved-reference"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pointer: str = "",
+        reference: str = "",
+        uri: str = "",
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, pointer=pointer, keyword="$ref", hint=hint)
+        self.reference = reference
+        self.uri = uri
+
+
 class UnsupportedFeatureError(ConstraintError):
     """The input is well-formed but uses a feature outside what structgen can enforce."""
 
@@ -116,7 +140,8 @@ class UnsupportedFeatureError(ConstraintError):
 
 
 class EmptyLanguageError(ConstraintError):
-    """No text at all satisfies the constraint. `pointers` name the parts in conflict."""
+    """No text at all satisfies the constraint. `pointers` name the parts in conflict: places of a
+    schema, or the options that exclude all its documents."""
 
     code = "empty-language"
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias, cast, runtime_checkable
+from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 from structgen._core import Program
 from structgen.constraints.base import TextConstraint
-from structgen.errors import LimitExceeded, SchemaError
+from structgen.constraints.metaschemas import published
+from structgen.constraints.schema_options import (
+    Draft,
+    Escapes,
+    NumberSpelling,
+    PropertyOrder,
+    Whitespace,
+    bounds_fields,
+    choice_of,
+    flag,
+    whitespace_fields,
+)
+from structgen.errors import LimitExceeded, SchemaError, UnresolvedReferenceError
 
 JsonSchema: TypeAlias = Mapping[str, object] | bool | str | Path
 """A schema: a mapping or bool, its JSON text, or the path of a file that holds it."""
-
-Draft: TypeAlias = Literal["draft4", "draft6", "draft7", "2019-09", "2020-12"]
-
-Whitespace: TypeAlias = Literal["compact", "flexible"] | Mapping[str, object]
-"""``"compact"``: none. ``"flexible"``: a bounded run of blanks and line ends wherever JSON allows
-it. Or a mapping: ``{"kind": "flexible", "max": 20}``, ``{"kind": "indent", "width": 2}`` or
-``{"kind": "separators", "item": ", ", "key": ": "}``."""
 
 
 @runtime_checkable
@@ -34,50 +39,109 @@ def json_schema(
     schema: JsonSchema,
     *,
     draft: Draft | None = None,
-    property_order: Literal["schema", "any"] | None = None,
+    property_order: PropertyOrder | None = None,
     whitespace: Whitespace | None = None,
-    escapes: Literal["all", "minimal"] | None = None,
+    escapes: Escapes | None = None,
     format_assertion: bool | None = None,
-    number_spelling: Literal["all", "plain"] | None = None,
+    number_spelling: NumberSpelling | None = None,
+    additional_properties_default: bool | None = None,
+    max_string_length: int | None = None,
+    max_array_length: int | None = None,
+    max_integer_digits: int | None = None,
+    max_fraction_digits: int | None = None,
+    max_exponent_digits: int | None = None,
     registry: Mapping[str, object] | None = None,
 ) -> TextConstraint:
     """JSON texts that are valid for `schema`.
 
-    A keyword that is not enforced is an error, never ignored. An option left at None takes the
-    core's default.
+    A keyword that is not enforced is an error, never ignored; what becomes of each is said by
+    `TextConstraint.report`. An option left at None takes its default. Keys are never written
+    twice in an object, however they are spelled.
 
     Args:
         schema: a dict or bool; a str is JSON text if it parses as a JSON object or bool, else a
             path. Parse a text from a stranger yourself, so that it is never taken for a path.
-        draft: the JSON Schema draft, if ``$schema`` does not say or should be overruled.
-        property_order: ``"schema"``: properties come in the schema's order; ``"any"``: in any.
-        whitespace: see `Whitespace`.
-        escapes: ``"all"``: every legal spelling of a character inside strings; ``"minimal"``: one.
-        format_assertion: whether ``format`` restricts texts.
-        number_spelling: ``"all"``: every legal spelling of a number (``1e2``, ``1.0``);
-            ``"plain"``: without exponents.
+        draft: the version of JSON Schema that the schema and its embedded resources are written
+            in, whatever they say. By default that of ``$schema``, else 2020-12. ``"v1"`` refuses
+            unknown keywords and formats, as it says of itself.
+        property_order: ``"schema"`` (default): properties come in the schema's order, then
+            required ones that it does not list, then others; ``"any"``: in any order.
+        whitespace: see `Whitespace`; ``"flexible"`` by default, which takes what `json.dumps`
+            writes by default, compactly, and with an indentation.
+        escapes: ``"all"`` (default): every legal spelling of a character inside strings;
+            ``"minimal"``: a character stands for itself where it may.
+        format_assertion: whether ``format`` restricts texts (default), whatever vocabularies
+            the metaschema lists.
+        number_spelling: ``"all"`` (default): every spelling of a number (``1e2``, ``1.0``) that
+            readers agree on; ``"plain"``: one spelling each, without exponents.
+        additional_properties_default: False leaves out keys of which no schema says anything, in
+            objects for which some schema lists ``properties`` or ``patternProperties``, unless it
+            has ``additionalProperties`` or ``unevaluatedProperties`` beside them. All schemas of
+            an object count together: with ``allOf``, the keys of all parts may be written.
+        max_string_length: code points of strings and keys that no schema bounds.
+        max_array_length: elements of arrays that no schema bounds (by ``maxItems``, or a
+            ``false`` for what follows ``prefixItems``).
+        max_integer_digits, max_fraction_digits, max_exponent_digits: digits of a number before
+            and after the point and in its exponent; 0 forbids fractions or exponents.
         registry: schemas by URI that ``$ref`` may name; a mapping or a `referencing.Registry`.
+            The published metaschemas need not be in it (extra ``metaschemas``). Nothing is ever
+            fetched.
+
+    The last six options narrow: their documents are all valid for the schema. They are applied
+    to whole values, after all that schemas say of them, and leave alone what has an end already
+    (an ``enum``, a ``maxLength``, a date). Where ``anyOf`` and the like leave a choice between
+    bounded and unbounded, the whole counts as unbounded.
 
     Raises:
         SchemaError: malformed, with a JSON pointer.
-        UnsupportedSchemaError: a keyword that this version does not enforce, with its pointer.
-        EmptyLanguageError: no JSON text is valid; the pointers name the conflict.
+        UnresolvedReferenceError: a ``$ref`` leads nowhere; ``uri`` is what the registry lacks.
+        UnsupportedSchemaError: a keyword, version or vocabulary that is not enforced, with its
+            pointer.
+        EmptyLanguageError: no JSON text is valid; the pointers name the conflict, or the options
+            that exclude all that are.
+        ConstraintError: an option has a value that it cannot have.
+        MissingExtraError: the schema refers to a published metaschema, and the extra that holds
+            them is not installed.
         LimitExceeded: too deep or too large.
     """
+    bounds: dict[str, int | None] = {
+        "max_string_length": max_string_length,
+        "max_array_length": max_array_length,
+        "max_integer_digits": max_integer_digits,
+        "max_fraction_digits": max_fraction_digits,
+        "max_exponent_digits": max_exponent_digits,
+    }
     chosen: dict[str, object | None] = {
-        "draft": draft,
-        "property_order": property_order,
-        "whitespace": {"kind": whitespace} if isinstance(whitespace, str) else whitespace,
-        "escapes": escapes,
-        "format_assertion": format_assertion,
-        "number_spelling": number_spelling,
-        "registry": None if registry is None else _plain_registry(registry),
+        "draft": choice_of("draft", draft, Draft),
+        "property_order": choice_of("property_order", property_order, PropertyOrder),
+        "whitespace": None if whitespace is None else whitespace_fields(whitespace),
+        "escapes": choice_of("escapes", escapes, Escapes),
+        "format_assertion": flag("format_assertion", format_assertion),
+        "number_spelling": choice_of("number_spelling", number_spelling, NumberSpelling),
+        "additional_properties_default": flag(
+            "additional_properties_default", additional_properties_default
+        ),
+        "bounds": bounds_fields(bounds),
     }
     options = {name: value for name, value in chosen.items() if value is not None}
     text = schema_text(schema)
-    return TextConstraint(
-        Program.json_schema(text, _dumps(options)), description=f"json_schema({text})"
-    )
+    documents = {} if registry is None else _plain_registry(registry)
+    return TextConstraint(_compiled(text, options, documents), description=f"json_schema({text})")
+
+
+def _compiled(text: str, options: dict[str, object], documents: dict[str, object]) -> Program:
+    """The program, with the published metaschemas that turn out to be missing."""
+    while True:
+        given = options | {"registry": documents} if documents else options
+        try:
+            return Program.json_schema(text, _dumps(given))
+        except UnresolvedReferenceError as error:
+            found = published(error.uri)
+            # The caller's own documents come first, whatever they are called.
+            fresh = {} if found is None else {u: d for u, d in found.items() if u not in documents}
+            if not fresh:
+                raise
+            documents = fresh | documents
 
 
 def json_value() -> TextConstraint:

@@ -8,7 +8,12 @@ import structgen as sg
 
 
 @pytest.mark.parametrize(
-    "version", ["https://json-schema.org/v1", "http://json-schema.org/draft-03/schema#"]
+    "version",
+    [
+        "https://json-schema.org/v2",
+        "https://json-schema.org/v1/2042",
+        "http://json-schema.org/draft-03/schema#",
+    ],
 )
 def test_foreign_version(version: str) -> None:
     schema = {"$schema": version, "type": "string"}

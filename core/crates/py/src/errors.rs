@@ -120,13 +120,23 @@ fn schema_error(py: Python<'_>, error: SchemaError) -> PyErr {
             &message,
             &[pointer, ("keyword", Field::Text(keyword))],
         ),
-        SchemaError::Empty { pointers } => {
-            raise(py, "EmptyLanguageError", &message, &[("pointers", Field::Texts(pointers))])
+        SchemaError::Empty { pointers: parts } | SchemaError::Narrowed { options: parts } => {
+            raise(py, "EmptyLanguageError", &message, &[("pointers", Field::Texts(parts))])
         }
         SchemaError::Malformed { keyword, .. } => {
             raise(py, "SchemaError", &message, &[pointer, ("keyword", Field::Text(keyword))])
         }
-        SchemaError::Unresolved { .. } | SchemaError::Recursion { .. } => raise(
+        SchemaError::Unresolved { reference, document, .. } => raise(
+            py,
+            "UnresolvedReferenceError",
+            &message,
+            &[
+                pointer,
+                ("reference", Field::Text(reference)),
+                ("uri", Field::Text(document.unwrap_or_default())),
+            ],
+        ),
+        SchemaError::Recursion { .. } => raise(
             py,
             "SchemaError",
             &message,

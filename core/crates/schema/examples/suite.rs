@@ -325,6 +325,7 @@ fn draft_of(name: &str) -> Draft {
         "draft6" => Draft::Draft6,
         "draft7" => Draft::Draft7,
         "draft2019-09" => Draft::Draft201909,
+        "v1" => Draft::V1,
         _ => Draft::Draft202012,
     }
 }
@@ -353,12 +354,14 @@ fn official(dir: &Path, args: &HashMap<String, String>, settings: &Settings) {
         }
     }
     let folder = dir.join("tests").join(draft);
-    let folder = if formats { folder.join("optional/format") } else { folder };
+    let formats_of = if draft == "v1" { "format" } else { "optional/format" };
+    let folder = if formats { folder.join(formats_of) } else { folder };
     let mut found = Vec::new();
     files(&folder, &mut found);
     let mut tally = Tally::default();
     for path in found {
-        if !formats && path.components().any(|part| part.as_os_str() == "optional") {
+        let part = |name: &str| path.components().any(|part| part.as_os_str() == name);
+        if !formats && (part("optional") || part("format")) {
             continue;
         }
         let Some(Value::Array(groups)) = read(&path) else { continue };

@@ -5,6 +5,7 @@ mod arrays;
 mod assertions;
 mod emptiness;
 mod evaluate;
+mod narrow;
 mod node;
 mod normal;
 mod objects;
@@ -26,6 +27,7 @@ use crate::options::{Escapes, NumberSpelling, PropertyOrder, SchemaOptions};
 use crate::string::Strings;
 
 use evaluate::Mode;
+use narrow::Narrowing;
 
 pub(crate) use arrays::{ArrayShape, Unique};
 pub(crate) use emptiness::{INFINITE, Member, OpenObject, all_pending};
@@ -116,6 +118,7 @@ pub(crate) struct Algebra {
     pub(crate) order: PropertyOrder,
     pub(crate) strings: Strings,
     pub(crate) numbers: Numbers,
+    narrowing: Option<Narrowing>,
     schemas: Vec<Arc<Schema>>,
     tracks_evaluation: bool,
     compares_elements: bool,
@@ -162,6 +165,7 @@ impl Algebra {
             schema.number.multiple_of.as_ref().is_some_and(|step| step.digits != [1])
         });
         let numbers = Numbers::new(&mut exprs, exponents, mixed);
+        let narrowing = Narrowing::new(&mut exprs, &strings, options);
         let compares_elements = schemas.iter().any(|schema| schema.array.unique);
         let mut this = Algebra {
             lexer: Lexer::new(exprs),
@@ -169,6 +173,7 @@ impl Algebra {
             order: options.property_order,
             strings,
             numbers,
+            narrowing,
             schemas: schemas.into_iter().map(Arc::new).collect(),
             tracks_evaluation,
             compares_elements,
@@ -189,6 +194,7 @@ impl Algebra {
         };
         this.nodes.intern(Node::True);
         this.nodes.intern(Node::False);
+        this.nodes.intern(Node::Unsaid);
         this
     }
 

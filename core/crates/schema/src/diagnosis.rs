@@ -1,10 +1,40 @@
 //! Why nothing satisfies a schema.
 
+use serde_json::Value;
 use structgen_automaton::Fuel;
 
 use crate::algebra::{Algebra, INFINITE, Node, NodeId};
 use crate::error::SchemaError;
+use crate::limits::SchemaLimits;
 use crate::location::LocId;
+use crate::machine::SchemaAutomaton;
+use crate::options::SchemaOptions;
+
+/// The options without which something would satisfy the schema, if they are why nothing does.
+pub(crate) fn narrowed_empty(
+    schema: &Value,
+    options: &SchemaOptions,
+    limits: &SchemaLimits,
+    fuel: &mut Fuel,
+) -> Result<Option<SchemaError>, SchemaError> {
+    let each = options.relaxed();
+    let all: Vec<String> = each.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let mut free = options.clone();
+    while let Some((_, relaxed)) = free.relaxed().into_iter().next() {
+        free = relaxed;
+    }
+    if all.is_empty() || SchemaAutomaton::is_empty(schema, &free, limits, fuel)? {
+        return Ok(None);
+    }
+    let mut culprits = Vec::new();
+    for (name, relaxed) in each {
+        if !SchemaAutomaton::is_empty(schema, &relaxed, limits, fuel)? {
+            culprits.push(name.to_owned());
+        }
+    }
+    let options = if culprits.is_empty() { all } else { culprits };
+    Ok(Some(SchemaError::Narrowed { options }))
+}
 
 /// Follows required members down to the first place where parts contradict each other.
 pub(crate) fn explain_empty(

@@ -33,6 +33,8 @@ pub enum SchemaError {
         reference: String,
         /// Why not.
         message: String,
+        /// The URI of the document that is not there, if it is a whole document.
+        document: Option<String>,
     },
     /// A schema applies itself to the same value, for ever.
     #[error("the schema at `{pointer}` refers to itself without consuming any of the document")]
@@ -45,6 +47,12 @@ pub enum SchemaError {
     Empty {
         /// The schemas that conflict.
         pointers: Vec<String>,
+    },
+    /// Documents are valid, and the options exclude all of them.
+    #[error("no document that satisfies the schema keeps to {}", quoted(.options))]
+    Narrowed {
+        /// Options without one of which there are documents, or else all that narrow.
+        options: Vec<String>,
     },
     /// A budget ran out.
     #[error(transparent)]
@@ -60,6 +68,7 @@ impl SchemaError {
             SchemaError::Unresolved { .. } => "schema_unresolved",
             SchemaError::Recursion { .. } => "schema_recursion",
             SchemaError::Empty { .. } => "schema_empty",
+            SchemaError::Narrowed { .. } => "schema_narrowed",
             SchemaError::Automaton(_) => "limit",
         }
     }
@@ -72,7 +81,7 @@ impl SchemaError {
             | SchemaError::Unresolved { pointer, .. }
             | SchemaError::Recursion { pointer } => Some(pointer),
             SchemaError::Empty { pointers } => pointers.first().map(String::as_str),
-            SchemaError::Automaton(_) => None,
+            SchemaError::Narrowed { .. } | SchemaError::Automaton(_) => None,
         }
     }
 }
@@ -81,9 +90,11 @@ fn describe_conflict(pointers: &[String]) -> String {
     match pointers {
         [] => "its parts contradict each other".to_owned(),
         [one] => format!("`{one}` allows nothing"),
-        many => {
-            let quoted: Vec<String> = many.iter().map(|pointer| format!("`{pointer}`")).collect();
-            format!("{} contradict each other", quoted.join(", "))
-        }
+        many => format!("{} contradict each other", quoted(many)),
     }
+}
+
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
 }

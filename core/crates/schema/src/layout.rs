@@ -39,6 +39,8 @@ impl Gap {
 pub(crate) enum Layout {
     /// As people write it, up to so many bytes at a gap.
     Free(u32),
+    /// Whatever RFC 8259 allows, up to so many bytes at a gap.
+    Any(u32),
     /// Exactly what is written here.
     Fixed(Fixed),
 }
@@ -58,6 +60,7 @@ impl Layout {
         match whitespace {
             Whitespace::Compact => Layout::Fixed(Fixed::default()),
             Whitespace::Flexible { max } => Layout::Free(*max),
+            Whitespace::Any { max } => Layout::Any(*max),
             Whitespace::Indent { width } => Layout::Fixed(Fixed {
                 indent: Some(*width as usize),
                 after_colon: b" ".to_vec(),
@@ -82,7 +85,17 @@ impl Layout {
     }
 
     pub(crate) fn is_free(&self) -> bool {
-        matches!(self, Layout::Free(_))
+        matches!(self, Layout::Free(_) | Layout::Any(_))
+    }
+
+    /// Whether white space that was begun after an element leads to the bracket alone.
+    pub(crate) fn begun_to_close(&self, depth: u32) -> bool {
+        match self {
+            Layout::Free(_) => true,
+            Layout::Any(_) => false,
+            // Of two fixed gaps, the one that was begun is the one that is not empty.
+            Layout::Fixed(_) => !self.text(Gap::Close, depth).is_empty(),
+        }
     }
 
     /// The least that must be written at a gap inside `depth` containers.
@@ -112,6 +125,7 @@ impl Layout {
     pub(crate) fn continues(&self, gap: Gap, depth: u32, read: u32, byte: u8) -> bool {
         match self {
             Layout::Free(max) => read < *max && gap.takes(byte, read),
+            Layout::Any(max) => read < *max && matches!(byte, b' ' | b'\t' | b'\n' | b'\r'),
             Layout::Fixed(_) => self.text(gap, depth).get(read as usize) == Some(&byte),
         }
     }
@@ -119,7 +133,9 @@ impl Layout {
     /// Whether the gap may end after `read` bytes.
     pub(crate) fn complete(&self, gap: Gap, depth: u32, read: u32) -> bool {
         match self {
-            Layout::Free(_) => true,
+            // White space before a comma would be that before a bracket.
+            Layout::Free(_) => gap != Gap::BeforeComma || read == 0,
+            Layout::Any(_) => true,
             Layout::Fixed(_) => self.text(gap, depth).len() == read as usize,
         }
     }

@@ -40,9 +40,12 @@ mod report;
 mod resources;
 mod string;
 mod uri;
+mod vocabulary;
 
 pub use error::SchemaError;
 pub use limits::SchemaLimits;
 pub use machine::SchemaAutomaton;
-pub use options::{Draft, Escapes, NumberSpelling, PropertyOrder, SchemaOptions, Whitespace};
+pub use options::{
+    Bounds, Draft, Escapes, NumberSpelling, PropertyOrder, SchemaOptions, Whitespace,
+};
 pub use report::{Report, ReportEntry, Status};

@@ -86,6 +86,8 @@ pub(crate) struct ArrayRules {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ObjectRules {
+    /// There are `properties` or `patternProperties`.
+    pub(crate) lists: bool,
     pub(crate) properties: Vec<(String, LocId)>,
     /// The keys in which the pattern is found.
     pub(crate) patterns: Vec<(Arc<Ast>, LocId)>,

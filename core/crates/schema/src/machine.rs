@@ -58,9 +58,26 @@ impl SchemaAutomaton {
         algebra.check_schemas()?;
         let root = algebra.location_node(reading.root);
         if algebra.size(root, fuel)? == INFINITE {
-            return Err(diagnosis::explain_empty(&mut algebra, root, reading.root, fuel)?);
+            let narrowed = diagnosis::narrowed_empty(schema, options, limits, fuel)?;
+            return Err(match narrowed {
+                Some(error) => error,
+                None => diagnosis::explain_empty(&mut algebra, root, reading.root, fuel)?,
+            });
         }
         Ok(Self::from_node(algebra, root, Layout::new(&options.whitespace), limits, reading.report))
+    }
+
+    /// Whether no document is valid.
+    pub(crate) fn is_empty(
+        schema: &Value,
+        options: &SchemaOptions,
+        limits: &SchemaLimits,
+        fuel: &mut Fuel,
+    ) -> Result<bool, SchemaError> {
+        let reading = reader::read(schema, options, limits, fuel)?;
+        let mut algebra = Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
+        let root = algebra.location_node(reading.root);
+        Ok(algebra.size(root, fuel)? == INFINITE)
     }
 
     fn from_node(
@@ -73,7 +90,7 @@ impl SchemaAutomaton {
         let mut frames = Frames::new(algebra);
         let frame = frames.root(root);
         // State 0 is DEAD; its entry is never looked at.
-        let dead = State { cell: CellId(0), phase: Phase::Done, text: TextId::NONE };
+        let dead = State { cell: CellId(0), phase: Phase::Done { gap: 0 }, text: TextId::NONE };
         let mut this = SchemaAutomaton {
             frames,
             layout,
@@ -181,7 +198,12 @@ impl SchemaAutomaton {
                 let tags = self.word_tags(cell, word, fuel)?;
                 self.end_value(cell, tags, text)
             }
-            Phase::Done => Ok(StateId::DEAD),
+            Phase::Done { gap } => {
+                if self.layout.continues(Gap::Outside, depth, gap, byte) {
+                    return self.state(cell, Phase::Done { gap: gap + 1 }, TextId::NONE);
+                }
+                Ok(StateId::DEAD)
+            }
         }
     }
 }

@@ -21,6 +21,9 @@ pub enum Draft {
     /// draft-bhutton-json-schema-01.
     #[serde(rename = "2020-12")]
     Draft202012,
+    /// Version 1, the stable one that follows the drafts, as of its release of 2026.
+    #[serde(rename = "v1")]
+    V1,
 }
 
 impl Draft {
@@ -34,6 +37,7 @@ impl Draft {
             "json-schema.org/draft-07/schema" => Some(Draft::Draft7),
             "json-schema.org/draft/2019-09/schema" => Some(Draft::Draft201909),
             "json-schema.org/draft/2020-12/schema" => Some(Draft::Draft202012),
+            "json-schema.org/v1" | "json-schema.org/v1/2026" => Some(Draft::V1),
             _ => None,
         }
     }
@@ -42,8 +46,9 @@ impl Draft {
     /// not known here: reading it as another would enforce the wrong ones.
     pub(crate) fn is_foreign(uri: &str) -> bool {
         let rest = uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://"));
+        let known = Draft::from_uri(uri).is_some();
         rest.and_then(|rest| rest.strip_prefix("json-schema.org/")).is_some_and(|version| {
-            version.starts_with('v')
+            (version.starts_with('v') && !known)
                 || ["draft-00", "draft-01", "draft-02", "draft-03"]
                     .iter()
                     .any(|old| version.starts_with(old))
@@ -72,6 +77,12 @@ pub enum Whitespace {
     /// As people and `json.dumps` write it: after `,`, `[` and `{` and before `]` and `}` a line
     /// break and up to `max` bytes of indentation, or spaces on the same line; spaces after `:`.
     Flexible {
+        /// The bound, in bytes.
+        max: u32,
+    },
+    /// Everything that RFC 8259 allows, around the document too: up to `max` bytes of spaces,
+    /// tabs and line ends at every gap.
+    Any {
         /// The bound, in bytes.
         max: u32,
     },
@@ -106,10 +117,16 @@ impl TryFrom<WhitespaceFields> for Whitespace {
 
     fn try_from(fields: WhitespaceFields) -> Result<Self, String> {
         let WhitespaceFields { kind, max, width, item, key } = fields;
+        let bound = |given: Option<u32>| match given.unwrap_or(DEFAULT_WHITESPACE_BOUND) {
+            max if max <= MAX_WHITESPACE_BOUND => Ok(max),
+            max => Err(format!("`max` is at most {MAX_WHITESPACE_BOUND}, not {max}")),
+        };
         match (kind.as_str(), max, width, item, key) {
             ("compact", None, None, None, None) => Ok(Whitespace::Compact),
-            ("flexible", max, None, None, None) => {
-                Ok(Whitespace::Flexible { max: max.unwrap_or(DEFAULT_WHITESPACE_BOUND) })
+            ("flexible", max, None, None, None) => Ok(Whitespace::Flexible { max: bound(max)? }),
+            ("any", max, None, None, None) => Ok(Whitespace::Any { max: bound(max)? }),
+            ("indent", None, Some(width), None, None) if width > MAX_INDENT => {
+                Err(format!("`width` is at most {MAX_INDENT}, not {width}"))
             }
             ("indent", None, Some(width), None, None) => Ok(Whitespace::Indent { width }),
             ("separators", None, None, Some(item), Some(key)) => {
@@ -127,12 +144,18 @@ impl TryFrom<WhitespaceFields> for Whitespace {
 }
 
 fn is_separator(text: &str, mark: char) -> bool {
-    text.chars().filter(|c| *c == mark).count() == 1
+    text.len() <= MAX_SEPARATOR
+        && text.chars().filter(|c| *c == mark).count() == 1
         && text.chars().all(|c| c == mark || matches!(c, ' ' | '\n' | '\r' | '\t'))
 }
 
 /// Indentation by four spaces at depth ten, or by two at depth twenty.
 const DEFAULT_WHITESPACE_BOUND: u32 = 41;
+
+/// White space is counted in states of the recogniser, byte by byte.
+const MAX_WHITESPACE_BOUND: u32 = 10_000;
+const MAX_INDENT: u32 = 100;
+const MAX_SEPARATOR: usize = 100;
 
 impl Default for Whitespace {
     fn default() -> Self {
@@ -163,6 +186,71 @@ pub enum NumberSpelling {
     Plain,
 }
 
+/// Bounds on what a schema leaves without any, so that a weak model cannot go on for ever.
+///
+/// They narrow: a document that keeps them is valid without them. A language that is finite
+/// already (an `enum`, a `maxLength`, a date) is left as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bounds {
+    /// Code points of a string or key for which no schema sets a bound.
+    pub max_string_length: Option<u32>,
+    /// Elements of an array for which no schema sets a bound.
+    pub max_array_length: Option<u32>,
+    /// Digits before the point.
+    pub max_integer_digits: Option<u32>,
+    /// Digits after the point.
+    pub max_fraction_digits: Option<u32>,
+    /// Digits of an exponent.
+    pub max_exponent_digits: Option<u32>,
+}
+
+impl Bounds {
+    /// Whether digits of numbers are bounded.
+    pub(crate) fn digits(&self) -> bool {
+        self.max_integer_digits.is_some()
+            || self.max_fraction_digits.is_some()
+            || self.max_exponent_digits.is_some()
+    }
+}
+
+impl SchemaOptions {
+    /// Each option that narrows what the schema allows, by name, with the options without it.
+    pub(crate) fn relaxed(&self) -> Vec<(&'static str, SchemaOptions)> {
+        let mut out = Vec::new();
+        let mut without = |name: &'static str, given: bool, relax: fn(&mut SchemaOptions)| {
+            if given {
+                let mut options = self.clone();
+                relax(&mut options);
+                out.push((name, options));
+            }
+        };
+        let bounds = &self.bounds;
+        without("additional_properties_default", !self.additional_properties_default, |o| {
+            o.additional_properties_default = true;
+        });
+        without("max_string_length", bounds.max_string_length.is_some(), |o| {
+            o.bounds.max_string_length = None;
+        });
+        without("max_array_length", bounds.max_array_length.is_some(), |o| {
+            o.bounds.max_array_length = None;
+        });
+        without("max_integer_digits", bounds.max_integer_digits.is_some(), |o| {
+            o.bounds.max_integer_digits = None;
+        });
+        without("max_fraction_digits", bounds.max_fraction_digits.is_some(), |o| {
+            o.bounds.max_fraction_digits = None;
+        });
+        without("max_exponent_digits", bounds.max_exponent_digits.is_some(), |o| {
+            o.bounds.max_exponent_digits = None;
+        });
+        without("number_spelling", self.number_spelling != NumberSpelling::All, |o| {
+            o.number_spelling = NumberSpelling::All;
+        });
+        out
+    }
+}
+
 /// How a schema is read and its documents are written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -179,6 +267,11 @@ pub struct SchemaOptions {
     pub format_assertion: bool,
     /// Spelling of numbers.
     pub number_spelling: NumberSpelling,
+    /// Whether keys may be written of which no schema says anything, in an object for which
+    /// some schema lists `properties` or `patternProperties`.
+    pub additional_properties_default: bool,
+    /// Bounds on what the schema leaves without any.
+    pub bounds: Bounds,
     /// Documents that references may lead to, by absolute URI.
     pub registry: BTreeMap<String, Value>,
 }
@@ -192,6 +285,8 @@ impl Default for SchemaOptions {
             escapes: Escapes::default(),
             format_assertion: true,
             number_spelling: NumberSpelling::default(),
+            additional_properties_default: true,
+            bounds: Bounds::default(),
             registry: BTreeMap::new(),
         }
     }

@@ -1,10 +1,12 @@
 //! Reads every schema that the root reaches: resolves references, checks keywords, and
 //! files what they say as [`Schema`]s. Nothing is normalised here.
 
+mod dependencies;
 mod keywords;
+mod notes;
 mod scope;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 use structgen_automaton::{AutomatonError, Fuel};
 
@@ -14,6 +16,7 @@ use crate::location::{LocId, Schema};
 use crate::options::{Draft, SchemaOptions};
 use crate::report::{Report, Status};
 use crate::resources::{Address, Place, Resources, address};
+use crate::uri;
 use scope::{ScopeId, Scopes};
 
 /// What reading leaves behind.
@@ -41,18 +44,21 @@ pub(crate) fn read(
         schemas: Vec::new(),
         ids: FxHashMap::default(),
         queue: Vec::new(),
+        reported: FxHashSet::default(),
+        definitions: Vec::new(),
         report: Report::default(),
     };
-    let start =
-        reader.resources.resolve(crate::resources::ResourceId(0), "#").map_err(|message| {
-            SchemaError::Unresolved { pointer: String::new(), reference: "#".to_owned(), message }
-        })?;
+    let start = reader.resources.root();
     let root = reader.location(start, ScopeId::EMPTY)?;
     while let Some((id, place, scope)) = reader.queue.pop() {
         fuel.spend(4)?;
+        let waiting = reader.queue.len();
         let schema = reader.read_schema(place, scope)?;
         reader.schemas[id.0 as usize] = schema;
+        // In the order in which they are written.
+        reader.queue[waiting..].reverse();
     }
+    reader.report_unreachable();
     check_circles(&reader.schemas)?;
     let tracks_evaluation = reader
         .schemas
@@ -69,6 +75,10 @@ struct Reader<'a> {
     schemas: Vec<Schema>,
     ids: FxHashMap<(Address, ScopeId), LocId>,
     queue: Vec<(LocId, Place<'a>, ScopeId)>,
+    /// Schemas in the report: one may be read several times, under several dynamic scopes.
+    reported: FxHashSet<Address>,
+    /// The definitions that the schemas hold.
+    definitions: Vec<(String, &'a Value)>,
     report: Report,
 }
 
@@ -81,10 +91,7 @@ impl<'a> Reader<'a> {
         if let Some(id) = self.ids.get(&key) {
             return Ok(*id);
         }
-        if self.schemas.len() >= self.limits.max_nodes as usize {
-            let limit = u64::from(self.limits.max_nodes);
-            return Err(AutomatonError::Limit { name: "max_nodes", limit }.into());
-        }
+        self.check_count()?;
         let id = LocId(self.schemas.len() as u32);
         self.schemas.push(Schema::empty(place.pointer.clone(), Draft::Draft202012));
         self.ids.insert(key, id);
@@ -92,20 +99,46 @@ impl<'a> Reader<'a> {
         Ok(id)
     }
 
+    /// A schema that stands at no place of a document.
+    fn synthetic(&mut self, schema: Schema) -> Result<LocId, SchemaError> {
+        self.check_count()?;
+        let id = LocId(self.schemas.len() as u32);
+        self.schemas.push(schema);
+        Ok(id)
+    }
+
+    fn check_count(&self) -> Result<(), SchemaError> {
+        if self.schemas.len() >= self.limits.max_nodes as usize {
+            let limit = u64::from(self.limits.max_nodes);
+            return Err(AutomatonError::Limit { name: "max_nodes", limit }.into());
+        }
+        Ok(())
+    }
+
     fn read_schema(&mut self, place: Place<'a>, scope: ScopeId) -> Result<Schema, SchemaError> {
-        let (draft, validates) = {
-            let resource = self.resources.get(place.resource);
-            (resource.draft, resource.validates)
-        };
-        let mut schema = Schema::empty(place.pointer.clone(), draft);
+        let resource = self.resources.get(place.resource);
+        if let Some(vocabulary) = &resource.vocabularies.unknown {
+            return Err(SchemaError::Unsupported {
+                pointer: resource.pointer.clone(),
+                keyword: "$schema".to_owned(),
+                hint: format!("the metaschema requires the vocabulary `{vocabulary}`"),
+            });
+        }
+        let mut schema = Schema::empty(place.pointer.clone(), resource.draft);
+        let reports = self.reported.insert(address(place.value));
         match place.value {
             Value::Bool(verdict) => {
                 schema.verdict = Some(*verdict);
-                self.report.add(&place.pointer, "", Status::Enforced);
+                if reports {
+                    self.report.add(&place.pointer, "", Status::Enforced, None);
+                }
                 Ok(schema)
             }
             Value::Object(map) => {
-                keywords::read(self, &mut schema, map, &place, scope, validates)?;
+                if reports {
+                    self.collect_definitions(map, &place.pointer);
+                }
+                keywords::read(self, &mut schema, map, &place, scope, reports)?;
                 Ok(schema)
             }
             other => Err(SchemaError::Malformed {
@@ -113,6 +146,25 @@ impl<'a> Reader<'a> {
                 keyword: String::new(),
                 message: format!("a schema is an object or a boolean, not {}", kind(other)),
             }),
+        }
+    }
+
+    fn collect_definitions(&mut self, map: &'a serde_json::Map<String, Value>, pointer: &str) {
+        for keyword in ["$defs", "definitions"] {
+            let Some(Value::Object(members)) = map.get(keyword) else { continue };
+            for (name, value) in members {
+                let pointer = format!("{pointer}/{keyword}/{}", uri::escape_segment(name));
+                self.definitions.push((pointer, value));
+            }
+        }
+    }
+
+    fn report_unreachable(&mut self) {
+        for (pointer, value) in std::mem::take(&mut self.definitions) {
+            if !self.reported.contains(&address(value)) {
+                let note = Some("no reference leads here".to_owned());
+                self.report.add(&pointer, "", Status::Unreachable, note);
+            }
         }
     }
 }

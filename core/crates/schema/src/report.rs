@@ -10,14 +10,17 @@ pub enum Status {
     Annotation,
     /// Judged at the end of the value rather than in every mask.
     Residual,
+    /// A definition to which no reference leads; nothing of it was read.
+    Unreachable,
 }
 
 /// One line of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReportEntry {
-    /// JSON pointer of the schema that holds the keyword.
+    /// JSON pointer of the schema that holds the keyword; behind the document's URI where that
+    /// is not the root document.
     pub pointer: String,
-    /// The keyword.
+    /// The keyword; empty for a schema that is a boolean, and for an unreachable one.
     pub keyword: String,
     /// What becomes of it.
     pub status: Status,
@@ -26,10 +29,11 @@ pub struct ReportEntry {
     pub note: Option<String>,
 }
 
-/// What becomes of every keyword of every schema that the root reaches.
+/// What becomes of every keyword of every schema that the root reaches, each listed once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// In the order in which the schemas were reached.
+    /// As the schema is written, references followed where they stand; then the definitions
+    /// that are not reached.
     pub entries: Vec<ReportEntry>,
 }
 
@@ -39,21 +43,18 @@ impl Report {
         serde_json::to_value(&self.entries).unwrap_or(serde_json::Value::Null)
     }
 
-    pub(crate) fn add(&mut self, pointer: &str, keyword: &str, status: Status) {
+    pub(crate) fn add(
+        &mut self,
+        pointer: &str,
+        keyword: &str,
+        status: Status,
+        note: Option<String>,
+    ) {
         self.entries.push(ReportEntry {
             pointer: pointer.to_owned(),
             keyword: keyword.to_owned(),
             status,
-            note: None,
-        });
-    }
-
-    pub(crate) fn add_note(&mut self, pointer: &str, keyword: &str, status: Status, note: &str) {
-        self.entries.push(ReportEntry {
-            pointer: pointer.to_owned(),
-            keyword: keyword.to_owned(),
-            status,
-            note: Some(note.to_owned()),
+            note,
         });
     }
 }

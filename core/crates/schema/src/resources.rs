@@ -1,12 +1,15 @@
 //! Schema resources: documents and the schemas embedded in them that have an identifier
 //! of their own, with their anchors and drafts.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use crate::error::SchemaError;
 use crate::options::Draft;
 use crate::uri;
+use crate::vocabulary::Vocabularies;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ResourceId(pub(crate) u32);
@@ -23,11 +26,10 @@ pub(crate) struct Resource<'a> {
     pub(crate) root: &'a Value,
     pub(crate) pointer: String,
     pub(crate) draft: Draft,
-    /// False where the metaschema leaves the validation vocabulary out.
-    pub(crate) validates: bool,
+    pub(crate) vocabularies: Vocabularies,
     pub(crate) anchors: FxHashMap<String, Place<'a>>,
-    /// Anchors that `$dynamicRef` looks for, in order of appearance.
-    pub(crate) dynamic_anchors: Vec<String>,
+    /// Anchors that `$dynamicRef` looks for.
+    pub(crate) dynamic_anchors: BTreeMap<String, Place<'a>>,
     /// `$recursiveAnchor: true` at the root (2019-09).
     pub(crate) recursive_anchor: bool,
 }
@@ -54,27 +56,29 @@ enum Holds {
     Schema,
     List,
     Map,
+    /// A map of maps.
+    Maps,
 }
 
 /// Where a draft keeps sub-schemas.
 fn holds(keyword: &str, draft: Draft) -> Option<&'static [Holds]> {
-    use Holds::{List, Map, Schema};
+    use Holds::{List, Map, Maps, Schema};
     let (since, until, holds): (Draft, Draft, &'static [Holds]) = match keyword {
-        "definitions" | "properties" | "patternProperties" => {
-            (Draft::Draft4, Draft::Draft202012, &[Map])
-        }
-        "$defs" | "dependentSchemas" => (Draft::Draft201909, Draft::Draft202012, &[Map]),
-        "dependencies" => (Draft::Draft4, Draft::Draft202012, &[Map]),
-        "allOf" | "anyOf" | "oneOf" => (Draft::Draft4, Draft::Draft202012, &[List]),
-        "prefixItems" => (Draft::Draft202012, Draft::Draft202012, &[List]),
-        "items" => (Draft::Draft4, Draft::Draft202012, &[Schema, List]),
-        "not" | "additionalProperties" => (Draft::Draft4, Draft::Draft202012, &[Schema]),
+        "properties" | "patternProperties" => (Draft::Draft4, Draft::V1, &[Map]),
+        "definitions" => (Draft::Draft4, Draft::Draft202012, &[Map]),
+        "$defs" | "dependentSchemas" => (Draft::Draft201909, Draft::V1, &[Map]),
+        "dependencies" => (Draft::Draft4, Draft::V1, &[Map]),
+        "allOf" | "anyOf" | "oneOf" => (Draft::Draft4, Draft::V1, &[List]),
+        "prefixItems" => (Draft::Draft202012, Draft::V1, &[List]),
+        "items" => (Draft::Draft4, Draft::V1, &[Schema, List]),
+        "not" | "additionalProperties" => (Draft::Draft4, Draft::V1, &[Schema]),
         "additionalItems" => (Draft::Draft4, Draft::Draft201909, &[Schema]),
-        "contains" | "propertyNames" => (Draft::Draft6, Draft::Draft202012, &[Schema]),
-        "if" | "then" | "else" => (Draft::Draft7, Draft::Draft202012, &[Schema]),
+        "contains" | "propertyNames" => (Draft::Draft6, Draft::V1, &[Schema]),
+        "if" | "then" | "else" => (Draft::Draft7, Draft::V1, &[Schema]),
         "unevaluatedItems" | "unevaluatedProperties" | "contentSchema" => {
-            (Draft::Draft201909, Draft::Draft202012, &[Schema])
+            (Draft::Draft201909, Draft::V1, &[Schema])
         }
+        "propertyDependencies" => (Draft::V1, Draft::V1, &[Maps]),
         _ => return None,
     };
     (since <= draft && draft <= until).then_some(holds)
@@ -118,6 +122,13 @@ impl<'a> Resources<'a> {
         &self.all[id.0 as usize]
     }
 
+    /// The root of the main document.
+    pub(crate) fn root(&self) -> Place<'a> {
+        let resource = ResourceId(0);
+        let Resource { root, pointer, .. } = self.get(resource);
+        Place { value: root, pointer: pointer.clone(), resource }
+    }
+
     /// The resource whose root `value` is, if any.
     pub(crate) fn rooted_at(&self, value: &Value) -> Option<ResourceId> {
         self.roots.get(&address(value)).copied()
@@ -152,7 +163,7 @@ impl<'a> Resources<'a> {
         metaschemas: &FxHashMap<&str, &'a Value>,
     ) -> ResourceId {
         let id = ResourceId(self.all.len() as u32);
-        let (draft, validates) = draft_of(root, default, forced, metaschemas);
+        let (draft, vocabularies) = draft_of(root, default, forced, metaschemas);
         let recursive_anchor = draft == Draft::Draft201909
             && root.get("$recursiveAnchor").and_then(Value::as_bool) == Some(true);
         self.all.push(Resource {
@@ -160,9 +171,9 @@ impl<'a> Resources<'a> {
             root,
             pointer,
             draft,
-            validates,
+            vocabularies,
             anchors: FxHashMap::default(),
-            dynamic_anchors: Vec::new(),
+            dynamic_anchors: BTreeMap::new(),
             recursive_anchor,
         });
         self.roots.insert(address(root), id);
@@ -213,8 +224,13 @@ impl<'a> Resources<'a> {
         }
         if draft >= Draft::Draft202012 {
             if let Some(anchor) = map.get("$dynamicAnchor").and_then(Value::as_str) {
-                self.add_anchor(resource, anchor, &place);
-                self.all[resource.0 as usize].dynamic_anchors.push(anchor.to_owned());
+                // In version 1, `$ref` and `$dynamicRef` have nothing in common any more.
+                if draft == Draft::Draft202012 {
+                    self.add_anchor(resource, anchor, &place);
+                }
+                let place = Place { resource, ..place.clone() };
+                let anchors = &mut self.all[resource.0 as usize].dynamic_anchors;
+                anchors.entry(anchor.to_owned()).or_insert(place);
             }
         }
         let hidden = ref_hides_siblings(draft) && map.contains_key("$ref");
@@ -234,6 +250,16 @@ impl<'a> Resources<'a> {
                         stack.push(Place { value, pointer, resource });
                     }
                 }
+                Value::Object(members) if kinds.contains(&Holds::Maps) => {
+                    for (name, inner) in members {
+                        let Value::Object(inner) = inner else { continue };
+                        let pointer = format!("{pointer}/{}", uri::escape_segment(name));
+                        for (name, value) in inner {
+                            let pointer = format!("{pointer}/{}", uri::escape_segment(name));
+                            stack.push(Place { value, pointer, resource });
+                        }
+                    }
+                }
                 Value::Array(elements) if kinds.contains(&Holds::List) => {
                     for (index, value) in elements.iter().enumerate() {
                         let pointer = format!("{pointer}/{index}");
@@ -250,8 +276,13 @@ impl<'a> Resources<'a> {
         self.all[resource.0 as usize].anchors.entry(name.to_owned()).or_insert(place);
     }
 
+    /// The schema of `resource` with that `$dynamicAnchor`.
+    pub(crate) fn dynamic_anchor(&self, resource: ResourceId, name: &str) -> Option<Place<'a>> {
+        self.get(resource).dynamic_anchors.get(name).cloned()
+    }
+
     /// Where `reference`, written inside `base`, leads.
-    pub(crate) fn resolve(&self, base: ResourceId, reference: &str) -> Result<Place<'a>, String> {
+    pub(crate) fn resolve(&self, base: ResourceId, reference: &str) -> Result<Place<'a>, Missing> {
         let (before, fragment) = uri::split_fragment(reference);
         let target = if before.is_empty() {
             base
@@ -260,12 +291,13 @@ impl<'a> Resources<'a> {
             match self.by_uri.get(&full) {
                 Some(id) => *id,
                 None => {
-                    return Err(format!("the registry holds no document `{full}`"));
+                    let message = format!("the registry holds no document `{full}`");
+                    return Err(Missing { message, document: Some(full) });
                 }
             }
         };
-        let fragment = uri::percent_decode(fragment)
-            .ok_or_else(|| "the fragment is not valid percent encoding of UTF-8".to_owned())?;
+        let broken = "the fragment is not valid percent encoding of UTF-8";
+        let fragment = uri::percent_decode(fragment).ok_or_else(|| Missing::place(broken))?;
         let resource = self.get(target);
         if fragment.is_empty() {
             return Ok(Place {
@@ -279,9 +311,9 @@ impl<'a> Resources<'a> {
                 .anchors
                 .get(&fragment)
                 .cloned()
-                .ok_or_else(|| format!("there is no anchor `{fragment}`"));
+                .ok_or_else(|| Missing::place(format!("there is no anchor `{fragment}`")));
         }
-        self.follow_pointer(target, &fragment)
+        self.follow_pointer(target, &fragment).map_err(Missing::place)
     }
 
     fn follow_pointer(&self, target: ResourceId, fragment: &str) -> Result<Place<'a>, String> {
@@ -310,18 +342,32 @@ impl<'a> Resources<'a> {
     }
 }
 
-/// The draft of a resource root, and whether its metaschema has the validation vocabulary.
+/// Why a reference leads nowhere.
+#[derive(Debug)]
+pub(crate) struct Missing {
+    pub(crate) message: String,
+    /// The document that is not there.
+    pub(crate) document: Option<String>,
+}
+
+impl Missing {
+    fn place(message: impl Into<String>) -> Self {
+        Missing { message: message.into(), document: None }
+    }
+}
+
+/// The draft of a resource root, and the vocabularies that its metaschema uses.
 fn draft_of(
     root: &Value,
     default: Draft,
     forced: Option<Draft>,
     metaschemas: &FxHashMap<&str, &Value>,
-) -> (Draft, bool) {
+) -> (Draft, Vocabularies) {
     if let Some(draft) = forced {
-        return (draft, true);
+        return (draft, Vocabularies::all());
     }
     let mut draft = default;
-    let mut validates = true;
+    let mut vocabularies = Vocabularies::all();
     let mut current = root;
     // A metaschema may name a metaschema of its own; a handful of hops is plenty.
     for hop in 0..8 {
@@ -332,11 +378,11 @@ fn draft_of(
         }
         let Some(metaschema) = metaschemas.get(uri.trim_end_matches('#')) else { break };
         if hop == 0 {
-            if let Some(Value::Object(vocabulary)) = metaschema.get("$vocabulary") {
-                validates = vocabulary.keys().any(|name| name.ends_with("/vocab/validation"));
+            if let Some(Value::Object(listed)) = metaschema.get("$vocabulary") {
+                vocabularies = Vocabularies::listed(listed);
             }
         }
         current = metaschema;
     }
-    (draft, validates)
+    (draft, vocabularies)
 }

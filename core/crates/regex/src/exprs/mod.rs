@@ -135,6 +135,12 @@ impl Exprs {
         self.poison.get_or_insert(AutomatonError::Limit { name, limit });
     }
 
+    /// Whether the syntax of the expression bounds the length of its members. False may also
+    /// mean that the bound does not show.
+    pub fn is_bounded(&self, e: ExprId) -> bool {
+        self.meta(e).max_len != u32::MAX
+    }
+
     /// Whether the empty string is in the language.
     #[inline]
     pub fn nullable(&self, e: ExprId) -> bool {

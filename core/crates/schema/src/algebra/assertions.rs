@@ -11,7 +11,7 @@ use super::evaluate::Mode;
 use super::objects::{Class, KeySet, Name, ObjectShape};
 use super::{Algebra, ArrayId, Halt, NodeId, Normal, ObjectId, StringSet};
 use crate::decimal::Decimal;
-use crate::location::{LocId, NumberRules, ObjectRules, StringRules, TypeSet};
+use crate::location::{LocId, NumberRules, ObjectRules, Schema, StringRules, TypeSet};
 use crate::options::Draft;
 
 /// Classes of keys that overlapping patterns may give rise to.
@@ -47,8 +47,9 @@ impl Algebra {
                 normal.arrays = self.array_rules(loc, mode)?.into_iter().collect();
             }
             if types.has(TypeSet::OBJECT) {
+                let unsaid = self.unsaid(&schema);
                 normal.objects =
-                    self.object_rules(&schema.object, mode, fuel)?.into_iter().collect();
+                    self.object_rules(&schema.object, unsaid, mode, fuel)?.into_iter().collect();
             }
         }
         for values in &schema.values {
@@ -135,13 +136,21 @@ impl Algebra {
         })
     }
 
+    /// The node of members that the schema does not mention.
+    fn unsaid(&self, schema: &Schema) -> NodeId {
+        let closes = self.narrowing.as_ref().is_some_and(|narrowing| narrowing.closes_objects);
+        let silent = schema.object.additional.is_none() && schema.unevaluated_properties.is_none();
+        if closes && silent && schema.object.lists { NodeId::UNSAID } else { NodeId::TRUE }
+    }
+
     fn object_rules(
         &mut self,
         rules: &ObjectRules,
+        unsaid: NodeId,
         mode: Mode,
         fuel: &mut Fuel,
     ) -> Result<Option<ObjectId>, Halt> {
-        let additional = rules.additional.map_or(NodeId::TRUE, |loc| self.location_node(loc));
+        let additional = rules.additional.map_or(unsaid, |loc| self.location_node(loc));
         let mut patterns: Vec<(ExprId, NodeId)> = Vec::with_capacity(rules.patterns.len());
         for (pattern, loc) in &rules.patterns {
             let language = self.strings.lower(&mut self.lexer.exprs, pattern);

@@ -29,11 +29,6 @@ pub(crate) enum Mode {
 type Shared = Arc<Normal>;
 
 impl Algebra {
-    /// The normal form of `node`.
-    pub(crate) fn normal(&mut self, node: NodeId, fuel: &mut Fuel) -> Result<Shared, Halt> {
-        self.evaluate(node, Mode::Plain, fuel)
-    }
-
     pub(super) fn evaluate(
         &mut self,
         id: NodeId,
@@ -64,7 +59,7 @@ impl Algebra {
 
     fn build(&mut self, id: NodeId, mode: Mode, fuel: &mut Fuel) -> Result<Normal, Halt> {
         match &*self.node(id) {
-            Node::True => Ok(self.everything()),
+            Node::True | Node::Unsaid => Ok(self.everything()),
             Node::False => Ok(Normal::empty()),
             Node::Location(loc) => self.positive(*loc, mode, fuel),
             Node::Value(value) => {
@@ -161,7 +156,7 @@ impl Algebra {
 
     fn negative_node(&mut self, id: NodeId, mode: Mode, fuel: &mut Fuel) -> Result<Normal, Halt> {
         match &*self.node(id) {
-            Node::True => Ok(Normal::empty()),
+            Node::True | Node::Unsaid => Ok(Normal::empty()),
             Node::False => Ok(self.everything()),
             Node::Location(loc) => self.negative(*loc, mode, fuel),
             Node::Value(_) | Node::Except(..) => {

@@ -12,12 +12,16 @@ pub(crate) struct NodeId(pub(crate) u32);
 impl NodeId {
     pub(crate) const TRUE: NodeId = NodeId(0);
     pub(crate) const FALSE: NodeId = NodeId(1);
+    pub(crate) const UNSAID: NodeId = NodeId(2);
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Node {
     True,
     False,
+    /// Everything, since no schema says anything: the members that
+    /// `additional_properties_default` is about. With anything else in a conjunction it is gone.
+    Unsaid,
     Location(LocId),
     /// Exactly the value with that id.
     Value(u32),
@@ -134,6 +138,9 @@ impl Algebra {
         flat.sort_unstable();
         flat.dedup();
         flat.retain(|part| *part != neutral);
+        if all && flat.len() > 1 {
+            flat.retain(|part| *part != NodeId::UNSAID);
+        }
         if flat.contains(&absorbing) {
             return absorbing;
         }
@@ -156,6 +163,7 @@ impl Algebra {
         match &*self.node(part) {
             Node::True => NodeId::FALSE,
             Node::False => NodeId::TRUE,
+            Node::Unsaid => NodeId::FALSE,
             Node::Not(inner) => *inner,
             _ => self.intern_node(Node::Not(part)),
         }

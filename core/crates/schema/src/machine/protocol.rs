@@ -44,7 +44,7 @@ impl ByteAutomaton for SchemaAutomaton {
             return Ok(false);
         }
         Ok(match phase {
-            Phase::Done => true,
+            Phase::Done { .. } => true,
             Phase::Number { lex } => {
                 matches!(&*self.frame(cell), Frame::Root { .. })
                     && self.frames.algebra.lexer.accept(lex).is_some()

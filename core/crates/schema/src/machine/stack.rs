@@ -94,7 +94,10 @@ pub(super) enum Phase {
         word: Word,
         read: u8,
     },
-    Done,
+    /// After the document.
+    Done {
+        gap: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -106,7 +106,7 @@ impl SchemaAutomaton {
             return if tags == Frames::NO_TAGS {
                 Ok(StateId::DEAD)
             } else {
-                self.state(cell, Phase::Done, TextId::NONE)
+                self.state(cell, Phase::Done { gap: 0 }, TextId::NONE)
             };
         }
         let known = mark != TextId::NONE && mark != TextId::BLURRED && text != TextId::BLURRED;

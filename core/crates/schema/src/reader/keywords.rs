@@ -6,41 +6,39 @@ use serde_json::{Map, Value};
 use structgen_regex::Ast;
 
 use super::scope::{RECURSIVE, ScopeId};
-use super::{Reader, kind};
+use super::{Reader, kind, notes};
 use crate::decimal::Decimal;
 use crate::error::SchemaError;
 use crate::format::Format;
 use crate::location::{Bound, ContainsRule, LocId, Schema, TypeSet};
 use crate::options::Draft;
 use crate::report::Status;
-use crate::resources::Place;
+use crate::resources::{Missing, Place};
 use crate::string::{PatternError, compile_pattern};
 use crate::uri;
 
 /// Beyond this a size bound never matters: no document is so long.
 const MAX_SIZE: u32 = 1 << 30;
 
-/// Keywords that never constrain anything by themselves.
-const SILENT: &[&str] = &["$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor"];
-
 /// Keywords whose meaning is part of that of a neighbour.
 const PAIRED: &[&str] = &["minContains", "maxContains", "then", "else", "additionalItems"];
 
-struct Keywords<'r, 'a> {
-    reader: &'r mut Reader<'a>,
-    schema: &'r mut Schema,
+pub(super) struct Keywords<'r, 'a> {
+    pub(super) reader: &'r mut Reader<'a>,
+    pub(super) schema: &'r mut Schema,
     map: &'a Map<String, Value>,
     place: &'r Place<'a>,
     scope: ScopeId,
 }
 
+/// Reads the keywords of a schema; into the report too if it `reports`.
 pub(super) fn read<'a>(
     reader: &mut Reader<'a>,
     schema: &mut Schema,
     map: &'a Map<String, Value>,
     place: &Place<'a>,
     scope: ScopeId,
-    validates: bool,
+    reports: bool,
 ) -> Result<(), SchemaError> {
     if reader.options.draft.is_none()
         && let Some(uri) = map.get("$schema").and_then(Value::as_str)
@@ -50,65 +48,56 @@ pub(super) fn read<'a>(
             pointer: place.pointer.clone(),
             keyword: "$schema".to_owned(),
             hint: format!(
-                "`{uri}` is none of drafts 4, 6, 7, 2019-09 and 2020-12; name one with the option `draft` to read it as that"
+                "`{uri}` is none of drafts 4, 6, 7, 2019-09, 2020-12 and version 1; name one with the option `draft` to read it as that"
             ),
         });
     }
+    let vocabularies = reader.resources.get(place.resource).vocabularies.clone();
     let mut this = Keywords { reader, schema, map, place, scope };
-    let lone_ref = this.schema.draft <= Draft::Draft7 && map.contains_key("$ref");
+    let draft = this.schema.draft;
+    let lone_ref = draft <= Draft::Draft7 && map.contains_key("$ref");
     for (keyword, value) in map {
-        let status = if lone_ref && keyword != "$ref" {
-            this.note(keyword, "this draft ignores keywords beside `$ref`");
-            continue;
-        } else if !validates && is_validation(keyword) {
-            this.note(keyword, "the metaschema leaves the validation vocabulary out");
-            continue;
+        let (status, note) = if lone_ref && keyword != "$ref" {
+            (Status::Annotation, Some("this draft ignores keywords beside `$ref`".to_owned()))
+        } else if let Some(vocabulary) = vocabularies.leave_out(keyword, draft) {
+            let note = format!("the metaschema leaves the {vocabulary} vocabulary out");
+            (Status::Annotation, Some(note))
+        } else if draft >= Draft::V1 && !notes::in_version_1(keyword) {
+            return Err(this.unknown_in_version_1(keyword));
         } else if !this.in_draft(keyword) {
-            this.note(keyword, "not a keyword of this draft");
-            continue;
+            (Status::Annotation, Some("not a keyword of this draft".to_owned()))
         } else {
             this.read_keyword(keyword, value)?
         };
-        if status == Status::Enforced && !keyword.ends_with("ef") {
+        let judged = matches!(status, Status::Enforced | Status::Residual);
+        if judged && !keyword.ends_with("ef") {
             this.schema.asserts = true;
         }
-        if !SILENT.contains(&keyword.as_str()) {
-            this.reader.report.add(&this.place.pointer, keyword, status);
+        if reports {
+            this.reader.report.add(&this.place.pointer, keyword, status, note);
         }
     }
     Ok(())
 }
 
-/// Whether the validation vocabulary of 2019-09 and later holds the keyword.
-fn is_validation(keyword: &str) -> bool {
-    matches!(
-        keyword,
-        "type"
-            | "enum"
-            | "const"
-            | "multipleOf"
-            | "maximum"
-            | "exclusiveMaximum"
-            | "minimum"
-            | "exclusiveMinimum"
-            | "maxLength"
-            | "minLength"
-            | "pattern"
-            | "maxItems"
-            | "minItems"
-            | "uniqueItems"
-            | "maxContains"
-            | "minContains"
-            | "maxProperties"
-            | "minProperties"
-            | "required"
-            | "dependentRequired"
-    )
+/// What becomes of a keyword, and why.
+type Fate = (Status, Option<String>);
+
+fn annotation(note: impl Into<String>) -> Fate {
+    (Status::Annotation, Some(note.into()))
 }
 
 impl<'a> Keywords<'_, 'a> {
-    fn note(&mut self, keyword: &str, note: &str) {
-        self.reader.report.add_note(&self.place.pointer, keyword, Status::Annotation, note);
+    pub(super) fn pointer(&self) -> String {
+        self.place.pointer.clone()
+    }
+
+    fn unknown_in_version_1(&self, keyword: &str) -> SchemaError {
+        SchemaError::Unsupported {
+            pointer: self.place.pointer.clone(),
+            keyword: keyword.to_owned(),
+            hint: "version 1 refuses keywords that it does not define; names of annotations of your own begin with `x-`".to_owned(),
+        }
     }
 
     fn in_draft(&self, keyword: &str) -> bool {
@@ -125,11 +114,16 @@ impl<'a> Keywords<'_, 'a> {
             | "unevaluatedProperties" => draft >= Draft::Draft201909,
             "$recursiveRef" => draft == Draft::Draft201909,
             "prefixItems" | "$dynamicRef" => draft >= Draft::Draft202012,
+            "propertyDependencies" => draft >= Draft::V1,
             _ => true,
         }
     }
 
-    fn malformed<T>(&self, keyword: &str, message: impl Into<String>) -> Result<T, SchemaError> {
+    pub(super) fn malformed<T>(
+        &self,
+        keyword: &str,
+        message: impl Into<String>,
+    ) -> Result<T, SchemaError> {
         Err(SchemaError::Malformed {
             pointer: self.place.pointer.clone(),
             keyword: keyword.to_owned(),
@@ -137,11 +131,16 @@ impl<'a> Keywords<'_, 'a> {
         })
     }
 
-    fn expected<T>(&self, keyword: &str, needed: &str, found: &Value) -> Result<T, SchemaError> {
+    pub(super) fn expected<T>(
+        &self,
+        keyword: &str,
+        needed: &str,
+        found: &Value,
+    ) -> Result<T, SchemaError> {
         self.malformed(keyword, format!("needs {needed}, found {}", kind(found)))
     }
 
-    fn read_keyword(&mut self, keyword: &str, value: &'a Value) -> Result<Status, SchemaError> {
+    fn read_keyword(&mut self, keyword: &str, value: &'a Value) -> Result<Fate, SchemaError> {
         match keyword {
             "type" => self.schema.types = Some(self.types(value)?),
             "enum" => {
@@ -176,7 +175,11 @@ impl<'a> Keywords<'_, 'a> {
             | "dependentRequired"
             | "dependentSchemas"
             | "dependencies" => self.object_keyword(keyword, value)?,
-            "allOf" => self.schema.all_of = self.schema_list(keyword, value)?,
+            "allOf" => {
+                // `propertyDependencies` may have come before.
+                let schemas = self.schema_list(keyword, value)?;
+                self.schema.all_of.extend(schemas);
+            }
             "anyOf" => self.schema.any_of = Some(self.schema_list(keyword, value)?),
             "oneOf" => self.schema.one_of = Some(self.schema_list(keyword, value)?),
             "not" => self.schema.not = Some(self.child(value, &[keyword])?),
@@ -196,19 +199,28 @@ impl<'a> Keywords<'_, 'a> {
             "unevaluatedProperties" => {
                 self.schema.unevaluated_properties = Some(self.child(value, &[keyword])?);
             }
+            "propertyDependencies" => self.property_dependencies(value)?,
             paired if PAIRED.contains(&paired) => return Ok(self.paired_status(paired)),
-            _ => return Ok(Status::Annotation),
+            other => return Ok(annotation(notes::of_annotation(other))),
         }
-        Ok(Status::Enforced)
+        if keyword == "uniqueItems" && self.schema.array.unique {
+            let note = "an element that equals one before it is refused at its end at the latest";
+            return Ok((Status::Residual, Some(note.to_owned())));
+        }
+        Ok((Status::Enforced, None))
     }
 
-    fn paired_status(&self, keyword: &str) -> Status {
-        let present = match keyword {
-            "minContains" | "maxContains" => self.map.contains_key("contains"),
-            "then" | "else" => self.map.contains_key("if"),
-            _ => matches!(self.map.get("items"), Some(Value::Array(_))),
+    fn paired_status(&self, keyword: &str) -> Fate {
+        let (present, partner) = match keyword {
+            "minContains" | "maxContains" => (self.map.contains_key("contains"), "`contains`"),
+            "then" | "else" => (self.map.contains_key("if"), "`if`"),
+            _ => (matches!(self.map.get("items"), Some(Value::Array(_))), "a list in `items`"),
         };
-        if present { Status::Enforced } else { Status::Annotation }
+        if present {
+            (Status::Enforced, None)
+        } else {
+            annotation(format!("means nothing without {partner}"))
+        }
     }
 
     // -- values ---------------------------------------------------------------------------
@@ -301,25 +313,30 @@ impl<'a> Keywords<'_, 'a> {
         })
     }
 
-    fn format(&mut self, value: &Value) -> Result<Status, SchemaError> {
+    fn format(&mut self, value: &Value) -> Result<Fate, SchemaError> {
         let Value::String(name) = value else {
             return self.expected("format", "a string", value);
         };
         if !self.reader.options.format_assertion {
-            return Ok(Status::Annotation);
+            return Ok(annotation("`format_assertion` is off"));
         }
         match Format::known(name, self.schema.draft) {
             Some(format) => {
                 self.schema.string.format = Some(format);
-                Ok(Status::Enforced)
+                Ok((Status::Enforced, None))
             }
-            None => Ok(Status::Annotation),
+            None if self.schema.draft >= Draft::V1 => Err(SchemaError::Unsupported {
+                pointer: self.place.pointer.clone(),
+                keyword: "format".to_owned(),
+                hint: format!("version 1 refuses formats that it does not define, like `{name}`"),
+            }),
+            None => Ok(annotation(format!("unknown format `{name}`"))),
         }
     }
 
     // -- sub-schemas ----------------------------------------------------------------------
 
-    fn child(&mut self, value: &'a Value, path: &[&str]) -> Result<LocId, SchemaError> {
+    pub(super) fn child(&mut self, value: &'a Value, path: &[&str]) -> Result<LocId, SchemaError> {
         let mut pointer = self.place.pointer.clone();
         for segment in path {
             pointer.push('/');
@@ -355,7 +372,7 @@ impl<'a> Keywords<'_, 'a> {
         Ok(out)
     }
 
-    fn names(&self, keyword: &str, value: &Value) -> Result<Vec<String>, SchemaError> {
+    pub(super) fn names(&self, keyword: &str, value: &Value) -> Result<Vec<String>, SchemaError> {
         let Value::Array(names) = value else {
             return self.expected(keyword, "an array of strings", value);
         };
@@ -376,7 +393,7 @@ impl<'a> Keywords<'_, 'a> {
             ("prefixItems", _) => self.schema.array.prefix = self.schema_list(keyword, value)?,
             // The array form belongs to the drafts before 2020-12, where nothing else may
             // be meant by it later either.
-            ("items", Value::Array(_)) => {
+            ("items", Value::Array(_)) if self.schema.draft < Draft::V1 => {
                 self.schema.array.prefix = self.schema_list(keyword, value)?;
                 if let Some(rest) = self.map.get("additionalItems") {
                     self.schema.array.rest = Some(self.child(rest, &["additionalItems"])?);
@@ -406,8 +423,12 @@ impl<'a> Keywords<'_, 'a> {
 
     fn object_keyword(&mut self, keyword: &str, value: &'a Value) -> Result<(), SchemaError> {
         match keyword {
-            "properties" => self.schema.object.properties = self.schema_map(keyword, value)?,
+            "properties" => {
+                self.schema.object.lists = true;
+                self.schema.object.properties = self.schema_map(keyword, value)?;
+            }
             "patternProperties" => {
+                self.schema.object.lists = true;
                 for (pattern, schema) in self.schema_map(keyword, value)? {
                     let pattern = self.pattern(keyword, &pattern)?;
                     self.schema.object.patterns.push((pattern, schema));
@@ -429,48 +450,48 @@ impl<'a> Keywords<'_, 'a> {
         Ok(())
     }
 
-    /// `dependentRequired`, and `dependencies` with its mixture of names and schemas.
-    fn dependencies(&mut self, keyword: &str, value: &'a Value) -> Result<(), SchemaError> {
-        let Value::Object(members) = value else {
-            return self.expected(keyword, "an object", value);
-        };
-        for (name, needed) in members {
-            match needed {
-                Value::Array(_) => {
-                    let needed = self.names(keyword, needed)?;
-                    self.schema.object.dependent_required.push((name.clone(), needed));
-                }
-                Value::Object(_) | Value::Bool(_) if keyword == "dependencies" => {
-                    let schema = self.child(needed, &[keyword, name])?;
-                    self.schema.object.dependent_schemas.push((name.clone(), schema));
-                }
-                _ => return self.expected(keyword, "an array of names", needed),
-            }
-        }
-        Ok(())
-    }
-
     // -- references -----------------------------------------------------------------------
 
     fn reference(&mut self, keyword: &str, value: &'a Value) -> Result<(), SchemaError> {
         let Value::String(reference) = value else {
             return self.expected(keyword, "a string", value);
         };
-        let base = self.place.resource;
-        let unresolved = |message: String| SchemaError::Unresolved {
-            pointer: self.place.pointer.clone(),
-            reference: reference.clone(),
-            message,
+        let target = if keyword == "$dynamicRef" && self.schema.draft >= Draft::V1 {
+            self.outermost_anchor(reference)?
+        } else {
+            let base = self.place.resource;
+            let found = self.reader.resources.resolve(base, reference);
+            let found = found.map_err(|missing| self.unresolved(reference, missing))?;
+            let dynamic = match keyword {
+                "$ref" => None,
+                _ => self.dynamic_target(keyword, reference, &found),
+            };
+            dynamic.unwrap_or(found)
         };
-        let mut target = self.reader.resources.resolve(base, reference).map_err(unresolved)?;
-        if keyword != "$ref" {
-            if let Some(dynamic) = self.dynamic_target(keyword, reference, &target) {
-                target = dynamic;
-            }
-        }
         let id = self.reader.location(target, self.scope)?;
         self.schema.refs.push(id);
         Ok(())
+    }
+
+    fn unresolved(&self, reference: &str, missing: Missing) -> SchemaError {
+        SchemaError::Unresolved {
+            pointer: self.place.pointer.clone(),
+            reference: reference.to_owned(),
+            message: missing.message,
+            document: missing.document,
+        }
+    }
+
+    /// Where `$dynamicRef` of version 1 leads: it names an anchor, and is resolved in the
+    /// dynamic scope alone.
+    fn outermost_anchor(&self, reference: &str) -> Result<Place<'a>, SchemaError> {
+        let name = reference.strip_prefix('#').unwrap_or(reference);
+        let outermost = self.reader.scopes.find(self.scope, name);
+        let found = outermost.and_then(|id| self.reader.resources.dynamic_anchor(id, name));
+        found.ok_or_else(|| {
+            let message = format!("no schema on the way here has the `$dynamicAnchor` `{name}`");
+            self.unresolved(reference, Missing { message, document: None })
+        })
     }
 
     /// Where a dynamic reference leads, if the place it leads to statically has the anchor.
@@ -493,6 +514,6 @@ impl<'a> Keywords<'_, 'a> {
             return None;
         }
         let outermost = self.reader.scopes.find(self.scope, anchor)?;
-        resources.get(outermost).anchors.get(anchor).cloned()
+        resources.dynamic_anchor(outermost, anchor)
     }
 }

@@ -40,7 +40,7 @@ impl Scopes {
     ) -> ScopeId {
         let names = resource
             .dynamic_anchors
-            .iter()
+            .keys()
             .map(String::as_str)
             .chain(resource.recursive_anchor.then_some(RECURSIVE));
         let known = &self.all[scope.0 as usize];

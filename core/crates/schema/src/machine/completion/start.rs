@@ -113,7 +113,7 @@ impl SchemaAutomaton {
         let State { cell, phase, .. } = state;
         let depth = self.at(cell).depth;
         match phase {
-            Phase::Done => Ok(Some(Vec::new())),
+            Phase::Done { .. } => Ok(Some(Vec::new())),
             Phase::Value { gap } => {
                 let place = self.gap_before_value(cell);
                 let rest = self.rest_of_gap(place, depth, gap);
@@ -169,8 +169,7 @@ impl SchemaAutomaton {
     ) -> Result<Option<Vec<Task>>, AutomatonError> {
         let depth = self.at(cell).depth;
         let begun = gap > 0 && !self.layout.is_free();
-        // Of two fixed gaps, the one that was begun is the one that is not empty.
-        let closing = begun && !self.layout.text(Gap::Close, depth).is_empty();
+        let closing = gap > 0 && self.layout.begun_to_close(depth);
         let more = if closing { None } else { self.nearest_member(cell, None, fuel)? };
         let close = if begun && !closing { None } else { self.nearest_close(cell, fuel)? };
         let before_close = self.rest_of_gap(Gap::Close, depth, gap);
