@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import click
 
 from structgen.cli.console import note, reporting_errors, styled, visible
 from structgen.constraints import TextConstraint, collisions, grammar, json_schema, regex
+from structgen.constraints.schema_options import Draft
 from structgen.errors import ConstraintError, MissingExtraError
 
 Kind = Literal["schema", "grammar", "regex"]
@@ -44,6 +46,11 @@ class Verdict:
 )
 @click.option("--start", default=None, help="Rule of a grammar to begin with.")
 @click.option(
+    "--draft",
+    type=click.Choice(get_args(Draft)),
+    help="Version of a JSON Schema; that of its $schema otherwise.",
+)
+@click.option(
     "--samples",
     type=click.IntRange(0, 100),
     default=3,
@@ -55,7 +62,13 @@ class Verdict:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    source: str, kind: Kind | None, start: str | None, samples: int, seed: int, as_json: bool
+    source: str,
+    kind: Kind | None,
+    start: str | None,
+    draft: Draft | None,
+    samples: int,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Judge the JSON Schema, grammar or pattern in FILE.
 
@@ -67,6 +80,13 @@ def command(
     If it compiles (exit code 0), shows what is enforced where, terminals of a grammar that
     can match the same text, and sample texts. If not (exit code 1), says what is wrong and
     where: a JSON pointer, or line, column and an excerpt.
+
+    \b
+    Of each keyword of a JSON Schema:
+      enforced     masks forbid what it forbids
+      residual     judged at the end of its value, not in every mask
+      annotation   forbids nothing, or is unknown
+      unreachable  a definition to which no reference leads; not read
     """
     with reporting_errors():
         found = kind or _KINDS.get(Path(source).suffix)
@@ -76,14 +96,20 @@ def command(
             )
         if found != "regex" and not Path(source).is_file():
             raise ConstraintError(f"there is no file `{source}`")
-        constraint = _build(found, source, start)
-        verdict = Verdict(kind=found, exactness=constraint.exactness, report=_report(constraint))
+        if draft is not None and found != "schema":
+            raise click.UsageError("--draft goes with a JSON Schema")
+        constraint = _build(found, source, start, draft)
+        verdict = Verdict(kind=found, exactness=constraint.exactness, report=constraint.report)
         if found == "grammar":
             verdict.collisions = _collisions(source, start)
         if found == "schema":
             # The same values, spelled as people would.
             constraint = json_schema(
-                Path(source), whitespace="compact", escapes="minimal", number_spelling="plain"
+                Path(source),
+                draft=draft,
+                whitespace="compact",
+                escapes="minimal",
+                number_spelling="plain",
             )
         verdict.samples = [constraint.sample(seed + index) for index in range(samples)]
         if as_json:
@@ -92,9 +118,9 @@ def command(
             _print(verdict, source)
 
 
-def _build(kind: Kind, source: str, start: str | None) -> TextConstraint:
+def _build(kind: Kind, source: str, start: str | None, draft: Draft | None) -> TextConstraint:
     if kind == "schema":
-        return json_schema(Path(source))
+        return json_schema(Path(source), draft=draft)
     if kind == "grammar":
         return grammar(Path(source), start)
     return regex(source)
@@ -135,17 +161,12 @@ def _print(verdict: Verdict, source: str) -> None:
             click.echo(f"  {visible(sample)}" if verdict.kind != "schema" else f"  {sample}")
 
 
-def _report(constraint: TextConstraint) -> list[dict[str, str]]:
-    """What the compiler says of each keyword: ``pointer``, ``keyword``, ``status``, ``note``."""
-    return json.loads(constraint.program.report_json)
-
-
 def report_lines(report: Sequence[Mapping[str, str]]) -> list[str]:
-    """The compiler's report in columns."""
+    """The compiler's report in columns, and how many keywords have each status."""
     rows = [
         (
-            one.get("pointer") or "/",
-            one.get("keyword") or "(bool)",
+            one.get("pointer") or "(root)",
+            one.get("keyword") or _whole(one.get("status", "")),
             one.get("status", ""),
             one.get("note"),
         )
@@ -154,10 +175,18 @@ def report_lines(report: Sequence[Mapping[str, str]]) -> list[str]:
     if not rows:
         return []
     pointer, keyword, status = (max(len(str(row[i])) for row in rows) for i in range(3))
+    counts = Counter(row[2] for row in rows)
     return [
-        styled("keywords:", bold=True),
+        styled("keywords:", bold=True)
+        + " "
+        + ", ".join(f"{count} {name}" for name, count in counts.most_common()),
         *(
             f"  {p:<{pointer}}  {k:<{keyword}}  {s:<{status}}  {note or ''}".rstrip()
             for p, k, s, note in rows
         ),
     ]
+
+
+def _whole(status: str) -> str:
+    """What stands for the keyword where a line is about a whole schema."""
+    return "(schema)" if status == "unreachable" else "(bool)"

@@ -75,8 +75,15 @@ class TextConstraint(Composable):
 
     @property
     def report(self) -> list[dict[str, str]]:
-        """Of a JSON Schema, what becomes of each keyword: entries with ``pointer``, ``keyword``,
-        ``status`` and sometimes ``note``. Empty for other constraints."""
+        """Of a JSON Schema, what becomes of each keyword of each schema that the root reaches:
+        entries with ``pointer``, ``keyword``, ``status`` and sometimes ``note``, one for each
+        keyword. Empty for other constraints.
+
+        ``status`` is ``"enforced"`` (masks forbid what it forbids), ``"residual"`` (judged at the
+        end of its value), ``"annotation"`` (forbids nothing, or is unknown) or ``"unreachable"``
+        (a definition to which no reference leads; not read). ``keyword`` is empty for a schema
+        that is a bool, and for an unreachable one. In documents of the registry, pointers follow
+        the document's URI."""
         return cast("list[dict[str, str]]", json.loads(self._program.report_json))
 
     def compile(self, vocabulary: Vocabulary, /, limits: Limits | None = None) -> Automaton:
