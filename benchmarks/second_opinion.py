@@ -17,10 +17,18 @@ def errors(schema: Any, instance: Any) -> list[str]:
 def text_errors(schema: Any, text: str) -> list[str]:
     """The same for an instance as it is written.
 
-    Numbers are judged as decimals: as floats, 10000.89 is no multiple of 0.01.
+    Numbers are judged as decimals: as floats, 10000.89 is no multiple of 0.01. Whole ones are
+    given as ints, which `jsonschema` takes for integers, except in draft 4, where 1.0 is none.
     """
-    schema, instance = _decimals(schema), json.loads(text, parse_float=Decimal)
     validator = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
+    whole = validator is not jsonschema.Draft4Validator
+
+    def number(spelled: str) -> Decimal | int:
+        value = Decimal(spelled)
+        small = whole and abs(value) < 10**400
+        return int(value) if small and value == value.to_integral_value() else value
+
+    schema, instance = _decimals(schema), json.loads(text, parse_float=number)
     judge = validator(schema, format_checker=validator.FORMAT_CHECKER)
     return [error.message[:200] for error in judge.iter_errors(instance)]
 
