@@ -17,7 +17,7 @@ pytest.importorskip("jsonschema")
 
 from structgen._core import Program
 from structgen.errors import EmptyLanguageError
-from tests.json_schema.fuzzing import campaign, checks, instances, judge, schemas, texts
+from tests.json_schema.fuzzing import atoms, campaign, checks, judge, malformed, schemas, texts
 
 CRASHERS: list[dict[str, Any]] = texts.loads(
     (Path(__file__).parent / "fuzzing" / "crashers.json").read_text(encoding="utf-8")
@@ -120,8 +120,18 @@ def test_the_fuzzer_sees_a_fault() -> None:
 def test_other_spellings_mean_the_same() -> None:
     dice = random.Random(7)
     for _ in range(300):
-        value = instances.random_value(dice, ["a", "é", "😀", '"'])
+        value = atoms.value(dice, ["a", "é", "😀", '"'])
         style = texts.Style(string=lambda text: texts.escaped(dice, text))
         assert texts.loads(texts.dumps(value, style)) == texts.loads(texts.dumps(value))
         style = texts.Style(number=lambda number: texts.respelled(dice, number))
         assert judge.equal(texts.loads(texts.dumps(value, style)), texts.loads(texts.dumps(value)))
+
+
+def test_broken_schemas_end_in_typed_errors() -> None:
+    counts: Counter[str] = Counter()
+    for index in range(2_000):
+        outcome = malformed.check(f"1/{index}")
+        assert not outcome.disagreements
+        counts += outcome.counts
+    assert counts["broken: SchemaError"] > 500
+    assert counts["broken: compiled all the same"] > 200

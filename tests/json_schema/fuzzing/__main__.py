@@ -8,7 +8,7 @@ import random
 import sys
 import time
 
-from tests.json_schema.fuzzing import campaign, checks, schemas, shrinking, texts
+from tests.json_schema.fuzzing import campaign, checks, malformed, schemas, shrinking, texts
 from tests.json_schema.fuzzing.checks import Disagreement, Outcome
 from tests.json_schema.fuzzing.judge import DRAFTS
 
@@ -44,6 +44,9 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=2, help="documents generated per schema")
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--show", type=int, default=20, help="disagreements that are shown")
+    parser.add_argument(
+        "--broken", type=int, default=0, help="broken schemas, which must end in typed errors"
+    )
     parser.add_argument("--case", help="run one case alone, by the name that a report gave it")
     asked = parser.parse_args()
     if asked.case is not None:
@@ -70,6 +73,8 @@ def main() -> int:
             )
 
     outcome = campaign.run(plan, progress)
+    for index in range(asked.broken):
+        outcome.add(malformed.check(f"{asked.seed}/{index}"))
     report(outcome, asked.show)
     print(f"{time.monotonic() - started:.0f} s")
     return 1 if outcome.disagreements else 0

@@ -33,6 +33,12 @@ DECIMALS = [
 SCIENTIFIC = [Decimal(text) for text in ("1e16", "1e20", "1e-7", "2.5e-8", "1.5e300", "-1e22")]
 """Written with an exponent by `json.dumps`."""
 
+POOL: list[Any] = [
+    None, True, False, 0, 1, 1, 2, -1, Decimal("1.0"), Decimal("1.5"), "", "a", "a", "b", "ab",
+    "ba",
+]  # fmt: skip
+"""Of dense schemas, so that what they say overlaps."""
+
 STEPS: list[int | Decimal] = [
     1, 1, 2, 2, 3, 4, 5, 6, 7, 10, 12, 25, 100, 10**6, Decimal("0.5"), Decimal("0.1"),
     Decimal("0.01"), Decimal("0.25"), Decimal("1.5"), Decimal("2.5"), Decimal("0.3"),
@@ -119,14 +125,21 @@ def scalar(dice: random.Random, *, scientific: bool = True) -> Any:
     return text(dice)
 
 
-def value(dice: random.Random, names: list[str], depth: int = 2, *, scientific: bool = True) -> Any:
-    """A random document."""
+def value(
+    dice: random.Random,
+    names: list[str],
+    depth: int = 2,
+    *,
+    pool: list[Any] | None = None,
+    scientific: bool = True,
+) -> Any:
+    """A random document; of scalars from `pool`, if that is given."""
     roll = dice.random()
     if depth == 0 or roll < 0.6:
-        return scalar(dice, scientific=scientific)
+        return scalar(dice, scientific=scientific) if pool is None else dice.choice(pool)
 
     def inner() -> Any:
-        return value(dice, names, depth - 1, scientific=scientific)
+        return value(dice, names, depth - 1, pool=pool, scientific=scientific)
 
     if roll < 0.8:
         return [inner() for _ in range(dice.choice([0, 1, 1, 2, 2, 3, 4]))]
@@ -165,10 +178,18 @@ class Patterns:
         "^.{3}$": ["abc", "a😀b", "ab"],
     }
 
-    def __init__(self) -> None:
+    FEW: ClassVar = ["^a", "b$", "^.$", "b", "^a?b?$", "^[^a]", ""]
+    """About the names of dense schemas."""
+
+    def __init__(self, *, few: bool = False) -> None:
+        self.few = few
         self.examples: dict[str, list[str]] = {}
 
     def pattern(self, dice: random.Random) -> str:
+        if self.few:
+            made = dice.choice(self.FEW)
+            self.examples[made] = ["a", "b", "ab"]
+            return made
         if dice.random() < 0.45:
             made = dice.choice(list(self.FIXED))
             self.examples[made] = self.FIXED[made]
@@ -192,6 +213,9 @@ class Patterns:
         roll = dice.random()
         if roll < 0.6:
             return made, text
+        if any(mark in made[1:] for mark in "*+}"):
+            # No more: Python's search would need exponential time.
+            return made + "?", text
         low = dice.randint(0, 2)
         high = low + dice.randint(0, 2)
         quantifier, times = dice.choice(

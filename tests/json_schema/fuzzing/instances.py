@@ -61,7 +61,9 @@ class Builder:
     def value(self, schemas: list[Any], depth: int) -> Any:
         dice = self.dice
         if depth > _DEPTH:
-            return atoms.scalar(dice, scientific=self.case.scientific)
+            return atoms.value(
+                dice, self.case.names, 0, pool=self.case.pool, scientific=self.case.scientific
+            )
         parts = self.flat(schemas)
         listed = [part["const"] for part in parts if "const" in part]
         for part in parts:
@@ -69,6 +71,8 @@ class Builder:
         if listed and dice.random() < 0.9:
             return copy.deepcopy(dice.choice(listed))
         match self.kind(parts, depth):
+            case kind if self.case.pool and kind not in ("array", "object") and self.plain(parts):
+                return dice.choice(self.case.pool)
             case "null":
                 return None
             case "boolean":
@@ -101,6 +105,9 @@ class Builder:
                 if keyword in part and dice.random() < 0.6:
                     return kind
         return dice.choice(["null", "boolean", "integer", "number", "string", "array", "object"])
+
+    def plain(self, parts: list[dict[str, Any]]) -> bool:
+        return self.dice.random() < (0.2 if any("type" in part for part in parts) else 0.6)
 
     # -- scalars --------------------------------------------------------------------------
 
@@ -191,7 +198,7 @@ class Builder:
         share = dice.choice([0.1, 0.4, 0.8])
         chosen += [name for name in optional if dice.random() < share]
         if dice.random() < 0.3:
-            chosen.append(dice.choice([*self.case.names, *atoms.NAMES]))
+            chosen.append(dice.choice([*self.case.names, *atoms.NAMES[:4]]))
         if dice.random() < 0.05:
             chosen.append(dice.choice(atoms.ODD_NAMES))
         chosen = list(dict.fromkeys(chosen))
@@ -305,12 +312,14 @@ def _mutate(dice: random.Random, value: Any, case: Case) -> Any:
     return change(dice, value, case)
 
 
-def random_value(dice: random.Random, names: list[str], *, scientific: bool = True) -> Any:
-    return atoms.value(dice, names, dice.choice([1, 1, 2]), scientific=scientific)
+def random_value(dice: random.Random, case: Case) -> Any:
+    return atoms.value(
+        dice, case.names, dice.choice([1, 1, 2]), pool=case.pool, scientific=case.scientific
+    )
 
 
 def _fresh(dice: random.Random, value: Any, case: Case) -> Any:
-    return random_value(dice, case.names, scientific=case.scientific)
+    return random_value(dice, case)
 
 
 def _nudge(dice: random.Random, value: Any, case: Case) -> Any:

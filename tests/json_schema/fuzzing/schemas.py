@@ -13,6 +13,10 @@ from tests.json_schema.fuzzing.judge import SCHEMA_URIS
 from tests.json_schema.fuzzing.places import DRAFTS, REFERENCES
 from tests.json_schema.fuzzing.references import Documents, Resource
 
+FLAVORS = ["wide"] * 9 + ["dense"] * 6 + ["numbers"] * 2 + ["strings"] * 3
+"""``dense``: few names and values and many applicators, so that everything overlaps; ``numbers``
+and ``strings``: conjunctions, disjunctions and negations of what is said of these alone."""
+
 TYPES = ["null", "boolean", "integer", "number", "string", "array", "object"]
 
 
@@ -30,6 +34,8 @@ class Case:
     """Strings by pattern."""
     targets: dict[int, Any] = field(default_factory=dict[int, Any])
     """Where the references lead, by the identity of the object that holds them."""
+    pool: list[Any] | None = None
+    """The scalars that its values are made of, if these are few."""
     scientific: bool = True
     """Whether instances may have numbers with exponents: not beside divisors other than powers of
     ten, where only plain decimals are accepted."""
@@ -42,17 +48,20 @@ class Maker:
         self.dice = dice
         self.draft = draft
         self.level = DRAFTS.index(draft)
-        self.left = dice.choice([4, 8, 12, 16, 24, 32])
-        names = atoms.NAMES[:]
+        self.flavor = dice.choice(FLAVORS)
+        dense = self.flavor == "dense"
+        self.left = dice.choice([8, 16, 24, 40, 60] if dense else [4, 8, 12, 16, 24, 32])
+        names = ["a", "b", "ab", "c"] if dense else atoms.NAMES[:]
         dice.shuffle(names)
-        self.names = names[: dice.choice([2, 3, 4, 5])]
-        if dice.random() < 0.2:
+        self.names = names[: dice.choice([2, 2, 3] if dense else [2, 3, 4, 5])]
+        if dice.random() < 0.2 and not dense:
             self.names.append(dice.choice(atoms.ODD_NAMES))
-        self.patterns = atoms.Patterns()
+        self.pool = atoms.POOL if dense else None
+        self.patterns = atoms.Patterns(few=dense)
         self.scientific = dice.random() < 0.3
         self.documents = Documents(dice, draft)
         self.resource: Resource = self.documents.main
-        self.formats = dice.random() < 0.3
+        self.formats = self.flavor == "strings" or dice.random() < 0.3
 
     # -- documents ------------------------------------------------------------------------
 
@@ -74,6 +83,7 @@ class Maker:
             names=self.names,
             examples=self.patterns.examples,
             targets=documents.targets,
+            pool=self.pool,
             scientific=self.scientific,
         )
 
@@ -82,7 +92,8 @@ class Maker:
         dice = self.dice
         self.resource = resource
         keyword = self.documents.definitions
-        root: Any = self.schema(dice.choice([1, 2, 3, 3, 4]), in_place=False)
+        depth = dice.choice([3, 4, 5] if self.flavor != "wide" else [1, 2, 3, 3, 4])
+        root: Any = self.schema(depth, in_place=False)
         wants = resource.names_wanted or dice.random() < 0.25 or resource is not self.documents.main
         if not wants:
             return resource.take(root)
@@ -135,7 +146,7 @@ class Maker:
         if depth <= 0 or self.left <= 0 or roll < 0.28:
             return self.leaf()
         made: dict[str, Any] = {}
-        if roll < 0.72:
+        if roll < (0.72 if self.flavor == "wide" else 0.45):
             self.typed(made, depth)
             if dice.random() < 0.3:
                 self.combine(made, depth)
@@ -154,6 +165,9 @@ class Maker:
         return {name: made[name] for name in names}
 
     def families(self) -> list[Callable[[dict[str, Any], int], None]]:
+        if self.flavor in ("numbers", "strings"):
+            own = self.number_rules if self.flavor == "numbers" else self.string_rules
+            return [own, self.combine, self.combine, self.values]
         return [
             self.number_rules,
             self.string_rules,
@@ -187,7 +201,9 @@ class Maker:
 
     def typed(self, made: dict[str, Any], depth: int) -> None:
         dice = self.dice
-        kind = dice.choice(["integer", "number", "string", "array", "array", *["object"] * 4])
+        kinds = {"numbers": ["integer", "number"], "strings": ["string"]}
+        usual = ["integer", "number", "string", "array", "array", *["object"] * 4]
+        kind = dice.choice(kinds.get(self.flavor, usual))
         made["type"] = kind
         if dice.random() < 0.12:
             others = dice.sample(TYPES, dice.choice([1, 2]))
@@ -211,7 +227,7 @@ class Maker:
         made["enum"] = values
 
     def value(self) -> Any:
-        return atoms.value(self.dice, self.names, 2, scientific=self.scientific)
+        return atoms.value(self.dice, self.names, 2, pool=self.pool, scientific=self.scientific)
 
     # -- numbers --------------------------------------------------------------------------
 
@@ -225,6 +241,8 @@ class Maker:
             made["multipleOf"] = step
         if roll > 0.3:
             low = atoms.numeric(dice, scientific=self.scientific)
+            if self.flavor == "dense":
+                low = dice.choice([0, 1, 1, 2])
             if dice.random() < 0.7:
                 self.bound(made, "inimum", low)
             if dice.random() < 0.6:
@@ -445,7 +463,9 @@ class Maker:
         kinds = ["allOf", "anyOf", "anyOf", "oneOf", "oneOf", "not"]
         if self.level > 1:
             kinds += ["if", "if"]
-        if of is None and dice.random() < 0.5:
+        if self.flavor in ("numbers", "strings"):
+            of = None
+        elif of is None and dice.random() < 0.5:
             of = dice.choice(
                 [self.object_rules, self.object_rules, self.array_rules, self.number_rules,
                  self.string_rules, self.values]

@@ -40,6 +40,18 @@ def number(value: int | Decimal) -> str:
     return str(value) if isinstance(value, int) else repr(float(value))
 
 
+def plainly_spelled(text: str) -> bool:
+    """Whether no number of a text has an exponent, or zeros at the end of a fraction."""
+    found: list[str] = []
+
+    def note(spelling: str) -> Decimal:
+        found.append(spelling)
+        return Decimal(spelling)
+
+    json.loads(text, parse_float=note)
+    return not any("e" in each or "E" in each or each.endswith("0") for each in found)
+
+
 def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 

@@ -12,13 +12,12 @@ from structgen._core import Automaton, Matcher, Vocabulary
 
 _PIECES = [
     '{"', '":', '": ', '":"', '": "', '", "', '","', '"}', '"]', '"},', "}}", "]}", "}]", "]]",
-    "},", "],", ", ", ' "', ': "', "[]", "{}", "[{", '[["', '["', "[1", "1,", "0,", "null", "true",
-    "false", "nul", "tru", " true", ": null", ":1", ": 0", "-1", "10", "00", "12", "100", "0.",
-    ".5", "1.0",
-    ".0", "0.1", "e1", "e+", "E-0", "1e", "  ", "\n", "\n  ", "{\n", ",\n  ", "\n}", "[\n", '\\"',
-    "\\u", "\\u00", "\\u006", "61", "\\ud83d", "\\ude00", "\\n", "\\\\", "ab", "abc", "foo", "bar",
-    '"a"', '"b"', '"a":', '"foo', 'x1"', "kind", '"kind": "', "aa", "bb", "20", "2024-", "-02-",
-    "::", "127.", "é", "日", "日本", "\u00e9\"", "😀",
+    "},", "],", ", ", ' "', ': "', "[]", "{}", "[{", '[["', '["', "[1", "1,", "0,", "null",
+    "true", "false", "nul", "tru", " true", ": null", ":1", ": 0", "-1", "10", "00", "12",
+    "100", "0.", ".5", "1.0", ".0", "0.1", "e1", "e+", "E-0", "1e", "  ", "\n", "\n  ", "{\n",
+    ",\n  ", "\n}", "[\n", '\\"', "\\u", "\\u00", "\\u006", "61", "\\ud83d", "\\ude00", "\\n",
+    "\\\\", "ab", "abc", "foo", "bar", '"a"', '"b"', '"a":', '"foo', 'x1"', "kind", '"kind": "',
+    "aa", "bb", "20", "2024-", "-02-", "::", "127.", "é", "日", "日本", "\u00e9\"", "😀",
 ]  # fmt: skip
 _FRAGMENTS = [
     b"\xc3",
@@ -134,10 +133,25 @@ def tokenized(dice: random.Random, text: bytes) -> list[int]:
     return tokens
 
 
-def masks_disagree(
-    automaton: Automaton, dice: random.Random, text: bytes, accepted: bool
-) -> str | None:
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What came of feeding a text by tokens."""
+
+    problem: str | None
+    closed: tuple[bytes, ...]
+    """Documents that completions made of parts of the text."""
+
+
+def read(automaton: Automaton, dice: random.Random, text: bytes, accepted: bool) -> Reading:
     """Feeds `text` by tokens, with detours: what the masks say must be what `accepted` says."""
+    closed: list[bytes] = []
+    problem = _read(automaton, dice, text, accepted, closed)
+    return Reading(problem=problem, closed=tuple(closed))
+
+
+def _read(
+    automaton: Automaton, dice: random.Random, text: bytes, accepted: bool, closed: list[bytes]
+) -> str | None:
     texts, end = _tokens()
     matcher = automaton.matcher()
     tokens = tokenized(dice, text)
@@ -147,10 +161,17 @@ def masks_disagree(
         inside = token in options
         if exact and inside != matcher.allows(token):
             return f"mask and probe differ about {texts[token]!r} after {_text(matcher)!r}"
+        if (not inside or dice.random() < 0.1) and (problem := _close(matcher, closed)):
+            return problem
         if not inside:
             return f"{texts[token]!r} not allowed after {_text(matcher)!r}" if accepted else None
+        if accepted:
+            before = _text(matcher)
+            forced = matcher.forced_bytes()
+            if not text.startswith(forced, len(before)):
+                return f"{forced!r} called forced after {before!r}"
         if dice.random() < 0.15:
-            before = (matcher.state, options)
+            here = (matcher.state, options)
             fork = matcher.fork()
             detour = dice.choice(options)
             fork.advance(detour)
@@ -158,7 +179,7 @@ def masks_disagree(
             if fork.tokens != matcher.tokens or allowed(fork) != allowed(matcher):
                 return f"a fork differs after {_text(matcher)!r}"
             matcher.rollback(1)
-            if (matcher.state, allowed(matcher)) != before:
+            if (matcher.state, allowed(matcher)) != here:
                 return f"not the same after going back to {_text(matcher)!r}"
         if not matcher.advance(token):
             if not exact and not accepted:
@@ -172,4 +193,16 @@ def masks_disagree(
                 matcher.advance(again)
     if matcher.is_accepting() != accepted or (end in allowed(matcher)) != accepted:
         return f"{text!r} ends otherwise by tokens"
+    return _close(matcher, closed)
+
+
+def _close(matcher: Matcher, closed: list[bytes]) -> str | None:
+    """Every live state has a completion, which begins with what is forced."""
+    before = _text(matcher)
+    rest = matcher.completion()
+    if rest is None:
+        return f"no completion after {before!r}" if matcher.exactness == "exact" else None
+    if not rest.startswith(matcher.forced_bytes()):
+        return f"after {before!r}, {matcher.forced_bytes()!r} is forced, the completion is {rest!r}"
+    closed.append(before + rest)
     return None
