@@ -40,6 +40,59 @@ impl CharDfa {
         self.states.is_empty()
     }
 
+    /// The automaton that reads characters by the sets they are in: `step` is given a state
+    /// and, for each of `sets`, whether the character is in it. Explored from `start`,
+    /// minimised and trimmed. `None` beyond `max_states` states; an empty automaton where
+    /// nothing is accepted.
+    pub fn explore<S: Clone + Eq + std::hash::Hash>(
+        sets: &[CharSet],
+        start: S,
+        step: impl Fn(&S, &[bool]) -> Option<S>,
+        accepts: impl Fn(&S) -> bool,
+        max_states: usize,
+    ) -> Option<CharDfa> {
+        let classes = atoms(sets);
+        let mut ids: FxHashMap<S, u32> = FxHashMap::default();
+        let mut order = vec![start.clone()];
+        // Number 0 is the start, as `from_table` has it; 1 is where nothing follows.
+        const SINK: u32 = 1;
+        ids.insert(start.clone(), 0);
+        order.push(start);
+        let mut rows: Vec<Vec<u32>> = Vec::new();
+        while rows.len() < order.len() {
+            if rows.len() == SINK as usize {
+                rows.push(vec![SINK; classes.len()]);
+                continue;
+            }
+            let state = order[rows.len()].clone();
+            let mut row = Vec::with_capacity(classes.len());
+            for (_, member) in &classes {
+                row.push(match step(&state, member) {
+                    None => SINK,
+                    Some(next) => {
+                        let fresh = order.len() as u32;
+                        *ids.entry(next).or_insert_with_key(|next| {
+                            order.push(next.clone());
+                            fresh
+                        })
+                    }
+                });
+            }
+            if order.len() > max_states {
+                return None;
+            }
+            rows.push(row);
+        }
+        let accepting: Vec<bool> = order
+            .iter()
+            .enumerate()
+            .map(|(id, state)| id != SINK as usize && accepts(state))
+            .collect();
+        let classes: Vec<CharSet> = classes.into_iter().map(|(class, _)| class).collect();
+        let found = CharDfa::from_table(&rows, &accepting, &classes);
+        Some(found.unwrap_or(CharDfa { states: Vec::new() }))
+    }
+
     /// From a table of `rows[state][class]`; `None` where the language is empty.
     pub(crate) fn from_table(
         rows: &[Vec<u32>],
@@ -85,6 +138,26 @@ impl CharDfa {
         }
         Some(CharDfa { states })
     }
+}
+
+/// The coarsest partition of all characters in which each of `sets` is a union of classes, and
+/// for each class the sets that it is in.
+fn atoms(sets: &[CharSet]) -> Vec<(CharSet, Vec<bool>)> {
+    let mut classes = vec![(CharSet::any(), Vec::new())];
+    for set in sets {
+        let mut split = Vec::with_capacity(classes.len() + 1);
+        for (class, member) in classes {
+            for (part, inside) in [(&class & set, true), (&class - set, false)] {
+                if !part.is_empty() {
+                    let mut member = member.clone();
+                    member.push(inside);
+                    split.push((part, member));
+                }
+            }
+        }
+        classes = split;
+    }
+    classes
 }
 
 /// States that reach an accepting one.
