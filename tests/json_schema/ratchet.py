@@ -24,10 +24,6 @@ from tests.json_schema import data, suite
 TABLE = Path(__file__).with_name("remaining.json")
 
 TOLERATED = {
-    # A host name in Unicode: a table of a thousand ranges by rules of several RFCs.
-    ("format", "idn-hostname"),
-    # That a string is a regular expression is no regular language.
-    ("format", "regex"),
     # Draft 7 lets an implementation assert `contentEncoding` and `contentMediaType`; here they
     # are annotations, as they are for all later drafts.
     ("optional", "content"),

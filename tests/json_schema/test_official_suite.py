@@ -9,7 +9,7 @@ import pytest
 
 from tests.json_schema import data, ratchet, suite
 
-RIGHT_AT_LEAST = {"required": 0.99, "format": 0.95}
+RIGHT_AT_LEAST = {"required": 0.99, "format": 0.965}
 """Shares; the table says more, but could be let grow."""
 
 
@@ -67,7 +67,7 @@ def test_the_ratchet_turns_one_way(tmp_path: object) -> None:
     assert len(ratchet.differences(found(rejects), {})) == 1
     assert len(ratchet.differences(found(), {rejects: "why"})) == 1
     assert len(ratchet.differences(found(accepts), {accepts: "why"})) == 1
-    tolerated = place("false accept", "regex", "format")
+    tolerated = place("false accept", "content", "optional")
     assert ratchet.differences(found(tolerated), {tolerated: "why"}) == []
     assert ratchet.updated([found()], {rejects: "why"}, None) == {}
     assert ratchet.updated([found(rejects)], {rejects: "why"}, "new") == {rejects: "why"}
