@@ -13,10 +13,14 @@ const LABEL: &str = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 /// practical size.
 pub(super) fn hostname() -> Result<Ast, PatternError> {
     Ok(Ast::And(vec![
-        compile_full(".{1,253}")?,
-        compile_full(&format!("{LABEL}(?:\\.{LABEL})*"))?,
+        plain_hostname()?,
         Ast::Not(Box::new(compile_full("(?:[^]*\\.)?[^.]{2}--[^]*")?)),
     ]))
+}
+
+/// RFC 1123 alone, to which hyphens in the third and fourth place are nothing special.
+pub(super) fn plain_hostname() -> Result<Ast, PatternError> {
+    Ok(Ast::And(vec![compile_full(".{1,253}")?, compile_full(&format!("{LABEL}(?:\\.{LABEL})*"))?]))
 }
 
 /// RFC 5890 to 5893, with the separators of RFC 3490.

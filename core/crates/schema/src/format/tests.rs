@@ -3,7 +3,7 @@ use structgen_regex::{Exprs, JsonSpelling, RegexLimits, lower_json, lower_utf8};
 
 use super::Format;
 
-const ALL: [Format; 19] = [
+const ALL: [Format; 20] = [
     Format::Date,
     Format::Time,
     Format::DateTime,
@@ -11,6 +11,7 @@ const ALL: [Format; 19] = [
     Format::Email,
     Format::IdnEmail,
     Format::Hostname,
+    Format::PlainHostname,
     Format::IdnHostname,
     Format::Ipv4,
     Format::Ipv6,
@@ -128,6 +129,12 @@ fn labels_follow_idna2008() {
             "q\u{303}\u{323}",
         ],
     );
+}
+
+#[test]
+fn drafts_before_7_know_no_encoded_names() {
+    judge(Format::PlainHostname, &["xn--anything", "a--b.c"], &["-a", "a-", "a.", "", "ü"]);
+    judge(Format::Hostname, &["a.b-c--d"], &["xn--bcher-kva", "ab--c"]);
 }
 
 #[test]
