@@ -1,7 +1,7 @@
 """A real model fills real schemas: is every output complete and valid?
 
     python benchmarks/fill_schemas.py --data DIR --parts hard,ultra --schemas 300 --out fills.jsonl
-    python benchmarks/fill_schemas.py --report fills.jsonl
+    python benchmarks/fill_schemas.py --report fills.jsonl --summary fills.json
 
 Draws MaskBench schemas with a seed, asks the model to fill each within `--max-tokens`, and judges
 the outputs with `jsonschema` (decimals, formats). Every drawn schema has one outcome per
@@ -14,7 +14,8 @@ temperature, none is skipped silently:
     refused         a typed error at compile time
 
 Outcomes are appended to `--out` as JSON lines as they come, and found there again: the same
-command goes on where it was stopped. `--skip` and `--only` cut the draw into shards.
+command goes on where it was stopped, and tries again what went wrong. `--skip` and `--only` cut the
+draw into shards.
 """
 
 from __future__ import annotations
@@ -188,7 +189,8 @@ def main() -> None:
 def run(args: argparse.Namespace) -> list[dict[str, Any]]:
     """Fill what is not filled yet."""
     outcomes = read([args.out] if args.out else [])
-    known = {(one["file"], one["temperature"]) for one in outcomes}
+    # What went wrong is tried again: a limit may have been that of a busy machine.
+    known = {(one["file"], one["temperature"]) for one in outcomes if one["outcome"] in RIGHT}
     model = Counting(sg.load(args.model or "default"))
     files = drawn(args.data, args.parts.split(","), args.seed, args.schemas)
     files = files[args.skip :][: args.only]

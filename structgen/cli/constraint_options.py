@@ -27,7 +27,7 @@ class ConstraintOptions:
     choice: tuple[str, ...] = ()
     grammar: str | None = None
     start: str | None = None
-    whitespace: Literal["compact", "flexible"] | None = None
+    whitespace: Literal["compact", "flexible", "any"] | None = None
 
     def build(self) -> TextConstraint | None:
         """The constraint, or None if no option was given.
@@ -100,7 +100,7 @@ def constraint_options(function: _F) -> _F:
             click.option("--start", metavar="RULE", help="Rule of the grammar to begin with."),
             click.option(
                 "--whitespace",
-                type=click.Choice(["compact", "flexible"]),
+                type=click.Choice(["compact", "flexible", "any"]),
                 help="Spacing of JSON (with --schema).",
             ),
         ]

@@ -182,6 +182,32 @@ def test_check_reports_keywords_and_samples(person: Path) -> None:
     assert len(told["samples"]) == 4
 
 
+def test_check_tells_of_every_keyword_what_becomes_of_it(tmp_path: Path) -> None:
+    schema = tmp_path / "s.json"
+    schema.write_text(
+        json.dumps(
+            {
+                "items": {"$ref": "#/$defs/date"},
+                "uniqueItems": True,
+                "$defs": {"date": {"format": "date", "const": 1}, "unused": {"type": "null"}},
+            }
+        )
+    )
+    result = cli("check", str(schema))
+    assert result.exit_code == Exit.OK
+    lines = [line.split(None, 3) for line in result.stdout.splitlines()]
+    assert ["(root)", "items", "enforced"] in lines
+    assert ["(root)", "uniqueItems", "residual"] in [line[:3] for line in lines]
+    assert ["/$defs/date", "const", "enforced"] in lines
+    assert ["/$defs/unused", "(schema)", "unreachable", "no reference leads here"] in lines
+    assert "keywords: 4 enforced, 1 residual, 1 annotation, 1 unreachable" in result.stdout
+    told = json.loads(cli("check", str(schema), "--draft", "draft4", "--json").stdout)
+    statuses = {(one["pointer"], one["keyword"]): one["status"] for one in told["report"]}
+    assert statuses["/$defs/date", "const"] == "annotation"
+    assert told["exactness"] == "superset"
+    assert cli("check", "--as", "regex", "a", "--draft", "draft4").exit_code == Exit.USAGE
+
+
 def test_check_names_the_place_of_an_error(tmp_path: Path) -> None:
     schema = tmp_path / "bad.json"
     schema.write_text('{"properties": {"a": {"type": "strin"}}}')

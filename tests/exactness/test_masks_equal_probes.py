@@ -60,13 +60,30 @@ SCHEMAS: dict[str, object] = {
 }
 
 
+OPTIONS: list[dict] = [
+    {"whitespace": "any"},
+    {"max_string_length": 2, "max_array_length": 2, "additional_properties_default": False},
+    {"max_integer_digits": 2, "max_fraction_digits": 1, "max_exponent_digits": 0},
+    {"whitespace": {"kind": "any", "max": 2}, "max_string_length": 1, "property_order": "any"},
+]
+
+
 @pytest.mark.parametrize("order", ["schema", "any"])
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_masks_equal_probes(name: str, order: str) -> None:
+    compare(sg.json_schema(SCHEMAS[name], property_order=order), f"{name} {order}")
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_masks_equal_probes_under_options(name: str, options: dict) -> None:
+    compare(sg.json_schema(SCHEMAS[name], **options), f"{name} {options}")
+
+
+def compare(constraint: sg.TextConstraint, seed: str) -> None:
     vocabulary = sg.Vocabulary(TOKENS, eos_token_ids=[len(TOKENS) - 1])
-    constraint = sg.json_schema(SCHEMAS[name], property_order=order)
     compiled = constraint.compile(vocabulary)
-    draw = random.Random(f"{name} {order}")
+    draw = random.Random(seed)
     long_tokens = [i for i, text in enumerate(TOKENS) if text and len(text) > 1]
     for _ in range(12):
         matcher = compiled.matcher()
