@@ -199,7 +199,7 @@ def main() -> None:
     if not folder.is_dir():
         parser.error(f"no {folder}; set STRUCTGEN_DATA")
     outcomes = [
-        outcome(draft, part, folder=folder, registry=data.registry(), paths=data.paths())
+        outcome(draft, part, folder=folder, registry=data.registry(), paths=data.paths(part, draft))
         for draft in suite.KNOWN_DRAFTS
         for part in suite.PARTS
     ]

@@ -1,8 +1,8 @@
 """The official test suite (json-schema-org/JSON-Schema-Test-Suite): its groups, and our verdicts.
 
-Three paths must agree on every instance: the text itself; a vocabulary of the 256 bytes, and a
-real tokenizer, where each token has to be allowed by the mask before it and the state after the
-last one has to accept the end.
+All ways to an instance must agree: its text, also compact, indented and with its members in
+another order; a vocabulary of the 256 bytes, and a real tokenizer, where each token has to be
+allowed by the mask before it and the state after the last one has to accept the end.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 import structgen as sg
 from structgen.constraints.schema import Draft
 from structgen.errors import EmptyLanguageError, StructgenError
+from tests.json_schema.writings import writings
 
 DRAFTS = {
     "draft4": "draft4",
@@ -173,6 +174,11 @@ def judge(
         text = dumps(test["data"])
         try:
             verdict = made.accepts(text)
+            for writing, other in writings(test["data"], shuffle=7):
+                if made.accepts(other) != verdict:
+                    raise AssertionError(
+                        f"{group.name}: {test['description']}: {writing} is judged otherwise"
+                    )
             for path, automaton in zip(paths, automata, strict=True):
                 if accepts_tokens(automaton, path.tokenize(text)) != verdict:
                     raise AssertionError(

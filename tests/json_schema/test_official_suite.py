@@ -20,7 +20,7 @@ def outcome(draft: str, part: suite.Part) -> ratchet.Outcome:
         part,
         folder=data.folder("json-schema-test-suite"),
         registry=data.registry(),
-        paths=data.paths(),
+        paths=data.paths(part, draft),
     )
 
 
