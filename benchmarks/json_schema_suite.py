@@ -17,7 +17,7 @@ Every engine reads the schema with its own defaults, except that
 
 An engine that takes longer than --timeout for a schema, or crashes, has refused it. With --write,
 the tables between the markers in that file are replaced. With --reuse, the counts of other engines
-than structgen are taken from an earlier --out, if it had the same versions of them.
+than structgen are taken from earlier --outs, where they had the same versions of them.
 """
 
 from __future__ import annotations
@@ -161,28 +161,31 @@ def tally(group: suite.Group, verdicts: list[bool] | None, *, hung: bool = False
     return found
 
 
-def run(folder: Path, names: list[str], drafts: list[str], timeout: float) -> Tallies:
-    """Judges everything, one engine after the other, so that none of them disturbs another."""
+def run(
+    folder: Path, name: str, drafts: list[str], timeout: float
+) -> dict[tuple[str, str, str], Tally]:
+    """What one engine makes of these drafts."""
     groups = [
         group
         for draft in drafts
         for part in suite.PARTS
         for group in suite.groups(folder, draft, part)
     ]
-    tallies: Tallies = {}
-    for name in names:
-        worker = Worker(name, setup, name, folder, timeout=timeout)
-        for done, group in enumerate(groups):
-            try:
-                found = tally(group, worker.ask(group))
-            except WorkerLostError:
-                found = tally(group, None, hung=True)
-            place = tallies.setdefault((group.draft, group.part, group.file), {})
-            place.setdefault(name, Tally())
-            place[name] += found
-            if sys.stderr.isatty() or done % 100 == 0:
-                print(f"\r{name} {done + 1}/{len(groups)} ", end="", file=sys.stderr)
-        worker.stop()
+    tallies: dict[tuple[str, str, str], Tally] = {}
+    if not groups:
+        return tallies
+    worker = Worker(name, setup, name, folder, timeout=timeout)
+    for done, group in enumerate(groups):
+        try:
+            found = tally(group, worker.ask(group))
+        except WorkerLostError:
+            found = tally(group, None, hung=True)
+        place = (group.draft, group.part, group.file)
+        tallies.setdefault(place, Tally())
+        tallies[place] += found
+        if sys.stderr.isatty() or done % 100 == 0:
+            print(f"\r{name} {done + 1}/{len(groups)} ", end="", file=sys.stderr)
+    worker.stop()
     return tallies
 
 
@@ -198,26 +201,23 @@ def as_json(tallies: Tallies) -> list[dict[str, Any]]:
     ]
 
 
-def reusable(path: Path | None, names: list[str], drafts: list[str]) -> Tallies:
-    """What an earlier run has of these engines, in the versions that are installed, if it has
-    all the drafts."""
-    if path is None:
-        return {}
-    earlier = json.loads(path.read_text(encoding="utf-8"))
-    same = {
-        name
-        for name in names
-        if not name.startswith("structgen") and earlier["versions"].get(name) == version(name)
-    }
-    rows = [row for row in earlier["counts"] if row["draft"] in drafts]
-    if {row["draft"] for row in rows} != set(drafts):
-        return {}
-    return {
-        (row["draft"], row["part"], row["file"]): {
-            name: Tally(**found) for name, found in row["engines"].items() if name in same
-        }
-        for row in rows
-    }
+def reusable(paths: list[Path], names: list[str], drafts: list[str]) -> Tallies:
+    """What earlier runs have of these engines, in the versions that are installed."""
+    found: Tallies = {}
+    for path in paths:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        same = [
+            name
+            for name in names
+            if not name.startswith("structgen") and earlier["versions"].get(name) == version(name)
+        ]
+        for row in earlier["counts"]:
+            if row["draft"] in drafts:
+                place = found.setdefault((row["draft"], row["part"], row["file"]), {})
+                for name in same:
+                    if name in row["engines"]:
+                        place[name] = Tally(**row["engines"][name])
+    return found
 
 
 def total(tallies: Tallies, name: str, draft: str, part: str) -> Tally:
@@ -290,7 +290,9 @@ def main() -> None:
     parser.add_argument("--drafts", default=",".join(suite.KNOWN_DRAFTS), help="comma-separated")
     parser.add_argument("--timeout", type=float, default=20, help="seconds for one schema")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers")
-    parser.add_argument("--reuse", type=Path, help="an earlier --out")
+    parser.add_argument(
+        "--reuse", type=Path, action="append", default=[], help="an earlier --out; may be repeated"
+    )
     parser.add_argument("--out", type=Path, help="write the counts as JSON")
     args = parser.parse_args()
     names, drafts = args.engines.split(","), args.drafts.split(",")
@@ -301,10 +303,11 @@ def main() -> None:
     if not (args.suite / "tests").is_dir():
         parser.error(f"{args.suite} holds no tests")
     tallies = reusable(args.reuse, names, drafts)
-    known = set(next(iter(tallies.values()), {}))
-    fresh = run(args.suite, [name for name in names if name not in known], drafts, args.timeout)
-    for place, found in fresh.items():
-        tallies[place] = tallies.get(place, {}) | found
+    known = {(name, draft) for (draft, _, _), place in tallies.items() for name in place}
+    for name in names:
+        missing = [draft for draft in drafts if (name, draft) not in known]
+        for place, found in run(args.suite, name, missing, args.timeout).items():
+            tallies.setdefault(place, {})[name] = found
     text = tables(tallies, names, drafts)
     print(text)
     if args.write:

@@ -28,10 +28,12 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import queue
 import random
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -257,6 +259,8 @@ def remaining(
     for verdict, (name, case) in zip(verdicts, cases, strict=True):
         if verdict.error:
             row: dict[str, Any] = {"schema": name, "error": verdict.error}
+            if "EmptyLanguageError" in verdict.error:
+                row["no_instance_is_valid"] = not any(test["valid"] for test in case["tests"])
         elif verdict.false_accepts or verdict.false_rejects:
             row = {"schema": name}
             for kind in ("false_accepts", "false_rejects"):
@@ -276,6 +280,33 @@ def remaining(
             row["jsonschema_differs"] = doubtful
         rows.append(row)
     return rows
+
+
+def run(
+    cases: list[tuple[str, Any]], names: list[str], tokens: Tokens, timeout: float, jobs: int
+) -> dict[str, list[Verdict]]:
+    """The verdicts of each engine on all cases, in their order."""
+    crews: queue.Queue[list[Worker]] = queue.Queue()
+    for _ in range(jobs):
+        crews.put([Worker(name, setup, name, tokens, timeout=timeout) for name in names])
+
+    def one(numbered: tuple[int, tuple[str, Any]]) -> dict[str, Verdict]:
+        i, (name, case) = numbered
+        crew = crews.get()
+        try:
+            turns = [crew[(i + k) % len(crew)] for k in range(len(crew))]
+            return {worker.name: ask(worker, name, case) for worker in turns}
+        finally:
+            crews.put(crew)
+            if i % 100 == 0:
+                print(f"{i}/{len(cases)}", end=" ", file=sys.stderr, flush=True)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        found = list(pool.map(one, enumerate(cases)))
+    while not crews.empty():
+        for worker in crews.get():
+            worker.stop()
+    return {name: [verdicts[name] for verdicts in found] for name in names}
 
 
 def main() -> None:
@@ -298,6 +329,9 @@ def main() -> None:
     parser.add_argument("--spacing", default="default", help=f"of {', '.join(SEPARATORS)}")
     parser.add_argument("--shuffle", type=int, metavar="SEED", help="properties in random order")
     parser.add_argument("--timeout", type=float, default=60, help="seconds for one schema")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="schemas at a time; with more than 1, times mean little"
+    )
     parser.add_argument("--out", type=Path, help="write summaries as JSON")
     parser.add_argument("--remaining", type=Path, help="write what the first engine fails as JSON")
     args = parser.parse_args()
@@ -314,16 +348,7 @@ def main() -> None:
     cases = load_cases(args.data, sample, args.seed, [p for p in args.parts.split(",") if p])
     tokenize(cases, args.tokenizer, spacings, args.shuffle)
     tokens = read_tokens(args.tokenizer)
-    workers = [Worker(name, setup, name, tokens, timeout=args.timeout) for name in names]
-    verdicts: dict[str, list[Verdict]] = {name: [] for name in names}
-    for i, (name, case) in enumerate(cases):
-        for k in range(len(workers)):
-            worker = workers[(i + k) % len(workers)]
-            verdicts[worker.name].append(ask(worker, name, case))
-        if sys.stderr.isatty():
-            print(f"\r{i + 1}/{len(cases)}", end="", file=sys.stderr)
-    for worker in workers:
-        worker.stop()
+    verdicts = run(cases, names, tokens, args.timeout, args.jobs)
 
     first = spacings[0]
     results = {name: summary(v, first) for name, v in verdicts.items()}
@@ -331,7 +356,7 @@ def main() -> None:
     drawn = "all" if args.all else f"seed {args.seed}"
     print(
         f"{len(cases)} schemas ({drawn}), {args.tokenizer.name}, {first} spacing, "
-        f"{platform.processor() or platform.machine()}, one thread\n"
+        f"{platform.processor() or platform.machine()}, {args.jobs} at a time\n"
     )
     print(table(results))
     if len(names) > 1:
