@@ -84,6 +84,22 @@ impl Exprs {
         }
     }
 
+    /// What is left to read, as far as the syntax tells: a lower bound for the whole, then the
+    /// bounds of its conjuncts together, which shrink where one of many demands is met.
+    fn distance(&self, e: ExprId) -> (u32, u64) {
+        let mut head = e;
+        while let Node::Concat(first, _) = self.node(head) {
+            head = first;
+        }
+        let together = match self.node(head) {
+            Node::And(start, len) => {
+                self.kids(start, len).iter().map(|&kid| u64::from(self.min_len(kid))).sum()
+            }
+            _ => 0,
+        };
+        (self.min_len(e), together)
+    }
+
     /// Best-first search for a nullable derivative, nearest estimate first.
     pub(crate) fn is_live(&mut self, e: ExprId, fuel: &mut Fuel) -> Result<bool, AutomatonError> {
         if let Some(known) = self.known_live(e) {
@@ -93,7 +109,7 @@ impl Exprs {
         let mut queue = BinaryHeap::new();
         let mut turn = 0u32;
         parents.insert(e, e);
-        queue.push((Reverse(self.min_len(e)), turn, e, 0usize));
+        queue.push((Reverse(self.distance(e)), turn, e, 0usize));
         while let Some((Reverse(bound), _, from, first)) = queue.pop() {
             let partition = self.partition([from]);
             for class in first..self.classes.readers(partition).len() {
@@ -119,7 +135,7 @@ impl Exprs {
                 }
                 parents.insert(to, from);
                 turn = turn.wrapping_add(1);
-                let nearer = self.min_len(to);
+                let nearer = self.distance(to);
                 if nearer < bound {
                     // Follow it at once; the other bytes wait.
                     queue.push((Reverse(bound), turn, from, class + 1));
