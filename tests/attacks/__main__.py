@@ -1,0 +1,71 @@
+"""The hostile set under a real vocabulary: `python -m tests.attacks --tokenizer DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from structgen import Vocabulary
+from tests.attacks.measure import Measured, measure, small_vocabulary
+from tests.data.attacks.cases import ATTACKS
+
+COLUMNS = (
+    f"{'attack':36} {'outcome':18} {'compile s':>9} {'MB':>6} {'mask ms':>8} {'token ms':>8} "
+    f"{'plan ms':>8} {'texts s':>8} {'bend':>5} {'MB':>6}"
+)
+
+
+def line(name: str, found: Measured) -> str:
+    return (
+        f"{name:36} {found.outcome:18} {found.compile_s:9.3f} {found.compile_mb:6.0f} "
+        f"{found.mask_ms:8.2f} {found.advance_ms:8.2f} {found.completion_ms:8.2f} "
+        f"{found.texts_s:8.2f} {found.bend:5.1f} {found.total_mb:6.0f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="tests.attacks", description=__doc__)
+    parser.add_argument("names", nargs="*", help="attacks, or parts of their names; all if none")
+    parser.add_argument("--tokenizer", type=Path, help="a folder with a tokenizer.json")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--walks", type=int, default=3, help="random walks for each attack")
+    parser.add_argument("--verdicts", action="store_true", help="what came of each text")
+    parser.add_argument("--json", type=Path, help="where to write all figures")
+    options = parser.parse_args()
+    vocabulary = (
+        Vocabulary.from_tokenizer_json(options.tokenizer)
+        if options.tokenizer
+        else small_vocabulary()
+    )
+    names = [
+        name for name in ATTACKS if not options.names or any(part in name for part in options.names)
+    ]
+    figures: dict[str, Measured] = {}
+    print(COLUMNS)
+    for name in names:
+        found = measure(ATTACKS[name], vocabulary, runs=options.runs, walks=options.walks)
+        figures[name] = found
+        print(line(name, found))
+        if found.outcome != "result" and not ATTACKS[name].refused:
+            print(f"    {found.detail}")
+        for verdict in found.verdicts:
+            if options.verdicts or "WRONG" in verdict:
+                print(f"    {verdict}")
+        sys.stdout.flush()
+    if options.json:
+        options.json.write_text(
+            json.dumps({name: asdict(found) for name, found in figures.items()}, indent=1)
+        )
+    failed = [
+        name
+        for name, found in figures.items()
+        if found.compile_s > 2 or found.compile_mb > 500 or found.mask_ms > 20
+    ]
+    print(f"{len(names)} attacks; beyond 2 s, 500 MB or 20 ms: {', '.join(failed) or 'none'}")
+
+
+if __name__ == "__main__":
+    main()
