@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from structgen._core import Automaton as Automaton
+    from structgen._core import CancelToken as CancelToken
     from structgen._core import Limits as Limits
     from structgen._core import Matcher as Matcher
     from structgen._core import Program as Program
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from structgen.constraints import substring as substring
     from structgen.constraints import union as union
     from structgen.errors import BackendError as BackendError
+    from structgen.errors import Cancelled as Cancelled
     from structgen.errors import ConstraintError as ConstraintError
     from structgen.errors import DeadEnd as DeadEnd
     from structgen.errors import EmptyLanguageError as EmptyLanguageError
@@ -77,7 +79,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "structgen._core": (
-        "Automaton", "Limits", "Matcher", "Program", "Vocabulary", "__version__",
+        "Automaton", "CancelToken", "Limits", "Matcher", "Program", "Vocabulary", "__version__",
     ),
     "structgen.constraints": (
         "TextConstraint", "choice", "from_signature", "from_type", "grammar", "json_schema",
@@ -85,11 +87,11 @@ _HOMES = {
         "special_token", "substring", "union",
     ),
     "structgen.errors": (
-        "BackendError", "ConstraintError", "DeadEnd", "EmptyLanguageError", "GenerationError",
-        "GrammarSyntaxError", "LimitExceeded", "MatcherFinished", "MissingExtraError",
-        "RegexSyntaxError", "SchemaError", "StructgenError", "TokenBudgetError", "TokenRejected",
-        "UnresolvedReferenceError", "UnsupportedFeatureError", "UnsupportedSchemaError",
-        "VocabularyError",
+        "BackendError", "Cancelled", "ConstraintError", "DeadEnd", "EmptyLanguageError",
+        "GenerationError", "GrammarSyntaxError", "LimitExceeded", "MatcherFinished",
+        "MissingExtraError", "RegexSyntaxError", "SchemaError", "StructgenError",
+        "TokenBudgetError", "TokenRejected", "UnresolvedReferenceError", "UnsupportedFeatureError",
+        "UnsupportedSchemaError", "VocabularyError",
     ),
     "structgen.generate": ("Stream", "generate", "generate_batch", "stream"),
     "structgen.masks": ("allocate_mask", "allowed_tokens", "fill_masks", "fill_tree_masks"),
@@ -118,6 +120,8 @@ def __dir__() -> list[str]:
 __all__ = [
     "Automaton",
     "BackendError",
+    "CancelToken",
+    "Cancelled",
     "ConstraintError",
     "DeadEnd",
     "EmptyLanguageError",

@@ -11,6 +11,7 @@ StructgenError
 │  └─ EmptyLanguageError             no text satisfies it; which parts conflict
 ├─ VocabularyError (ValueError)
 ├─ LimitExceeded                     name and value of the limit
+├─ Cancelled                         somebody cancelled the `CancelToken` of the limits
 ├─ GenerationError (RuntimeError)
 │  ├─ MatcherFinished                advanced after the end token
 │  ├─ TokenRejected                  token id, position
@@ -159,7 +160,8 @@ class VocabularyError(StructgenError, ValueError):
 
 
 class LimitExceeded(StructgenError):
-    """A budget ran out. `name` is the field of `Limits` to raise, `limit` its value."""
+    """A budget ran out. `name` is the field of `Limits` to raise, `limit` its value; or the name
+    and value of a bound that is fixed."""
 
     code = "limit-exceeded"
 
@@ -169,6 +171,12 @@ class LimitExceeded(StructgenError):
         super().__init__(message, hint=hint)
         self.name = name
         self.limit = limit
+
+
+class Cancelled(StructgenError):
+    """The `CancelToken` of the limits was cancelled: the work was given up, nothing is wrong."""
+
+    code = "cancelled"
 
 
 class GenerationError(StructgenError, RuntimeError):

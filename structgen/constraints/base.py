@@ -30,19 +30,6 @@ each automaton may hold many masks."""
 _DESCRIPTION_WIDTH = 60
 
 
-def _limits_key(limits: Limits | None) -> tuple[int, ...] | None:
-    if limits is None:
-        return None
-    return (
-        limits.compile_ms,
-        limits.mask_steps,
-        limits.max_states,
-        limits.max_memory_mb,
-        limits.max_depth,
-        limits.max_source_bytes,
-    )
-
-
 def shortened(text: str) -> str:
     """`text` for a message: at most `_DESCRIPTION_WIDTH` characters."""
     return text if len(text) <= _DESCRIPTION_WIDTH else text[: _DESCRIPTION_WIDTH - 3] + "..."
@@ -60,7 +47,7 @@ class TextConstraint(Composable):
     def __init__(self, program: Program, *, description: str = "constraint") -> None:
         self._program = program
         self._description = shortened(description)
-        self._compiled: OrderedDict[tuple[str, tuple[int, ...] | None], Automaton] = OrderedDict()
+        self._compiled: OrderedDict[tuple[str, Limits | None], Automaton] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -87,7 +74,7 @@ class TextConstraint(Composable):
         return cast("list[dict[str, str]]", json.loads(self._program.report_json))
 
     def compile(self, vocabulary: Vocabulary, /, limits: Limits | None = None) -> Automaton:
-        """Bind to a vocabulary.
+        """Bind to a vocabulary, under `limits` or those that the constraint was made with.
 
         The last few automata are kept by (vocabulary, limits) and returned again, with all the
         masks that they have memoised. Thread-safe.
@@ -95,7 +82,7 @@ class TextConstraint(Composable):
         Raises:
             LimitExceeded: compiling needs more than `limits` grants.
         """
-        key = (vocabulary.fingerprint, _limits_key(limits))
+        key = (vocabulary.fingerprint, limits)
         with self._lock:
             known = self._compiled.get(key)
             if known is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from structgen._core import Program
+from structgen._core import Limits, Program
 from structgen.constraints._excerpt import with_caret
 from structgen.constraints.base import TextConstraint
 from structgen.constraints.gbnf import load_gbnf
@@ -41,6 +41,7 @@ def grammar(
     format: GrammarFormat | None = None,
     *,
     terminals: Mapping[str, TextConstraint] | None = None,
+    limits: Limits | None = None,
 ) -> TextConstraint:
     """Texts of a context-free grammar.
 
@@ -55,6 +56,8 @@ def grammar(
         terminals: constraints for terminals that a Lark grammar declares (``%declare ARGS``) and
             for names that a GBNF grammar uses and does not define. A JSON Schema, a special
             token, another grammar: anything native.
+        limits: budgets of building the grammar's automaton, and of its compilations if they name
+            none.
 
     Raises:
         GrammarSyntaxError: with line, column and caret.
@@ -64,7 +67,7 @@ def grammar(
     loaded = source if isinstance(source, GrammarSource) else load_source(source, format)
     ir = load_ir(loaded, start=start, terminals=terminals)
     try:
-        program = Program.grammar(ir.to_json(), dict(ir.programs))
+        program = Program.grammar(ir.to_json(), dict(ir.programs), limits=limits)
     except (RegexSyntaxError, UnsupportedFeatureError) as error:
         raise _blamed(error, ir) from None
     return TextConstraint(program, description=f"grammar({loaded.name})")

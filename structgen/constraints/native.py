@@ -5,32 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from structgen._core import Program
+from structgen._core import Limits, Program
 from structgen.constraints._excerpt import with_caret
 from structgen.constraints.base import TextConstraint
 from structgen.errors import ConstraintError, EmptyLanguageError, RegexSyntaxError
 
 
-def regex(pattern: str, dialect: Literal["python", "ecma"] = "python") -> TextConstraint:
+def regex(
+    pattern: str,
+    dialect: Literal["python", "ecma"] = "python",
+    *,
+    limits: Limits | None = None,
+) -> TextConstraint:
     """Texts that `pattern` matches as a whole, as ``re.fullmatch`` does.
 
     Args:
         pattern: a regular expression of `dialect`; flags may be written inline, ``(?i)``.
         dialect: ``"python"`` (the `re` module) or ``"ecma"`` (ECMA-262 with the ``u`` flag, as
             in JSON Schema's ``pattern``, but anchored at both ends).
+        limits: budgets of reading the pattern, and of its compilations if they name none.
 
     Raises:
         RegexSyntaxError: not a pattern of the dialect; with line, column and caret.
         UnsupportedFeatureError: a feature outside the regular languages, e.g. a backreference.
     """
     try:
-        program = Program.regex(pattern, dialect=dialect)
+        program = Program.regex(pattern, dialect=dialect, limits=limits)
     except RegexSyntaxError as error:
         raise with_caret(error, pattern) from None
     return TextConstraint(program, description=f"regex({pattern!r})")
 
 
-def choice(options: Iterable[str]) -> TextConstraint:
+def choice(options: Iterable[str], *, limits: Limits | None = None) -> TextConstraint:
     """Exactly one of the texts `options`. Thousands are cheap: they share a trie.
 
     Raises:
@@ -45,7 +51,7 @@ def choice(options: Iterable[str]) -> TextConstraint:
             raise ConstraintError(f"every option must be a str, not {type(text).__name__}")
     if not texts:
         raise EmptyLanguageError("a choice needs at least one option")
-    return TextConstraint(Program.choice(texts), description=f"choice({texts!r})")
+    return TextConstraint(Program.choice(texts, limits=limits), description=f"choice({texts!r})")
 
 
 def special_token(name: str) -> TextConstraint:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, TypeAlias, cast, runtime_checkable
 
-from structgen._core import Program
+from structgen._core import Limits, Program
 from structgen.constraints.base import TextConstraint
 from structgen.constraints.metaschemas import published
 from structgen.constraints.schema_options import (
@@ -51,6 +51,7 @@ def json_schema(
     max_fraction_digits: int | None = None,
     max_exponent_digits: int | None = None,
     registry: Mapping[str, object] | None = None,
+    limits: Limits | None = None,
 ) -> TextConstraint:
     """JSON texts that are valid for `schema`.
 
@@ -86,8 +87,9 @@ def json_schema(
         registry: schemas by URI that ``$ref`` may name; a mapping or a `referencing.Registry`.
             The published metaschemas need not be in it (extra ``metaschemas``). Nothing is ever
             fetched.
+        limits: budgets of reading the schema, and of its compilations if they name none.
 
-    The last six options narrow: their documents are all valid for the schema. They are applied
+    The six options with bounds narrow: their documents are all valid for the schema. They are applied
     to whole values, after all that schemas say of them, and leave alone what has an end already
     (an ``enum``, a ``maxLength``, a date). Where ``anyOf`` and the like leave a choice between
     bounded and unbounded, the whole counts as unbounded.
@@ -102,7 +104,8 @@ def json_schema(
         ConstraintError: an option has a value that it cannot have.
         MissingExtraError: the schema refers to a published metaschema, and the extra that holds
             them is not installed.
-        LimitExceeded: too deep or too large.
+        LimitExceeded: too deep, too large or too long.
+        Cancelled: the token of `limits` was cancelled.
     """
     bounds: dict[str, int | None] = {
         "max_string_length": max_string_length,
@@ -126,15 +129,19 @@ def json_schema(
     options = {name: value for name, value in chosen.items() if value is not None}
     text = schema_text(schema)
     documents = {} if registry is None else _plain_registry(registry)
-    return TextConstraint(_compiled(text, options, documents), description=f"json_schema({text})")
+    return TextConstraint(
+        _compiled(text, options, documents, limits), description=f"json_schema({text})"
+    )
 
 
-def _compiled(text: str, options: dict[str, object], documents: dict[str, object]) -> Program:
+def _compiled(
+    text: str, options: dict[str, object], documents: dict[str, object], limits: Limits | None
+) -> Program:
     """The program, with the published metaschemas that turn out to be missing."""
     while True:
         given = options | {"registry": documents} if documents else options
         try:
-            return Program.json_schema(text, _dumps(given))
+            return Program.json_schema(text, _dumps(given), limits=limits)
         except UnresolvedReferenceError as error:
             found = published(error.uri)
             # The caller's own documents come first, whatever they are called.

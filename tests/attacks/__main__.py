@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, help="a folder with a tokenizer.json")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--walks", type=int, default=3, help="random walks for each attack")
+    parser.add_argument("--exact", action="store_true", help="names are whole names")
     parser.add_argument("--verdicts", action="store_true", help="what came of each text")
     parser.add_argument("--json", type=Path, help="where to write all figures")
     options = parser.parse_args()
@@ -41,7 +42,10 @@ def main() -> None:
         else small_vocabulary()
     )
     names = [
-        name for name in ATTACKS if not options.names or any(part in name for part in options.names)
+        name
+        for name in ATTACKS
+        if not options.names
+        or any(part == name or (not options.exact and part in name) for part in options.names)
     ]
     figures: dict[str, Measured] = {}
     print(COLUMNS)

@@ -163,7 +163,9 @@ def has_bit(mask: Any, token: int) -> bool:
     return bool(int(mask[0, token // 32]) >> (token % 32) & 1)
 
 
-def read(matcher: Any, vocabulary: sg.Vocabulary, mask: Any, text: bytes, expected: bool | None) -> Reading:
+def read(
+    matcher: Any, vocabulary: sg.Vocabulary, mask: Any, text: bytes, expected: bool | None
+) -> Reading:
     """Reads a text, in tokens that are as long as possible."""
     reading = Reading(verdict="")
     clock = Clock(reading)

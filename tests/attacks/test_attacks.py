@@ -1,6 +1,8 @@
-"""No hostile input hangs or crashes: a result or a typed error within 2 s and 500 MB.
+"""No hostile input hangs or crashes: a result or a typed error within 2 s and 500 MB, no mask
+above 20 ms, and no wrong verdict, also on long texts.
 
-Seconds are of processor time, so that a busy machine does not make a liar of the test.
+Here with a vocabulary of bytes and a few merges; `python -m tests.attacks --tokenizer DIR` does
+the same with a real one.
 """
 
 from __future__ import annotations
@@ -9,53 +11,101 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.data.attacks.cases import CASES
+from tests.data.attacks.cases import ATTACKS
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What must be refused, and how: everything else may be a result, too.
-REFUSED = {
-    "regex-unterminated": "RegexSyntaxError",
-    "regex-bad-range": "RegexSyntaxError",
-    "regex-backreference": "UnsupportedFeatureError",
-    "regex-empty": "EmptyLanguageError",
-    "schema-mutual-ref": "EmptyLanguageError|SchemaError|UnsupportedSchemaError",
-    "schema-no-base": "EmptyLanguageError",
-    "schema-remote-ref": "SchemaError|UnsupportedSchemaError",
-    "schema-bad-pointer": "SchemaError",
-    "schema-wrong-types": "SchemaError",
-    "schema-nan": "SchemaError",
-    "schema-not-json": "SchemaError|ConstraintError",
-    "schema-deep-json": "LimitExceeded|SchemaError",
-    "grammar-unproductive": "EmptyLanguageError",
-    "grammar-bad-syntax": "GrammarSyntaxError",
-    "gbnf-missing-rule": "GrammarSyntaxError",
-    "regex-deep-groups": "LimitExceeded|RegexSyntaxError",
-    "gbnf-deep-groups": "LimitExceeded|GrammarSyntaxError",
+# Attacks that still win, and how; none may be added.
+OPEN: dict[str, str] = {
+    "schema-multiple-huge": "",
+    "schema-minimum-exponent": "",
+    "schema-max-length": "",
+    "schema-min-length": "",
+    "schema-exact-length": "",
+    "schema-patterns-500": "",
+    "schema-keys-open-10000": "",
+    "schema-min-properties": "",
+    "schema-min-properties-1e9": "",
+    "schema-pattern-properties-disjoint": "",
+    "schema-pattern-properties-200": "",
+    "schema-negations": "",
+    "schema-max-items": "",
+    "schema-prefix-items": "",
+    "schema-unique-items": "",
+    "schema-unique-items-bound": "",
+    "schema-unique-strings": "",
+    "schema-unique-objects": "",
+    "schema-unique-enum": "",
+    "schema-list": "",
+    "schema-const-wide": "",
+    "schema-text-1mb": "",
+    "grammar-deep-groups": "",
+    "text-long-object": "",
+    "schema-properties-2000": "",
+    "schema-properties-900": "",
+    "schema-const-deep": "",
+    "schema-const-deep-400": "",
+    "schema-contains-many": "",
+    "schema-contains-several": "",
+    "schema-contains-overlapping": "",
+    "schema-unevaluated-items": "",
+    "schema-unevaluated": "",
+    "schema-all-of-any-of": "",
+    "schema-enum-documents": "",
+    "schema-multiple-coprime": "",
+    "schema-digits-10000": "",
 }
 
+COMPILE_SECONDS = 2.2  # what is stopped at 2 s still has to say so
+COMPILE_MB = 500
+MASK_MS = 20
+COMPLETION_MS = 2500
+TEXTS_SECONDS = 20
 
-@pytest.mark.parametrize("name", CASES)
-def test_hostile_input(name: str, tmp_path: Path) -> None:
-    # Away from the checkout, whose `structgen` folder would hide an installed wheel.
-    code = f"import sys; sys.path.append({str(ROOT)!r}); sys.argv = ['run_case', {name!r}]; " + (
-        "from tests.attacks.run_case import main; main()"
+
+def measured(name: str, folder: Path) -> dict[str, Any]:
+    """In a process of its own, away from the checkout, whose `structgen` folder would hide an
+    installed wheel."""
+    out = folder / "out.json"
+    argv = ["attacks", name, "--exact", "--walks", "1", "--runs", "3", "--json", str(out)]
+    code = f"import sys; sys.path.append({str(ROOT)!r}); sys.argv = {argv!r}; " + (
+        "from tests.attacks.__main__ import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
-        cwd=tmp_path,
+        timeout=300,
+        cwd=folder,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout)
-    if name in REFUSED:
-        assert found["outcome"] in REFUSED[name].split("|"), found
-    assert found["compile_s"] <= 2.2, found
-    assert found["total_s"] <= 5, found
-    assert found["grown_mb"] <= 500, found
+    found: dict[str, Any] = json.loads(out.read_text())
+    return found[name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(reason=OPEN[name])) if name in OPEN else name
+        for name in ATTACKS
+    ],
+)
+def test_hostile_input(name: str, tmp_path: Path) -> None:
+    found = measured(name, tmp_path)
+    refused = ATTACKS[name].refused
+    if refused:
+        assert found["outcome"] in refused.split("|"), found
+    else:
+        assert found["outcome"] == "result", found
+    assert not [verdict for verdict in found["verdicts"] if "WRONG" in verdict], found
+    assert found["compile_s"] <= COMPILE_SECONDS, found
+    assert found["compile_mb"] <= COMPILE_MB, found
+    assert found["mask_ms"] <= MASK_MS, found
+    assert found["advance_ms"] <= MASK_MS, found
+    assert found["completion_ms"] <= COMPLETION_MS, found
+    assert found["texts_s"] <= TEXTS_SECONDS, found

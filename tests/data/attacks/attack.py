@@ -31,7 +31,9 @@ class Attack:
     def texts(self) -> list[tuple[bytes, bool | None]]:
         """Each with its verdict, if it has one."""
         fed: list[tuple[bytes, bool | None]] = [(self.fed, None)] if self.fed else []
-        return fed + [(text, True) for text in self.valid] + [(text, False) for text in self.invalid]
+        return (
+            fed + [(text, True) for text in self.valid] + [(text, False) for text in self.invalid]
+        )
 
 
 def source_text(source: Any) -> str:

@@ -12,9 +12,17 @@ pub enum AutomatonError {
         limit: u64,
     },
     /// A deadline passed.
-    #[error("the time limit of {millis} ms passed")]
+    #[error("limit `{name}` reached: it took more than {millis} ms")]
     Deadline {
+        /// The name of the limit, as users set it.
+        name: &'static str,
         /// The time allowed.
         millis: u64,
     },
+    /// Somebody cancelled the [`CancelToken`](crate::CancelToken) that the work watched.
+    #[error("the work was cancelled")]
+    Cancelled,
+    /// The process wants its work to end; see [`ask_for_interrupts`](crate::ask_for_interrupts).
+    #[error("the work was interrupted")]
+    Interrupted,
 }

@@ -1,16 +1,25 @@
 use std::time::{Duration, Instant};
 
-use crate::AutomatonError;
+use crate::stop::interrupted;
+use crate::{AutomatonError, CancelToken};
 
 /// Work that may still be spent, in elementary steps (about a hash look-up each), and
-/// optionally a point in time.
+/// optionally a point in time and a token that somebody may cancel.
 #[derive(Clone, Debug)]
 pub struct Fuel {
     name: &'static str,
     limit: u64,
     left: u64,
-    deadline: Option<(Instant, Duration)>,
+    deadline: Option<Deadline>,
+    cancel: Option<CancelToken>,
     until_clock: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    name: &'static str,
+    at: Instant,
+    after: Duration,
 }
 
 /// Steps between two looks at the clock: at some 20 ns a step, well under a millisecond.
@@ -19,7 +28,7 @@ const CLOCK_PERIOD: u32 = 4096;
 impl Fuel {
     /// `limit` steps under the name that an error will carry.
     pub fn new(name: &'static str, limit: u64) -> Self {
-        Fuel { name, limit, left: limit, deadline: None, until_clock: CLOCK_PERIOD }
+        Fuel { name, limit, left: limit, deadline: None, cancel: None, until_clock: CLOCK_PERIOD }
     }
 
     /// No bound: for tests.
@@ -27,9 +36,19 @@ impl Fuel {
         Fuel::new("unlimited", u64::MAX)
     }
 
-    /// Adds a deadline `after` from now.
-    pub fn with_deadline(mut self, after: Duration) -> Self {
-        self.deadline = Some((Instant::now() + after, after));
+    /// Adds a deadline `after` from now, under the name that an error will carry.
+    pub fn with_deadline(mut self, name: &'static str, after: Duration) -> Self {
+        // A point in time that cannot be represented never comes.
+        self.deadline = Instant::now().checked_add(after).map(|at| Deadline { name, at, after });
+        self
+    }
+
+    /// Ends when `token` is cancelled; at once if it has been.
+    pub fn with_cancel(mut self, token: Option<CancelToken>) -> Self {
+        if token.as_ref().is_some_and(CancelToken::is_cancelled) {
+            self.until_clock = 0;
+        }
+        self.cancel = token;
         self
     }
 
@@ -41,28 +60,74 @@ impl Fuel {
             return Err(AutomatonError::Limit { name: self.name, limit: self.limit });
         }
         self.left -= steps;
-        if self.deadline.is_some() {
-            self.until_clock = self.until_clock.saturating_sub(steps.min(u32::MAX as u64) as u32);
-            if self.until_clock == 0 {
-                return self.look_at_clock();
-            }
+        self.until_clock = self.until_clock.saturating_sub(steps.min(u32::MAX as u64) as u32);
+        if self.until_clock == 0 {
+            return self.look_around();
         }
         Ok(())
     }
 
     #[cold]
-    fn look_at_clock(&mut self) -> Result<(), AutomatonError> {
-        self.until_clock = CLOCK_PERIOD;
-        match self.deadline {
-            Some((at, after)) if Instant::now() > at => {
-                Err(AutomatonError::Deadline { millis: after.as_millis() as u64 })
-            }
-            _ => Ok(()),
+    fn look_around(&mut self) -> Result<(), AutomatonError> {
+        if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
+            return Err(AutomatonError::Cancelled);
         }
+        let now = Instant::now();
+        if let Some(Deadline { name, at, after }) = self.deadline
+            && now > at
+        {
+            return Err(AutomatonError::Deadline { name, millis: after.as_millis() as u64 });
+        }
+        if interrupted(now) {
+            return Err(AutomatonError::Interrupted);
+        }
+        // Not before: what was to end must not go on when it is asked again.
+        self.until_clock = CLOCK_PERIOD;
+        Ok(())
     }
 
     /// Steps left.
     pub fn left(&self) -> u64 {
         self.left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spend_all(fuel: &mut Fuel) -> AutomatonError {
+        loop {
+            if let Err(error) = fuel.spend(10) {
+                return error;
+            }
+        }
+    }
+
+    #[test]
+    fn steps_run_out() {
+        let error = spend_all(&mut Fuel::new("max_steps", 1000));
+        assert_eq!(error, AutomatonError::Limit { name: "max_steps", limit: 1000 });
+    }
+
+    #[test]
+    fn time_runs_out_and_stays_out() {
+        let after = Duration::from_millis(5);
+        let mut fuel = Fuel::unlimited().with_deadline("mask_ms", after);
+        let error = AutomatonError::Deadline { name: "mask_ms", millis: 5 };
+        assert_eq!(spend_all(&mut fuel), error);
+        assert_eq!(fuel.spend(1), Err(error));
+        assert!(Fuel::unlimited().with_deadline("far", Duration::MAX).spend(1 << 20).is_ok());
+    }
+
+    #[test]
+    fn a_cancelled_token_stops_at_once_and_later() {
+        let token = CancelToken::new();
+        let mut fuel = Fuel::unlimited().with_cancel(Some(token.clone()));
+        assert!(fuel.spend(1 << 20).is_ok());
+        token.cancel();
+        assert_eq!(spend_all(&mut fuel), AutomatonError::Cancelled);
+        let mut late = Fuel::unlimited().with_cancel(Some(token));
+        assert_eq!(late.spend(1), Err(AutomatonError::Cancelled));
     }
 }

@@ -17,9 +17,11 @@
 
 mod error;
 mod fuel;
+mod stop;
 
 pub use error::AutomatonError;
 pub use fuel::Fuel;
+pub use stop::{CancelToken, ask_for_interrupts};
 
 /// A state of a byte automaton. Ids are dense, start at 1, and are only meaningful
 /// to the automaton that handed them out.

@@ -33,22 +33,26 @@ pub fn fill_rows(
         rows.into_iter().map(|row| Mutex::new(Some(row))).collect();
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let i = next.fetch_add(1, Ordering::Relaxed);
-                    let (Some(cursor), Some(job)) = (cursors.get(i), jobs.get(i)) else { break };
-                    let Some(row) = job.lock().unwrap_or_else(PoisonError::into_inner).take()
-                    else {
-                        break;
-                    };
-                    if let Err(error) = fill(cursor, row) {
-                        failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                    }
-                }
-            });
+    let work = || {
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(cursor), Some(job)) = (cursors.get(i), jobs.get(i)) else { break };
+            let Some(row) = job.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+                break;
+            };
+            if let Err(error) = fill(cursor, row) {
+                failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                // Nobody will look at the other rows.
+                next.store(cursors.len(), Ordering::Relaxed);
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        // This thread works, too: a host may only tell its own thread of an interrupt.
+        work();
     });
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),

@@ -4,12 +4,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
-use structgen_automaton::{AutomatonError, ByteAutomaton, Exactness, Fuel, StateId};
+use structgen_automaton::{ByteAutomaton, Exactness, Fuel, StateId};
 use structgen_vocab::{SPECIAL_MARKER, TokenId, TokenMask, Vocabulary};
 
+use crate::closing::{Closing, search};
 use crate::lexical::LexicalCache;
 use crate::masks::live_tokens;
 use crate::{EngineError, Limits, Matcher, Program};
+
+/// Bytes of a text that are read within the budget of one step.
+const READ_AT_ONCE: usize = 4096;
 
 /// A vocabulary with what was learnt about it, shared by all constraints.
 pub struct SharedVocabulary {
@@ -142,6 +146,12 @@ impl Tokens {
         let mut core = self.lock();
         let mut state = at.state();
         for (read, &byte) in text.iter().enumerate() {
+            // A long text is no long step, but may grow the automaton like many.
+            if read % READ_AT_ONCE == 0 {
+                fuel = self.limits.step_fuel();
+                self.check_memory(&core)?;
+            }
+            fuel.spend(1)?;
             let next = if byte == SPECIAL_MARKER {
                 StateId::DEAD
             } else {
@@ -176,7 +186,7 @@ impl Tokens {
         let mask = Arc::new(mask);
         let mut masks = self.masks.write().unwrap_or_else(PoisonError::into_inner);
         // Masks may be forgotten at any time; states may not.
-        if masks.len() >= self.max_masks() {
+        if masks.len() >= self.max_masks(core.usage().bytes) {
             masks.clear();
         }
         masks.insert(state, mask.clone());
@@ -233,9 +243,35 @@ impl Tokens {
         }
     }
 
-    fn max_masks(&self) -> usize {
+    /// A short completion in tokens: the fewest tokens that spell [`Self::completion`]. None if
+    /// there is none, or the vocabulary cannot spell it.
+    pub fn completion_tokens(&self, at: Position) -> Result<Option<Vec<TokenId>>, EngineError> {
+        let Some(path) = self.completion(at)? else { return Ok(None) };
+        let mut fuel = self.limits.step_fuel();
+        Ok(self.vocabulary().fewest_tokens(&path, |steps| fuel.spend(steps))?)
+    }
+
+    /// What is known of the tokens to the end, after a search within `effort` steps.
+    pub fn closing(&self, at: Position, effort: u64) -> Result<Closing, EngineError> {
+        match at {
+            Position::DEAD => Ok(Closing { at_least: u32::MAX, tokens: None }),
+            Position::TERMINATED => Ok(Closing { at_least: 0, tokens: Some(Vec::new()) }),
+            _ => {
+                let mut fuel = self.limits.step_fuel();
+                let mut core = self.lock();
+                let found = search(self.vocabulary(), &mut **core, at.state(), effort, &mut fuel)?;
+                self.check_memory(&core)?;
+                Ok(found)
+            }
+        }
+    }
+
+    /// How many masks are kept beside `states` bytes of states: what these leave, and at most
+    /// half of everything.
+    fn max_masks(&self, states: usize) -> usize {
         let one = self.vocabulary().size() / 8 + 64;
-        (self.limits.max_memory_bytes() / 2 / one).max(16)
+        let all = self.limits.max_memory_bytes();
+        (all.saturating_sub(states).min(all / 2) / one).max(16)
     }
 
     fn check_memory(
@@ -243,11 +279,7 @@ impl Tokens {
         core: &MutexGuard<'_, Box<dyn ByteAutomaton>>,
     ) -> Result<(), EngineError> {
         if core.usage().bytes > self.limits.max_memory_bytes() {
-            return Err(AutomatonError::Limit {
-                name: "max_memory_mb",
-                limit: self.limits.max_memory_mb,
-            }
-            .into());
+            return Err(self.limits.memory_exceeded().into());
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! one sequence's stack of positions.
 
 mod batch;
+mod closing;
 mod compiled;
 mod error;
 mod ir;
@@ -18,9 +19,11 @@ mod text;
 mod walk;
 
 pub use batch::{fill, fill_rows, fill_tree};
+pub use closing::Closing;
 pub use compiled::{Compiled, Position, SharedVocabulary, Stats, Tokens};
 pub use error::EngineError;
 pub use limits::Limits;
 pub use matcher::{Cursor, Matcher};
 pub use program::{Program, dialect_by_name};
+pub use structgen_automaton::{CancelToken, ask_for_interrupts};
 pub use text::TextAutomaton;

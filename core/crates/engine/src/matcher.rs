@@ -146,15 +146,30 @@ impl Matcher {
         if self.is_terminated() {
             return Ok(Some(&[]));
         }
-        let fresh = self
-            .tokens
-            .completion(self.at)?
-            .and_then(|path| self.vocabulary().fewest_tokens(&path));
+        let fresh = self.tokens.completion_tokens(self.at)?;
+        self.keep(fresh);
+        Ok(self.plan.as_deref())
+    }
+
+    /// A number of tokens, the end token not counted, that every completion takes at least.
+    /// Searches within `effort` steps; 0 only where the text is complete.
+    ///
+    /// Where the search comes to an end, the answer is exact and [`Self::completion`] is as short.
+    pub fn min_tokens_left(&mut self, effort: u64) -> Result<u32, EngineError> {
+        if self.is_terminated() {
+            return Ok(0);
+        }
+        let closing = self.tokens.closing(self.at, effort)?;
+        self.keep(closing.tokens);
+        Ok(closing.at_least)
+    }
+
+    /// Keeps the shorter plan.
+    fn keep(&mut self, fresh: Option<Vec<TokenId>>) {
         self.plan = match (self.plan.take(), fresh) {
             (Some(kept), Some(fresh)) => Some(if fresh.len() < kept.len() { fresh } else { kept }),
             (kept, fresh) => kept.or(fresh),
         };
-        Ok(self.plan.as_deref())
     }
 
     /// Reads text, byte by byte, as if it had been generated; how many bytes were read. All or

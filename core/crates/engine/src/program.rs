@@ -22,6 +22,8 @@ use crate::{EngineError, Limits};
 pub struct Program {
     kind: Kind,
     depth: u32,
+    /// What it was checked under, and what its compilations get if nothing else is said.
+    limits: Limits,
     /// The automaton that checking the source has built, for the first who asks under the
     /// same limits.
     built: Mutex<Option<(Limits, Box<dyn ByteAutomaton>)>>,
@@ -119,6 +121,11 @@ impl Program {
         Self::checked(Kind::Intersect(parts), limits)
     }
 
+    /// The limits that it was made under.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// What masks will tell.
     pub fn exactness(&self) -> Exactness {
         self.exactness
@@ -138,6 +145,7 @@ impl Program {
         let mut program = Program {
             kind,
             depth,
+            limits: limits.clone(),
             built: Mutex::new(None),
             exactness: Exactness::Exact,
             report: None,
@@ -481,7 +489,11 @@ fn check_size(source: &str, limits: &Limits) -> Result<(), EngineError> {
 }
 
 fn regex_limits(limits: &Limits) -> RegexLimits {
-    RegexLimits { max_states: limits.max_states, max_depth: limits.max_depth, ..Default::default() }
+    RegexLimits {
+        max_states: limits.max_states,
+        max_depth: limits.max_depth,
+        max_exprs: limits.max_exprs,
+    }
 }
 
 fn grammar_limits(limits: &Limits) -> GrammarLimits {
@@ -492,6 +504,8 @@ fn schema_limits(limits: &Limits) -> SchemaLimits {
     SchemaLimits {
         max_states: limits.max_states,
         max_depth: limits.max_depth,
+        max_alternatives: limits.max_alternatives,
+        max_exprs: limits.max_exprs,
         ..Default::default()
     }
 }

@@ -4,6 +4,9 @@ use structgen_automaton::{ByteAutomaton, StateId};
 
 use crate::{EngineError, Limits, Program};
 
+/// Bytes that are read within the budget of one step.
+const READ_AT_ONCE: usize = 4096;
+
 /// The automaton of a program over bytes.
 pub struct TextAutomaton {
     automaton: Box<dyn ByteAutomaton>,
@@ -11,8 +14,9 @@ pub struct TextAutomaton {
 }
 
 impl TextAutomaton {
-    /// Builds the automaton of `program`.
-    pub fn new(program: &Program, limits: &Limits) -> Result<Self, EngineError> {
+    /// Builds the automaton of `program`, under the limits that it was made under.
+    pub fn new(program: &Program) -> Result<Self, EngineError> {
+        let limits = program.limits();
         let automaton = program.automaton(limits, &mut limits.compile_fuel())?;
         Ok(TextAutomaton { automaton, limits: limits.clone() })
     }
@@ -22,6 +26,14 @@ impl TextAutomaton {
         let mut fuel = self.limits.step_fuel();
         let mut state = self.automaton.start(&mut fuel)?;
         for (read, &byte) in text.iter().enumerate() {
+            // A long text is no long step.
+            if read % READ_AT_ONCE == 0 {
+                fuel = self.limits.step_fuel();
+                if self.automaton.usage().bytes > self.limits.max_memory_bytes() {
+                    return Err(self.limits.memory_exceeded().into());
+                }
+            }
+            fuel.spend(1)?;
             state = self.automaton.step(state, byte, &mut fuel)?;
             if state.is_dead() {
                 return Ok((read, false));

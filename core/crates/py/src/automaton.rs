@@ -116,7 +116,7 @@ impl Automaton {
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let stats = self.compiled.tokens().stats();
+        let stats = py.detach(|| self.compiled.tokens().stats());
         let counters = PyDict::new(py);
         counters.set_item("states", stats.states)?;
         counters.set_item("state_bytes", stats.state_bytes)?;

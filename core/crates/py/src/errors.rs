@@ -71,7 +71,10 @@ pub fn automaton_error(py: Python<'_>, error: AutomatonError) -> PyErr {
     let message = error.to_string();
     match error {
         AutomatonError::Limit { name, limit } => limit_error(py, &message, name, limit),
-        AutomatonError::Deadline { millis } => limit_error(py, &message, "compile_ms", millis),
+        AutomatonError::Deadline { name, millis } => limit_error(py, &message, name, millis),
+        AutomatonError::Cancelled => raise(py, "Cancelled", &message, &[]),
+        AutomatonError::Interrupted => crate::interrupts::raised()
+            .unwrap_or_else(|| pyo3::exceptions::PyKeyboardInterrupt::new_err(message)),
     }
 }
 

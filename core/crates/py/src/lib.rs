@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod automaton;
 mod errors;
 mod grammars;
+mod interrupts;
 mod limits;
 mod masks;
 mod matcher;
@@ -14,9 +15,11 @@ mod vocabulary;
 /// The compiled core of structgen.
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    interrupts::listen();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<vocabulary::Vocabulary>()?;
     module.add_class::<limits::Limits>()?;
+    module.add_class::<limits::CancelToken>()?;
     module.add_class::<program::Program>()?;
     module.add_class::<automaton::Automaton>()?;
     module.add_class::<matcher::Matcher>()?;

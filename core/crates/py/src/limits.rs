@@ -1,85 +1,91 @@
 use pyo3::prelude::*;
 
-/// Budgets of one compiled constraint.
-#[pyclass(frozen, eq, skip_from_py_object, module = "structgen._core")]
-#[derive(Clone, PartialEq)]
-pub struct Limits {
-    pub inner: structgen_engine::Limits,
+/// Stops the work that runs under limits which hold it.
+#[pyclass(frozen, eq, hash, from_py_object, module = "structgen._core")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct CancelToken {
+    inner: structgen_engine::CancelToken,
 }
 
 #[pymethods]
-impl Limits {
+impl CancelToken {
     #[new]
-    #[pyo3(signature = (*, compile_ms = 2000, mask_steps = 20_000_000, max_states = 2_000_000,
-                        max_memory_mb = 400, max_depth = 1000, max_source_bytes = 16_000_000))]
-    fn new(
-        compile_ms: u64,
-        mask_steps: u64,
-        max_states: u32,
-        max_memory_mb: u64,
-        max_depth: u32,
-        max_source_bytes: usize,
-    ) -> Self {
-        Limits {
-            inner: structgen_engine::Limits {
-                compile_ms,
-                mask_steps,
-                max_states,
-                max_memory_mb,
-                max_depth,
-                max_source_bytes,
-            },
-        }
+    fn new() -> Self {
+        CancelToken { inner: structgen_engine::CancelToken::new() }
+    }
+
+    fn cancel(&self) {
+        self.inner.cancel();
     }
 
     #[getter]
-    fn compile_ms(&self) -> u64 {
-        self.inner.compile_ms
-    }
-
-    #[getter]
-    fn mask_steps(&self) -> u64 {
-        self.inner.mask_steps
-    }
-
-    #[getter]
-    fn max_states(&self) -> u32 {
-        self.inner.max_states
-    }
-
-    #[getter]
-    fn max_memory_mb(&self) -> u64 {
-        self.inner.max_memory_mb
-    }
-
-    #[getter]
-    fn max_depth(&self) -> u32 {
-        self.inner.max_depth
-    }
-
-    #[getter]
-    fn max_source_bytes(&self) -> usize {
-        self.inner.max_source_bytes
-    }
-
-    fn __hash__(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        self.inner.hash(&mut hasher);
-        hasher.finish()
+    fn cancelled(&self) -> bool {
+        self.inner.is_cancelled()
     }
 
     fn __repr__(&self) -> String {
-        let l = &self.inner;
-        format!(
-            "Limits(compile_ms={}, mask_steps={}, max_states={}, max_memory_mb={}, max_depth={}, \
-             max_source_bytes={})",
-            l.compile_ms,
-            l.mask_steps,
-            l.max_states,
-            l.max_memory_mb,
-            l.max_depth,
-            l.max_source_bytes
-        )
+        format!("CancelToken(cancelled={})", if self.cancelled() { "True" } else { "False" })
+    }
+}
+
+macro_rules! limits {
+    ($($name:ident: $kind:ty = $default:literal),* $(,)?) => {
+        /// Budgets of one compiled constraint.
+        #[pyclass(frozen, eq, hash, skip_from_py_object, module = "structgen._core")]
+        #[derive(Clone, PartialEq, Eq, Hash)]
+        pub struct Limits {
+            pub inner: structgen_engine::Limits,
+        }
+
+        #[pymethods]
+        impl Limits {
+            #[new]
+            #[pyo3(signature = (*, $($name = $default,)* cancel = None))]
+            #[allow(clippy::too_many_arguments)] // keywords, all of them
+            fn new($($name: $kind,)* cancel: Option<CancelToken>) -> Self {
+                let cancel = cancel.map(|token| token.inner);
+                Limits { inner: structgen_engine::Limits { $($name,)* cancel } }
+            }
+
+            $(
+                #[getter]
+                fn $name(&self) -> $kind {
+                    self.inner.$name
+                }
+            )*
+
+            #[getter]
+            fn cancel(&self) -> Option<CancelToken> {
+                self.inner.cancel.clone().map(|inner| CancelToken { inner })
+            }
+
+            fn __repr__(&self) -> String {
+                let fields = [$(format!("{}={}", stringify!($name), self.inner.$name)),*];
+                format!("Limits({})", fields.join(", "))
+            }
+        }
+    };
+}
+
+limits! {
+    compile_ms: u64 = 2000,
+    mask_steps: u64 = 20_000_000,
+    mask_ms: u64 = 2000,
+    max_states: u32 = 2_000_000,
+    max_memory_mb: u64 = 400,
+    max_depth: u32 = 1000,
+    max_source_bytes: usize = 16_000_000,
+    max_alternatives: u32 = 4096,
+    max_exprs: u32 = 4_000_000,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn defaults_are_those_of_the_engine() {
+        let ours = super::Limits::new(
+            2000, 20_000_000, 2000, 2_000_000, 400, 1000, 16_000_000, 4096, 4_000_000, None,
+        );
+        assert!(ours.inner == structgen_engine::Limits::default());
     }
 }

@@ -55,7 +55,7 @@ pub fn fill_masks(
     rows: Option<Vec<usize>>,
     threads: usize,
 ) -> PyResult<()> {
-    let inner: Vec<_> = matchers.iter().map(|matcher| matcher.lock().cursor()).collect();
+    let inner: Vec<_> = matchers.iter().map(|matcher| matcher.lock(py).cursor()).collect();
     let Some(first) = inner.first() else { return Ok(()) };
     let size = first.tokens.vocabulary().size();
     if inner.iter().any(|cursor| cursor.tokens.vocabulary().size() != size) {
@@ -91,7 +91,7 @@ pub fn fill_tree_masks(
             parents.len()
         )));
     }
-    let cursor = matcher.lock().cursor();
+    let cursor = matcher.lock(py).cursor();
     let parents: Vec<Option<usize>> =
         parents.into_iter().map(|p| usize::try_from(p).ok()).collect();
     let tokens: Vec<TokenId> = tokens.into_iter().map(TokenId).collect();

@@ -3,6 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use numpy::PyReadwriteArray2;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
 use structgen_engine::EngineError;
 use structgen_vocab::TokenId;
@@ -24,8 +25,10 @@ impl Matcher {
         Matcher { inner: Mutex::new(inner), vocabulary }
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, structgen_engine::Matcher> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// For callers that hold the GIL: it is released while they wait, since whoever has the lock
+    /// may be long, and needs the GIL to ask for signals.
+    pub fn lock(&self, py: Python<'_>) -> MutexGuard<'_, structgen_engine::Matcher> {
+        self.inner.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ask<T: Send>(
@@ -33,7 +36,8 @@ impl Matcher {
         py: Python<'_>,
         ask: impl FnOnce(&mut structgen_engine::Matcher) -> Result<T, EngineError> + Send,
     ) -> PyResult<T> {
-        py.detach(|| ask(&mut self.lock())).map_err(|error| engine_error(py, error))
+        py.detach(|| ask(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner)))
+            .map_err(|error| engine_error(py, error))
     }
 }
 
@@ -50,18 +54,18 @@ impl Matcher {
     }
 
     #[getter]
-    fn exactness(&self) -> &'static str {
-        exactness_name(self.lock().automaton().exactness())
+    fn exactness(&self, py: Python<'_>) -> &'static str {
+        exactness_name(self.lock(py).automaton().exactness())
     }
 
     #[getter]
-    fn state(&self) -> u32 {
-        self.lock().position().0
+    fn state(&self, py: Python<'_>) -> u32 {
+        self.lock(py).position().0
     }
 
     #[getter]
-    fn tokens(&self) -> Vec<u32> {
-        self.lock().committed().map(|t| t.0).collect()
+    fn tokens(&self, py: Python<'_>) -> Vec<u32> {
+        self.lock(py).committed().map(|t| t.0).collect()
     }
 
     #[pyo3(signature = (mask, row = 0, /))]
@@ -71,7 +75,7 @@ impl Matcher {
         mut mask: PyReadwriteArray2<'_, i32>,
         row: usize,
     ) -> PyResult<()> {
-        let cursor = self.lock().cursor();
+        let cursor = self.lock(py).cursor();
         let mut rows = rows_of(&mut mask, cursor.tokens.vocabulary().size())?;
         let count = rows.len();
         let Some(words) = rows.get_mut(row) else {
@@ -102,20 +106,20 @@ impl Matcher {
         self.ask(py, |matcher| matcher.rollback(count))
     }
 
-    fn reset(&self) {
-        self.lock().reset();
+    fn reset(&self, py: Python<'_>) {
+        self.lock(py).reset();
     }
 
     fn fork(&self, py: Python<'_>) -> Matcher {
-        Matcher::new(self.lock().clone(), self.vocabulary.clone_ref(py))
+        Matcher::new(self.lock(py).clone(), self.vocabulary.clone_ref(py))
     }
 
     fn is_accepting(&self, py: Python<'_>) -> PyResult<bool> {
         self.ask(py, |matcher| matcher.is_accepting())
     }
 
-    fn is_terminated(&self) -> bool {
-        self.lock().is_terminated()
+    fn is_terminated(&self, py: Python<'_>) -> bool {
+        self.lock(py).is_terminated()
     }
 
     fn forced_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
@@ -147,13 +151,18 @@ impl Matcher {
         })
     }
 
+    #[pyo3(signature = (*, effort = 50_000))]
+    fn min_tokens_left(&self, py: Python<'_>, effort: u64) -> PyResult<u32> {
+        self.ask(py, |matcher| matcher.min_tokens_left(effort))
+    }
+
     #[pyo3(signature = (text, /))]
     fn advance_text(&self, py: Python<'_>, text: &[u8]) -> PyResult<usize> {
         self.ask(py, |matcher| matcher.advance_bytes(text))
     }
 
-    fn __repr__(&self) -> String {
-        let matcher = self.lock();
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let matcher = self.lock(py);
         format!(
             "Matcher(tokens={}, state={}, terminated={})",
             matcher.committed().len(),

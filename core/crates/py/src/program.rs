@@ -21,11 +21,11 @@ pub struct Program {
 impl Program {
     fn wrap(
         py: Python<'_>,
+        limits: Option<&Limits>,
         build: impl FnOnce(&EngineLimits) -> Result<structgen_engine::Program, EngineError> + Send,
     ) -> PyResult<Self> {
-        let inner = py
-            .detach(|| build(&EngineLimits::default()))
-            .map_err(|error| engine_error(py, error))?;
+        let limits = limits.map(|limits| limits.inner.clone()).unwrap_or_default();
+        let inner = py.detach(|| build(&limits)).map_err(|error| engine_error(py, error))?;
         Ok(Program { inner: Arc::new(inner), text: Mutex::new(None) })
     }
 
@@ -39,7 +39,7 @@ impl Program {
             match text.as_mut() {
                 Some(automaton) => ask(automaton),
                 None => {
-                    let fresh = TextAutomaton::new(&self.inner, &EngineLimits::default())?;
+                    let fresh = TextAutomaton::new(&self.inner)?;
                     ask(text.insert(fresh))
                 }
             }
@@ -63,84 +63,115 @@ pub fn exactness_name(exactness: Exactness) -> &'static str {
 #[pymethods]
 impl Program {
     #[staticmethod]
-    #[pyo3(signature = (pattern, /, *, dialect = "python"))]
-    fn regex(py: Python<'_>, pattern: &str, dialect: &str) -> PyResult<Self> {
+    #[pyo3(signature = (pattern, /, *, dialect = "python", limits = None))]
+    fn regex(
+        py: Python<'_>,
+        pattern: &str,
+        dialect: &str,
+        limits: Option<&Limits>,
+    ) -> PyResult<Self> {
         let dialect =
             structgen_engine::dialect_by_name(dialect).map_err(|error| engine_error(py, error))?;
-        Self::wrap(py, |limits| structgen_engine::Program::regex(pattern, dialect, limits))
+        Self::wrap(py, limits, |limits| structgen_engine::Program::regex(pattern, dialect, limits))
     }
 
     #[staticmethod]
-    #[pyo3(signature = (options, /))]
-    fn choice(py: Python<'_>, options: Vec<String>) -> PyResult<Self> {
-        Self::wrap(py, |limits| structgen_engine::Program::choice(options, limits))
+    #[pyo3(signature = (options, /, *, limits = None))]
+    fn choice(py: Python<'_>, options: Vec<String>, limits: Option<&Limits>) -> PyResult<Self> {
+        Self::wrap(py, limits, |limits| structgen_engine::Program::choice(options, limits))
     }
 
     #[staticmethod]
-    #[pyo3(signature = (schema_json, options_json, /))]
-    fn json_schema(py: Python<'_>, schema_json: &str, options_json: &str) -> PyResult<Self> {
-        Self::wrap(py, |limits| {
+    #[pyo3(signature = (schema_json, options_json, /, *, limits = None))]
+    fn json_schema(
+        py: Python<'_>,
+        schema_json: &str,
+        options_json: &str,
+        limits: Option<&Limits>,
+    ) -> PyResult<Self> {
+        Self::wrap(py, limits, |limits| {
             structgen_engine::Program::json_schema(schema_json, options_json, limits)
         })
     }
 
     #[staticmethod]
-    #[pyo3(signature = (ir_json, /, subprograms = None))]
+    #[pyo3(signature = (ir_json, /, subprograms = None, *, limits = None))]
     fn grammar(
         py: Python<'_>,
         ir_json: &str,
         subprograms: Option<BTreeMap<String, PyRef<'_, Program>>>,
+        limits: Option<&Limits>,
     ) -> PyResult<Self> {
         let programs = subprograms
             .unwrap_or_default()
             .into_iter()
             .map(|(name, program)| (name, program.inner.clone()))
             .collect();
-        Self::wrap(py, |limits| structgen_engine::Program::grammar(ir_json, programs, limits))
+        Self::wrap(py, limits, |limits| {
+            structgen_engine::Program::grammar(ir_json, programs, limits)
+        })
     }
 
     #[staticmethod]
-    #[pyo3(signature = (name, /))]
-    fn special_token(py: Python<'_>, name: &str) -> PyResult<Self> {
-        Self::wrap(py, |limits| structgen_engine::Program::special_token(name, limits))
+    #[pyo3(signature = (name, /, *, limits = None))]
+    fn special_token(py: Python<'_>, name: &str, limits: Option<&Limits>) -> PyResult<Self> {
+        Self::wrap(py, limits, |limits| structgen_engine::Program::special_token(name, limits))
     }
 
     #[staticmethod]
-    #[pyo3(signature = (parts, /))]
-    fn concatenate(py: Python<'_>, parts: Vec<PyRef<'_, Program>>) -> PyResult<Self> {
+    #[pyo3(signature = (parts, /, *, limits = None))]
+    fn concatenate(
+        py: Python<'_>,
+        parts: Vec<PyRef<'_, Program>>,
+        limits: Option<&Limits>,
+    ) -> PyResult<Self> {
         let parts = inner(&parts);
-        Self::wrap(py, |limits| structgen_engine::Program::concatenate(parts, limits))
+        Self::wrap(py, limits, |limits| structgen_engine::Program::concatenate(parts, limits))
     }
 
     #[staticmethod]
-    #[pyo3(signature = (parts, /))]
-    fn union(py: Python<'_>, parts: Vec<PyRef<'_, Program>>) -> PyResult<Self> {
+    #[pyo3(signature = (parts, /, *, limits = None))]
+    fn union(
+        py: Python<'_>,
+        parts: Vec<PyRef<'_, Program>>,
+        limits: Option<&Limits>,
+    ) -> PyResult<Self> {
         let parts = inner(&parts);
-        Self::wrap(py, |limits| structgen_engine::Program::union(parts, limits))
+        Self::wrap(py, limits, |limits| structgen_engine::Program::union(parts, limits))
     }
 
     #[staticmethod]
-    #[pyo3(signature = (part, /, *, min = 0, max = None))]
+    #[pyo3(signature = (part, /, *, min = 0, max = None, limits = None))]
     fn repeat(
         py: Python<'_>,
         part: PyRef<'_, Program>,
         min: u32,
         max: Option<u32>,
+        limits: Option<&Limits>,
     ) -> PyResult<Self> {
         let part = part.inner.clone();
-        Self::wrap(py, |limits| structgen_engine::Program::repeat(part, min, max, limits))
+        Self::wrap(py, limits, |limits| structgen_engine::Program::repeat(part, min, max, limits))
     }
 
     #[staticmethod]
-    #[pyo3(signature = (parts, /))]
-    fn intersect(py: Python<'_>, parts: Vec<PyRef<'_, Program>>) -> PyResult<Self> {
+    #[pyo3(signature = (parts, /, *, limits = None))]
+    fn intersect(
+        py: Python<'_>,
+        parts: Vec<PyRef<'_, Program>>,
+        limits: Option<&Limits>,
+    ) -> PyResult<Self> {
         let parts = inner(&parts);
-        Self::wrap(py, |limits| structgen_engine::Program::intersect(parts, limits))
+        Self::wrap(py, limits, |limits| structgen_engine::Program::intersect(parts, limits))
     }
 
     #[getter]
     fn exactness(&self) -> &'static str {
         exactness_name(self.inner.exactness())
+    }
+
+    #[getter]
+    fn limits(&self) -> Limits {
+        Limits { inner: self.inner.limits().clone() }
     }
 
     #[getter]
@@ -155,7 +186,7 @@ impl Program {
         vocabulary: Py<Vocabulary>,
         limits: Option<&Limits>,
     ) -> PyResult<Automaton> {
-        let limits = limits.map(|l| l.inner.clone()).unwrap_or_default();
+        let limits = limits.map_or_else(|| self.inner.limits().clone(), |l| l.inner.clone());
         let shared = vocabulary.get().shared.clone();
         let program = self.inner.clone();
         let compiled = py

@@ -141,7 +141,8 @@ fn run(
 ) {
     tally.schemas += 1;
     let started = Instant::now();
-    let mut fuel = Fuel::new("max_steps", 50_000_000).with_deadline(Duration::from_secs(10));
+    let mut fuel =
+        Fuel::new("max_steps", 50_000_000).with_deadline("max_seconds", Duration::from_secs(10));
     let compiled = SchemaAutomaton::new(schema, options, &SchemaLimits::default(), &mut fuel);
     let mut automaton = match compiled {
         Ok(automaton) => automaton,

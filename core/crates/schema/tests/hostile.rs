@@ -12,7 +12,8 @@ use structgen_schema::{PropertyOrder, SchemaAutomaton, SchemaError, SchemaLimits
 fn attack(name: &str, schema: &Value, prefix: &str, order: PropertyOrder) -> Option<SchemaError> {
     let started = Instant::now();
     let options = SchemaOptions { property_order: order, ..SchemaOptions::default() };
-    let mut fuel = Fuel::new("max_steps", 20_000_000).with_deadline(Duration::from_secs(5));
+    let mut fuel =
+        Fuel::new("max_steps", 20_000_000).with_deadline("max_seconds", Duration::from_secs(5));
     let limits = SchemaLimits::default();
     let outcome = (|| -> Result<(), SchemaError> {
         let mut automaton = SchemaAutomaton::new(schema, &options, &limits, &mut fuel)?;

@@ -9,7 +9,9 @@ impl Vocabulary {
         let mut tokens = Vec::new();
         let mut at = 0;
         while at < path.len() {
-            let (len, token) = self.matches_at(&path[at..]).pop()?;
+            let mut longest = None;
+            self.matches_at(&path[at..], |len, token| longest = Some((len, token)));
+            let (len, token) = longest?;
             tokens.push(token);
             at += len;
         }
@@ -18,22 +20,29 @@ impl Vocabulary {
 
     /// A tokenization with the fewest tokens; None if there is none at all.
     ///
-    /// Cost: `O(bytes * longest token)`.
-    pub fn fewest_tokens(&self, path: &[u8]) -> Option<Vec<TokenId>> {
+    /// Cost: `O(bytes * longest token)`, of which `spend` is told as it comes, and may end it.
+    pub fn fewest_tokens<E>(
+        &self,
+        path: &[u8],
+        mut spend: impl FnMut(u64) -> Result<(), E>,
+    ) -> Result<Option<Vec<TokenId>>, E> {
         const UNREACHED: u32 = u32::MAX;
         // best[i] = fewest tokens for path[i..], and the first of them.
         let mut best = vec![(UNREACHED, 0usize, TokenId(0)); path.len() + 1];
         best[path.len()].0 = 0;
         for at in (0..path.len()).rev() {
-            for (len, token) in self.matches_at(&path[at..]) {
+            let mut found = best[at];
+            let looked_at = self.matches_at(&path[at..], |len, token| {
                 let rest = best[at + len].0;
-                if rest != UNREACHED && rest + 1 < best[at].0 {
-                    best[at] = (rest + 1, len, token);
+                if rest != UNREACHED && rest + 1 < found.0 {
+                    found = (rest + 1, len, token);
                 }
-            }
+            });
+            best[at] = found;
+            spend(1 + looked_at)?;
         }
         if best[0].0 == UNREACHED {
-            return None;
+            return Ok(None);
         }
         let mut tokens = Vec::with_capacity(best[0].0 as usize);
         let mut at = 0;
@@ -41,24 +50,24 @@ impl Vocabulary {
             tokens.push(best[at].2);
             at += best[at].1;
         }
-        Some(tokens)
+        Ok(Some(tokens))
     }
 
-    /// `(length, token)` of tokens that start `path`, shortest first, one per length.
-    fn matches_at(&self, path: &[u8]) -> Vec<(usize, TokenId)> {
+    /// Calls `found` with `(length, token)` of tokens that start `path`, shortest first, one per
+    /// length; returns the bytes looked at.
+    fn matches_at(&self, path: &[u8], mut found: impl FnMut(usize, TokenId)) -> u64 {
         let trie = self.trie();
-        let mut found = Vec::new();
         let mut node = TokenTrie::ROOT;
         for (depth, &byte) in path.iter().enumerate() {
             match trie.child(node, byte) {
                 Some(child) => node = child,
-                None => break,
+                None => return depth as u64,
             }
             if let Some(&token) = trie.tokens_at(node).first() {
-                found.push((depth + 1, token));
+                found(depth + 1, token);
             }
         }
-        found
+        path.len() as u64
     }
 }
 
@@ -74,8 +83,10 @@ mod tests {
             ["a", "ab", "bcd"].iter().map(|t| Some(t.as_bytes().to_vec())).collect();
         let vocabulary = Vocabulary::new(&tokens, &[], &BTreeMap::new(), None).unwrap();
         assert_eq!(vocabulary.longest_match(b"abcd"), None);
-        assert_eq!(vocabulary.fewest_tokens(b"abcd"), Some(vec![TokenId(0), TokenId(2)]));
-        assert_eq!(vocabulary.fewest_tokens(b"abd"), None);
-        assert_eq!(vocabulary.fewest_tokens(b""), Some(vec![]));
+        let fewest = |path: &[u8]| vocabulary.fewest_tokens::<()>(path, |_| Ok(())).unwrap();
+        assert_eq!(fewest(b"abcd"), Some(vec![TokenId(0), TokenId(2)]));
+        assert_eq!(fewest(b"abd"), None);
+        assert_eq!(fewest(b""), Some(vec![]));
+        assert_eq!(vocabulary.fewest_tokens(b"ab", |_| Err("enough")), Err("enough"));
     }
 }

@@ -34,6 +34,8 @@ pub struct TokenTrie {
     nodes: Vec<Node>,
     tokens: Vec<TokenId>,
     height: usize,
+    /// The children of the root by byte, 0 for none: looked up for every byte of a text.
+    first: Box<[NodeId; 256]>,
 }
 
 impl TokenTrie {
@@ -75,7 +77,14 @@ impl TokenTrie {
             nodes[node as usize].end = end;
         }
         nodes.push(Node { byte: 0, depth: 0, end, first_token: tokens.len() as u32 });
-        TokenTrie { nodes, tokens, height }
+        let mut first = Box::new([0; 256]);
+        let mut child = 1;
+        while child < end {
+            let node = nodes[child as usize];
+            first[node.byte as usize] = child;
+            child = node.end;
+        }
+        TokenTrie { nodes, tokens, height, first }
     }
 
     /// The root.
@@ -142,6 +151,10 @@ impl TokenTrie {
 
     /// The child of `node` by `byte`.
     pub fn child(&self, node: NodeId, byte: u8) -> Option<NodeId> {
+        if node == Self::ROOT {
+            let child = self.first[byte as usize];
+            return (child != 0).then_some(child);
+        }
         self.children(node).find(|&(b, _)| b == byte).map(|(_, child)| child)
     }
 
