@@ -1,7 +1,6 @@
-use hashbrown::HashTable;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
-use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState};
+use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState, ShardedTable};
 
 use crate::exprs::ByteClasses;
 use crate::{ExprId, Exprs};
@@ -25,9 +24,11 @@ pub struct Lexer {
     transitions: Vec<u32>,
     cold: Vec<Cold>,
     parts: Vec<(u32, ExprId)>,
-    states: HashTable<u32>,
+    states: ShardedTable<u32>,
     accepts: Vec<Box<[u32]>>,
     accept_ids: FxHashMap<Box<[u32]>, AcceptId>,
+    /// Bytes of `accepts` and `accept_ids`.
+    accept_bytes: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,9 +57,10 @@ impl Lexer {
             transitions: vec![LexState::DEAD.0, UNKNOWN],
             cold: vec![Cold { start: 0, len: 0, accept: None, print: 0 }],
             parts: Vec::new(),
-            states: HashTable::new(),
+            states: ShardedTable::default(),
             accepts: Vec::new(),
             accept_ids: FxHashMap::default(),
+            accept_bytes: 0,
         }
     }
 
@@ -196,6 +198,7 @@ impl Lexer {
         }
         let id = AcceptId(self.accepts.len() as u32);
         let tags: Box<[u32]> = tags.into();
+        self.accept_bytes += tags.len() * 8 + 48;
         self.accepts.push(tags.clone());
         self.accept_ids.insert(tags, id);
         id
@@ -304,15 +307,14 @@ impl Lexer {
 
     /// An estimate of the bytes held, the arena included.
     pub fn bytes(&self) -> usize {
-        let accepts: usize = self.accepts.iter().map(|tags| tags.len() * 8 + 48).sum();
         self.exprs.bytes()
             + self.hot.capacity() * size_of::<Hot>()
             + self.tables.capacity() * 256
             + self.transitions.capacity() * 4
             + self.cold.capacity() * size_of::<Cold>()
             + self.parts.capacity() * size_of::<(u32, ExprId)>()
-            + self.states.capacity() * 5
-            + accepts
+            + self.states.len() * 8
+            + self.accept_bytes
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;
-use structgen_automaton::{AutomatonError, Fuel};
+use structgen_automaton::{AutomatonError, Fuel, ShardedMap};
 use structgen_regex::{ExprId, Exprs, JsonSpelling, Lexer, RegexLimits};
 
 use crate::error::SchemaError;
@@ -70,12 +70,12 @@ impl From<Halt> for SchemaError {
 #[derive(Debug)]
 pub(crate) struct Interner<T> {
     items: Vec<Arc<T>>,
-    ids: FxHashMap<Arc<T>, u32>,
+    ids: ShardedMap<Arc<T>, u32>,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Interner { items: Vec::new(), ids: FxHashMap::default() }
+        Interner { items: Vec::new(), ids: ShardedMap::default() }
     }
 }
 

@@ -7,9 +7,10 @@
 
 mod arrays;
 mod objects;
+mod sets;
 
 use rustc_hash::FxHashMap;
-use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState};
+use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState, ShardedMap};
 use structgen_regex::ExprId;
 
 use crate::algebra::{Algebra, ArrayId, INFINITE, Interner, KeyId, NodeId, ObjectId, Unique};
@@ -38,8 +39,7 @@ pub(crate) struct ArrayRun {
 /// Elements read, as far as they must be remembered: ids of values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Seen {
-    /// Sorted.
-    pub(crate) values: Vec<u32>,
+    pub(crate) values: SetId,
     /// One more, which is not known: only while a vocabulary is walked.
     pub(crate) blurred: bool,
 }
@@ -111,17 +111,21 @@ pub(crate) struct Starts {
     pub(crate) object: Option<FrameId>,
 }
 
+pub(crate) use sets::{SetId, Sets};
+
 pub(crate) struct Frames {
     pub(crate) algebra: Algebra,
     frames: Interner<Frame>,
     asks: Interner<Vec<NodeId>>,
     tags: Interner<Vec<u32>>,
     starts: FxHashMap<AsksId, std::sync::Arc<Starts>>,
-    elements: FxHashMap<FrameId, Option<FrameId>>,
-    ends: FxHashMap<(FrameId, TagsId, Option<u32>), Option<FrameId>>,
-    plans: FxHashMap<FrameId, std::sync::Arc<KeyPlan>>,
-    key_ends: FxHashMap<(FrameId, TagsId, Option<KeyId>), Option<FrameId>>,
-    object_costs: FxHashMap<(ObjectRun, Vec<KeyId>), u32>,
+    elements: ShardedMap<FrameId, Option<FrameId>>,
+    ends: ShardedMap<(FrameId, TagsId, Option<u32>), Option<FrameId>>,
+    plans: ShardedMap<FrameId, std::sync::Arc<KeyPlan>>,
+    key_ends: ShardedMap<(FrameId, TagsId, Option<KeyId>), Option<FrameId>>,
+    object_costs: ShardedMap<(ObjectRun, Vec<KeyId>), u32>,
+    /// Values that elements are compared with.
+    pub(crate) sets: Sets,
     quote: ExprId,
 }
 
@@ -138,13 +142,24 @@ impl Frames {
             asks: Interner::default(),
             tags,
             starts: FxHashMap::default(),
-            elements: FxHashMap::default(),
-            ends: FxHashMap::default(),
-            plans: FxHashMap::default(),
-            key_ends: FxHashMap::default(),
-            object_costs: FxHashMap::default(),
+            elements: ShardedMap::default(),
+            ends: ShardedMap::default(),
+            plans: ShardedMap::default(),
+            key_ends: ShardedMap::default(),
+            object_costs: ShardedMap::default(),
+            sets: Sets::default(),
             quote,
         }
+    }
+
+    /// An estimate of the bytes held, the algebra's not counted.
+    pub(crate) fn bytes(&self) -> usize {
+        let memos = self.elements.len()
+            + self.ends.len()
+            + self.plans.len()
+            + self.key_ends.len()
+            + self.object_costs.len();
+        self.sets.bytes() + self.frames.len() * 200 + memos * 40
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -298,11 +313,7 @@ impl Frames {
                     alive.filter_map(|(_, run)| self.told_apart(run, seen, value)).collect();
                 let mut seen = seen.clone();
                 match value {
-                    Some(value) => {
-                        if let Err(place) = seen.values.binary_search(&value) {
-                            seen.values.insert(place, value);
-                        }
-                    }
+                    Some(value) => seen.values = self.sets.with(seen.values, value),
                     None => seen.blurred = true,
                 }
                 (!alive.is_empty()).then(|| self.array_frame(seen, alive))

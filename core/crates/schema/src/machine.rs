@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;
-use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, StateId};
+use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, ShardedMap, StateId};
 
 use stack::{Cell, CellId, Context, Phase, State, TextId};
 
@@ -31,15 +31,15 @@ pub struct SchemaAutomaton {
     limits: SchemaLimits,
     report: Report,
     cells: Vec<Cell>,
-    cell_ids: FxHashMap<Cell, CellId>,
+    cell_ids: ShardedMap<Cell, CellId>,
     states: Vec<State>,
-    state_ids: FxHashMap<State, StateId>,
-    /// By state: the next states, once known; built for states that are left twice.
-    steps: FxHashMap<(StateId, u8), StateId>,
+    state_ids: ShardedMap<State, StateId>,
+    /// The next states that are alive, once known, of states whose lexeme has no table.
+    steps: ShardedMap<(StateId, u8), StateId>,
     texts: Vec<(TextId, u8)>,
-    text_ids: FxHashMap<(TextId, u8), TextId>,
+    text_ids: ShardedMap<(TextId, u8), TextId>,
     contexts: Vec<Context>,
-    context_ids: FxHashMap<Context, u32>,
+    context_ids: ShardedMap<Context, u32>,
     tails: FxHashMap<CellId, Arc<Vec<u32>>>,
     start: StateId,
 }
@@ -97,14 +97,14 @@ impl SchemaAutomaton {
             limits: limits.clone(),
             report,
             cells: Vec::new(),
-            cell_ids: FxHashMap::default(),
+            cell_ids: ShardedMap::default(),
             states: vec![dead],
-            state_ids: FxHashMap::default(),
-            steps: FxHashMap::default(),
+            state_ids: ShardedMap::default(),
+            steps: ShardedMap::default(),
             texts: vec![(TextId::NONE, 0); 3],
-            text_ids: FxHashMap::default(),
+            text_ids: ShardedMap::default(),
             contexts: Vec::new(),
-            context_ids: FxHashMap::default(),
+            context_ids: ShardedMap::default(),
             tails: FxHashMap::default(),
             start: StateId::DEAD,
         };
@@ -128,8 +128,10 @@ impl SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
         let State { cell, phase, text: before } = state;
+        // Inside lexemes most bytes may be tried, and texts are kept for those alone that live.
+        let in_lexeme = matches!(phase, Phase::Key { .. } | Phase::Text { .. });
+        let text = if in_lexeme { before } else { self.longer(before, byte) };
         let depth = self.at(cell).depth;
-        let text = self.longer(before, byte);
         match phase {
             Phase::Value { gap } => {
                 let place = self.gap_before_value(cell);
@@ -167,6 +169,7 @@ impl SchemaAutomaton {
                 if next.is_dead() {
                     return Ok(StateId::DEAD);
                 }
+                let text = self.longer(before, byte);
                 match self.frames.algebra.lexer.accept(next) {
                     // The closing quote belongs to the lexeme.
                     Some(accept) => {

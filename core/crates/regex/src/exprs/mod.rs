@@ -17,9 +17,8 @@ mod explore;
 mod node;
 mod system;
 
-use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
-use structgen_automaton::{AutomatonError, LEX_HORIZON};
+use structgen_automaton::{AutomatonError, LEX_HORIZON, ShardedMap, ShardedTable};
 
 pub(crate) use classes::{ByteClasses, Partition};
 pub use node::ExprId;
@@ -57,17 +56,17 @@ pub struct Exprs {
     /// Prints that forget what no text within the horizon can tell; see
     /// [`Exprs::near_fingerprint`].
     near: Vec<u128>,
-    table: HashTable<u32>,
+    table: ShardedTable<u32>,
     sets: Vec<ByteSet>,
     set_ids: FxHashMap<ByteSet, u32>,
     children: Vec<ExprId>,
     named: Vec<Named>,
-    derivatives: FxHashMap<u64, ExprId>,
+    derivatives: ShardedMap<u64, ExprId>,
     covers: FxHashMap<(ExprId, ExprId), bool>,
     /// Emptiness of expressions with `&` or `~`, once known.
-    live: FxHashMap<ExprId, bool>,
+    live: ShardedMap<ExprId, bool>,
     /// Length of the shortest member and its first byte, once known, for the same.
-    nearest: FxHashMap<ExprId, (u32, u8)>,
+    nearest: ShardedMap<ExprId, (u32, u8)>,
     classes: ByteClasses,
     marks: Vec<u32>,
     epoch: u32,
@@ -93,15 +92,15 @@ impl Exprs {
             metas: Vec::new(),
             prints: Vec::new(),
             near: Vec::new(),
-            table: HashTable::new(),
+            table: ShardedTable::default(),
             sets: Vec::new(),
             set_ids: FxHashMap::default(),
             children: Vec::new(),
             named: Vec::new(),
-            derivatives: FxHashMap::default(),
+            derivatives: ShardedMap::default(),
             covers: FxHashMap::default(),
-            live: FxHashMap::default(),
-            nearest: FxHashMap::default(),
+            live: ShardedMap::default(),
+            nearest: ShardedMap::default(),
             classes: ByteClasses::default(),
             marks: Vec::new(),
             epoch: 0,
@@ -177,15 +176,15 @@ impl Exprs {
         self.nodes.capacity() * size_of::<Node>()
             + self.metas.capacity() * size_of::<Meta>()
             + (self.prints.capacity() + self.near.capacity()) * size_of::<u128>()
-            + self.table.capacity() * 5
+            + self.table.len() * 8
             + self.sets.capacity() * 32
             + self.set_ids.capacity() * 40
             + self.children.capacity() * 4
             + self.named.capacity() * size_of::<Named>()
-            + self.derivatives.capacity() * 13
+            + self.derivatives.len() * 20
             + self.covers.capacity() * 10
-            + self.live.capacity() * 6
-            + self.nearest.capacity() * 13
+            + self.live.len() * 10
+            + self.nearest.len() * 20
             + self.marks.capacity() * 4
             + self.classes.bytes()
             + self.lowered.bytes()

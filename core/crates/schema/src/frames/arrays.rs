@@ -2,9 +2,13 @@
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, Fuel};
+use structgen_regex::Exprs;
 
 use super::{ArrayRun, AsksId, Frame, FrameId, Frames, Seen};
-use crate::algebra::{INFINITE, NodeId, Unique};
+use crate::algebra::{INFINITE, NodeId, StringSet, Unique};
+
+/// Values before an element that its language leaves out.
+const MAX_EXCLUDED: usize = 128;
 
 impl Frames {
     pub(super) fn array_frame(&mut self, seen: Seen, mut runs: Vec<ArrayRun>) -> FrameId {
@@ -55,8 +59,10 @@ impl Frames {
             fuel.spend(2)?;
             let shape = self.algebra.array_shape(run.shape);
             for mut step in self.algebra.array_moves(&shape, run.position, &run.counts)? {
-                if shape.unique == Unique::Distinct {
-                    step.node = self.algebra.except(step.node, &seen.values);
+                if shape.unique == Unique::Distinct && self.excludes(step.node, seen, fuel)? {
+                    let values = self.sets.members(seen.values);
+                    fuel.spend(values.len() as u64)?;
+                    step.node = self.algebra.except(step.node, &values);
                 }
                 if self.algebra.size(step.node, fuel)? == INFINITE {
                     continue;
@@ -94,6 +100,27 @@ impl Frames {
         Ok(result)
     }
 
+    /// Whether an element is read in a language without the values before it.
+    ///
+    /// That costs all of them for every element. Beyond a number of them an element is compared
+    /// when it ends, which lets tokens into masks that repeat a value; but not where few values
+    /// are left to choose from, and an element might find none.
+    fn excludes(
+        &mut self,
+        node: NodeId,
+        seen: &Seen,
+        fuel: &mut Fuel,
+    ) -> Result<bool, AutomatonError> {
+        if self.sets.len(seen.values) <= MAX_EXCLUDED {
+            return Ok(true);
+        }
+        let normal = self.algebra.normal(node, fuel)?;
+        Ok(matches!(normal.strings, StringSet::Finite(_))
+            && normal.numbers == Exprs::EMPTY
+            && normal.arrays.is_empty()
+            && normal.objects.is_empty())
+    }
+
     /// The run after an element, compared with those before it; `None` if it dies of that.
     pub(super) fn told_apart(
         &self,
@@ -101,7 +128,7 @@ impl Frames {
         seen: &Seen,
         value: Option<u32>,
     ) -> Option<ArrayRun> {
-        let equal = value.is_some_and(|value| seen.values.binary_search(&value).is_ok());
+        let equal = value.is_some_and(|value| self.sets.contains(seen.values, value));
         match self.algebra.array_shape(run.shape).unique {
             Unique::Any => Some(run.clone()),
             // After an element that is not known, this one might be the same.

@@ -257,7 +257,7 @@ impl SchemaAutomaton {
                 }
                 let Some((_, run)) = best else { return Ok(None) };
                 let mut run = run.clone();
-                let mut seen = seen.values.clone();
+                let mut seen = self.frames.sets.members(seen.values);
                 if !self.remember(&mut run, &mut seen, element) {
                     return Ok(None);
                 }

@@ -22,6 +22,9 @@ impl ByteAutomaton for SchemaAutomaton {
         let Some(&found) = self.states.get(state.0 as usize).filter(|_| !state.is_dead()) else {
             return Ok(StateId::DEAD);
         };
+        if !found.phase.may_read(byte) {
+            return Ok(StateId::DEAD);
+        }
         // Inside a string the lexer's table is the memo.
         if let Phase::Text { .. } = found.phase {
             return self.cold_step(found, byte, fuel);
@@ -31,7 +34,10 @@ impl ByteAutomaton for SchemaAutomaton {
         }
         fuel.spend(1)?;
         let next = self.cold_step(found, byte, fuel)?;
-        self.steps.insert((state, byte), next);
+        // Most bytes are dead nearly everywhere: to remember them would take most of the memory.
+        if !next.is_dead() {
+            self.steps.insert((state, byte), next);
+        }
         Ok(next)
     }
 
@@ -74,7 +80,11 @@ impl ByteAutomaton for SchemaAutomaton {
         let states = self.states.len() + self.cells.len() + self.frames.len();
         Usage {
             states: states + items,
-            bytes: bytes + states * 96 + self.steps.len() * 24 + self.texts.len() * 32,
+            bytes: bytes
+                + self.frames.bytes()
+                + states * 96
+                + self.steps.len() * 24
+                + self.texts.len() * 32,
         }
     }
 

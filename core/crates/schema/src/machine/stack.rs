@@ -100,6 +100,33 @@ pub(super) enum Phase {
     },
 }
 
+impl Phase {
+    /// False for bytes that JSON never has at such a place: what is told without a look-up.
+    pub(super) fn may_read(self, byte: u8) -> bool {
+        let space = matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+        match self {
+            Phase::Value { .. } | Phase::First { .. } => {
+                space
+                    || matches!(byte, b'"' | b'-' | b'0'..=b'9' | b'n' | b't' | b'f')
+                    || matches!(byte, b'[' | b']' | b'{' | b'}')
+            }
+            Phase::After { .. } => space || matches!(byte, b',' | b']' | b'}'),
+            Phase::NextKey { .. } => space || byte == b'"',
+            Phase::Colon { .. } => space || byte == b':',
+            Phase::Word { word, read } => word.text().get(read as usize) == Some(&byte),
+            Phase::Number { .. } => {
+                space
+                    || matches!(
+                        byte,
+                        b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E' | b',' | b']' | b'}'
+                    )
+            }
+            Phase::Key { .. } | Phase::Text { .. } => true,
+            Phase::Done { .. } => space,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State {
     pub(super) cell: CellId,
