@@ -313,18 +313,13 @@ def main() -> None:
     if args.write:
         write_between_markers(args.write, text)
     if args.out:
-        args.out.write_text(
-            json.dumps(
-                {
-                    "command": sys.argv,
-                    "machine": platform.platform(),
-                    "versions": {name: version(name) for name in names},
-                    "counts": as_json(tallies),
-                },
-                indent=1,
-            )
-            + "\n"
-        )
+        head = {
+            "command": sys.argv,
+            "machine": platform.platform(),
+            "versions": {name: version(name) for name in names},
+        }
+        rows = ",\n".join(json.dumps(row) for row in as_json(tallies))
+        args.out.write_text(f'{json.dumps(head)[:-1]}, "counts": [\n{rows}\n]}}\n')
 
 
 if __name__ == "__main__":
