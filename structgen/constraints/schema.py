@@ -90,9 +90,9 @@ def json_schema(
         limits: budgets of reading the schema, and of its compilations if they name none.
 
     The six options with bounds narrow: their documents are all valid for the schema. They are
-    applied to whole values, after all that schemas say of them, and leave alone what has an end already
-    (an ``enum``, a ``maxLength``, a date). Where ``anyOf`` and the like leave a choice between
-    bounded and unbounded, the whole counts as unbounded.
+    applied to whole values, after all that schemas say of them, and leave alone what has an end
+    already (an ``enum``, a ``maxLength``, a date). Where ``anyOf`` and the like leave a choice
+    between bounded and unbounded, the whole counts as unbounded.
 
     Raises:
         SchemaError: malformed, with a JSON pointer.

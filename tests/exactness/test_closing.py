@@ -77,7 +77,8 @@ def test_plan_and_bound(name: str) -> None:
             assert bound <= len(plan)
             assert (bound == 0) == matcher.is_accepting()
             better = searcher.completion_tokens()
-            assert better is not None and bound <= len(better) <= len(plan)
+            assert better is not None
+            assert bound <= len(better) <= len(plan)
         if needed < 5:
             asked += 1
             exact += lowest == needed
