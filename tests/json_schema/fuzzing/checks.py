@@ -385,10 +385,12 @@ class Check:
         if options["number_spelling"] != "all" or self.case.draft == "draft4":
             return True
         value = texts.loads(raw.decode())
-        if not equal(value, _tame(value, self.case.scientific)):
+        # Numbers that floats do not hold, and those beside odd divisors, are written plainly.
+        tame = _tame(value, self.case.scientific)
+        if not equal(value, tame):
             return True
-        text = texts.dumps(value, self.dice.choice(layout.styles))
-        return self.pair(program, options, text, True)
+        text = texts.dumps(tame, self.dice.choice(layout.styles))
+        return self.pair(program, options, text, self.judge.valid(texts.loads(text)))
 
 
 def _tame(value: Any, scientific: bool) -> Any:
