@@ -27,7 +27,6 @@ OPEN: dict[str, str] = {
     "schema-multiple-coprime": "steps with many digits are refused",
     "schema-text-1mb": "the plan of 9,000 optional keys takes 50 ms",
     "schema-patterns-500": "takes all of 2 s",
-    "schema-exact-length": "spelling the completion of 50,000 characters",
     "schema-min-properties-1e9": "refused: time",
     "schema-pattern-properties-200": "refused: key classes",
     "schema-pattern-properties-disjoint": "refused: time",
@@ -77,7 +76,9 @@ def measured(name: str, folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.xfail(reason=OPEN[name])) if name in OPEN else name
+        pytest.param(name, marks=pytest.mark.xfail(reason=OPEN[name], strict=False))
+        if name in OPEN
+        else name
         for name in ATTACKS
     ],
 )

@@ -314,7 +314,7 @@ DEPTH: dict[str, Attack] = {
          "$ref": "#/$defs/d0"}, b"1"),
     "ref-chain-10000": schema(
         {"$defs": {f"d{i}": {"$ref": f"#/$defs/d{i + 1}"} for i in range(10_000)} | {"d10000": {"type": "integer"}},
-         "$ref": "#/$defs/d0"}, b"1", refused="LimitExceeded"),
+         "$ref": "#/$defs/d0"}, b"1"),
     "ref-chain-items": schema(
         {"$defs": {f"d{i}": {"type": "array", "items": {"$ref": f"#/$defs/d{i + 1}"}} for i in range(10_000)}
          | {"d10000": {"type": "integer"}}, "$ref": "#/$defs/d0"}, b"[" * 900),
@@ -336,8 +336,8 @@ DEPTH: dict[str, Attack] = {
         invalid=(nested(400, lambda v: {"a": [v]}, 2),)),
     "const-wide": schema(
         {"const": {f"k{i}": list(range(i % 7)) for i in range(2000)}}, valid=({f"k{i}": list(range(i % 7)) for i in range(2000)},)),
-    "remote-ref": schema({"$ref": "http://example.invalid/schema.json"}, refused="SchemaError|UnsupportedSchemaError"),
-    "bad-pointer": schema({"$ref": "#/$defs/missing"}, refused="SchemaError"),
+    "remote-ref": schema({"$ref": "http://example.invalid/schema.json"}, refused="UnresolvedReferenceError"),
+    "bad-pointer": schema({"$ref": "#/$defs/missing"}, refused="UnresolvedReferenceError"),
     "wrong-types": schema({"type": 5, "properties": [], "required": "a"}, refused="SchemaError"),
     "nan": schema('{"const": NaN}', refused="SchemaError"),
     "not-json": schema("{" * 1000, refused="SchemaError"),
