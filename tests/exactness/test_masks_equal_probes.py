@@ -43,6 +43,12 @@ TOKENS: list[bytes | None] = [
         b'~"',
         b"z~",
         b'a~","a',
+        b'"}',
+        b'"},',
+        b'"}]',
+        b'"}, {"',
+        b'{"a": "',
+        b'a": "',
     ),
     None,
 ]
@@ -51,6 +57,12 @@ SCHEMAS: dict[str, object] = {
     "unique strings": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
     "unique numbers": {"type": "array", "items": {"type": "integer"}, "uniqueItems": True},
     "unique anything": {"type": "array", "uniqueItems": True},
+    "unique objects": {
+        "type": "array",
+        "items": {"required": ["a"], "additionalProperties": {"type": "string", "maxLength": 1}},
+        "uniqueItems": True,
+        "minItems": 2,
+    },
     "unique and few": {"type": "array", "items": {"enum": ["a", "b", 1, 12]}, "uniqueItems": True},
     "open object": {"type": "object", "properties": {"the": {"type": "integer"}, "ab": {}}},
     "open values": {"type": "object", "additionalProperties": {"type": "integer"}},
@@ -100,3 +112,21 @@ def compare(constraint: sg.TextConstraint, seed: str) -> None:
             matcher.advance(draw.choice(spanning if spanning and draw.random() < 0.7 else allowed))
             if matcher.is_terminated():
                 break
+
+
+def test_a_token_that_ends_an_equal_element_is_not_in_the_mask() -> None:
+    matcher = (
+        sg.json_schema({"type": "array", "uniqueItems": True})
+        .compile(sg.Vocabulary(TOKENS, eos_token_ids=[len(TOKENS) - 1]))
+        .matcher()
+    )
+    for byte in b'[{"a": "b"}, {"a": "b':
+        assert matcher.advance(TOKENS.index(bytes([byte])))
+    mask = sg.allocate_mask(1, len(TOKENS))
+    matcher.fill_mask(mask, 0)
+    bits = np.unpackbits(mask.view(np.uint8), bitorder="little")
+    ending = TOKENS.index(b'"}')
+    assert not matcher.allows(ending)
+    assert not bits[ending]
+    assert bits[TOKENS.index(b'"')]
+    assert bits[TOKENS.index(b"z~")]

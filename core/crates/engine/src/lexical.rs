@@ -194,9 +194,10 @@ impl LexicalEntry {
                 if after.is_dead() {
                     continue;
                 }
-                rest.add_to(mask, vocabulary, automaton, after, fuel)?;
-                if !exact {
-                    rest.add_one_by_one(mask, vocabulary, automaton, state, fuel)?;
+                if exact {
+                    rest.add_to(mask, vocabulary, automaton, after, fuel)?;
+                } else {
+                    rest.add_after(mask, vocabulary, automaton, state, fuel)?;
                 }
             }
         }
@@ -257,9 +258,9 @@ impl Rest {
         add_subtree(mask, trie, root, state, automaton, fuel)
     }
 
-    /// Adds the tokens that `state` itself allows, whatever became of them before: for
-    /// contexts in which the text of the lexeme matters.
-    fn add_one_by_one(
+    /// The same, by what `state`, before the lexeme's end, itself comes to: for contexts in which
+    /// the text of the lexeme matters, and differs from place to place.
+    fn add_after(
         &self,
         mask: &mut TokenMask,
         vocabulary: &Vocabulary,
@@ -268,22 +269,16 @@ impl Rest {
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
         for &node in &self.nodes {
-            for &token in vocabulary.trie().tokens_below(node) {
-                if mask.contains(token) {
-                    continue;
+            let mut at = state;
+            for &byte in &path_to(vocabulary, node) {
+                fuel.spend(1)?;
+                at = automaton.step(at, byte, fuel)?;
+                if at.is_dead() {
+                    break;
                 }
-                let Some(path) = vocabulary.path(token) else { continue };
-                let mut at = state;
-                for &byte in path.iter() {
-                    fuel.spend(1)?;
-                    at = automaton.step(at, byte, fuel)?;
-                    if at.is_dead() {
-                        break;
-                    }
-                }
-                if !at.is_dead() {
-                    mask.insert(token);
-                }
+            }
+            if !at.is_dead() {
+                add_subtree(mask, vocabulary.trie(), node, at, automaton, fuel)?;
             }
         }
         Ok(())
