@@ -38,10 +38,10 @@ OPEN: dict[str, str] = {
     "schema-contains-several": "refused: alternatives",
     "schema-contains-overlapping": "refused: alternatives",
     "schema-enum-documents": "refused: alternatives",
-    "schema-properties-2000": "refused as not JSON: nested too deep for the reader",
-    "schema-properties-900": "refused as not JSON: nested too deep for the reader",
-    "schema-const-deep": "refused as not JSON: nested too deep for the reader",
-    "schema-const-deep-400": "refused as not JSON: nested too deep for the reader",
+    "schema-properties-2000": "refused: `max_source_depth`",
+    "schema-properties-900": "refused: `max_source_depth`",
+    "schema-const-deep": "refused: `max_source_depth`",
+    "schema-const-deep-400": "refused: `max_source_depth`",
     "grammar-deep-groups": "lark takes 8 s to read 3,000 groups",
 }
 

@@ -78,7 +78,6 @@ impl Program {
     /// JSON texts that a schema accepts; both arguments are JSON texts.
     pub fn json_schema(schema: &str, options: &str, limits: &Limits) -> Result<Self, EngineError> {
         check_size(schema, limits)?;
-        let not_json = |e: serde_json::Error| EngineError::NotJson(e.to_string());
         let schema = serde_json::from_str(schema).map_err(not_json)?;
         let options = serde_json::from_str(options).map_err(not_json)?;
         Self::checked(Kind::Schema { schema, options }, limits)
@@ -508,4 +507,15 @@ fn schema_limits(limits: &Limits) -> SchemaLimits {
         max_exprs: limits.max_exprs,
         ..Default::default()
     }
+}
+
+/// Levels of arrays and objects that the reader of JSON follows: fixed, to spare the stack.
+const MAX_SOURCE_DEPTH: u64 = 128;
+
+fn not_json(error: serde_json::Error) -> EngineError {
+    let message = error.to_string();
+    if message.starts_with("recursion limit exceeded") {
+        return AutomatonError::Limit { name: "max_source_depth", limit: MAX_SOURCE_DEPTH }.into();
+    }
+    EngineError::NotJson(message)
 }

@@ -29,7 +29,7 @@ impl CancelToken {
 }
 
 macro_rules! limits {
-    ($($name:ident: $kind:ty = $default:literal),* $(,)?) => {
+    ($($name:ident: $kind:ty = $default:tt),* $(,)?) => {
         /// Budgets of one compiled constraint.
         #[pyclass(frozen, eq, hash, skip_from_py_object, module = "structgen._core")]
         #[derive(Clone, PartialEq, Eq, Hash)]
