@@ -86,6 +86,13 @@ impl Fuel {
         Ok(())
     }
 
+    /// At most `steps` of what is left, under the same deadline: for work that may be given
+    /// up. What it takes has to be paid for here as well.
+    pub fn part(&self, steps: u64) -> Fuel {
+        let steps = steps.min(self.left);
+        Fuel { limit: steps, left: steps, ..self.clone() }
+    }
+
     /// Steps left.
     pub fn left(&self) -> u64 {
         self.left

@@ -3,12 +3,16 @@
 
 mod arrays;
 mod assertions;
+mod deferred;
 mod emptiness;
 mod evaluate;
+mod formula;
 mod narrow;
 mod node;
 mod normal;
 mod objects;
+mod survey;
+mod witness;
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -30,6 +34,7 @@ use evaluate::Mode;
 use narrow::Narrowing;
 
 pub(crate) use arrays::{ArrayShape, Unique};
+pub(crate) use deferred::{Alternatives, Deferred};
 pub(crate) use emptiness::{INFINITE, Member, OpenObject, all_pending};
 pub(crate) use node::{Node, NodeId};
 pub(crate) use normal::{Normal, StringSet};
@@ -43,6 +48,11 @@ pub(crate) enum Halt {
     /// The answer depends on a normal form that is being built. Only shortcuts ask such
     /// questions, and they take this for "not known".
     Circle,
+    /// The normal form takes more work or alternatives than it is worth: its node is judged at
+    /// the end of the value.
+    Explosion,
+    /// The same, where what the alternatives have evaluated has to be known before.
+    Unevaluated(LocId),
 }
 
 impl From<AutomatonError> for Halt {
@@ -55,6 +65,11 @@ impl From<Halt> for AutomatonError {
     fn from(halt: Halt) -> Self {
         match halt {
             Halt::Automaton(error) => error,
+            // Only where taking a node apart does not help.
+            Halt::Explosion | Halt::Unevaluated(_) => {
+                let limit = u64::from(SchemaLimits::default().max_alternatives);
+                AutomatonError::Limit { name: "max_alternatives", limit }
+            }
             Halt::Circle => AutomatonError::Limit { name: "max_nesting", limit: 0 },
         }
     }
@@ -128,6 +143,14 @@ pub(crate) struct Algebra {
     /// Normal forms under construction.
     open: rustc_hash::FxHashSet<(NodeId, Mode)>,
     nesting: u32,
+    /// Nodes that are deferred, and those of which it is known that they need not be.
+    deferred: FxHashMap<NodeId, Option<Arc<Deferred>>>,
+    /// Nodes that are being taken apart.
+    deferring: rustc_hash::FxHashSet<NodeId>,
+    /// Nodes whose normal form is too large.
+    exploded: rustc_hash::FxHashSet<NodeId>,
+    /// Fuel that must be left while a normal form is built.
+    floor: u64,
     arrays: Interner<ArrayShape>,
     objects: Interner<ObjectShape>,
     keys: Interner<String>,
@@ -182,6 +205,10 @@ impl Algebra {
             normals: FxHashMap::default(),
             open: rustc_hash::FxHashSet::default(),
             nesting: 0,
+            deferred: FxHashMap::default(),
+            deferring: rustc_hash::FxHashSet::default(),
+            exploded: rustc_hash::FxHashSet::default(),
+            floor: 0,
             arrays: Interner::default(),
             objects: Interner::default(),
             keys: Interner::default(),
@@ -267,11 +294,6 @@ impl Algebra {
     /// The document that a value node stands for.
     pub(crate) fn value_of(&self, id: u32) -> Value {
         serde_json::from_str(&self.values.get(id)).unwrap_or(Value::Null)
-    }
-
-    pub(crate) fn too_many_alternatives(&self) -> Halt {
-        let limit = u64::from(self.limits.max_alternatives);
-        Halt::Automaton(AutomatonError::Limit { name: "max_alternatives", limit })
     }
 
     /// Whether the language has no member.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use structgen_automaton::Fuel;
 
-use crate::algebra::{Algebra, INFINITE, Node, NodeId};
+use crate::algebra::{Algebra, Alternatives, INFINITE, Node, NodeId};
 use crate::error::SchemaError;
 use crate::limits::SchemaLimits;
 use crate::location::LocId;
@@ -68,7 +68,7 @@ fn dead_member(
     node: NodeId,
     fuel: &mut Fuel,
 ) -> Result<Option<NodeId>, SchemaError> {
-    let normal = algebra.normal(node, fuel)?;
+    let Alternatives::Exact(normal) = algebra.alternatives(node, fuel)? else { return Ok(None) };
     for shape in &normal.objects {
         let shape = algebra.object_shape(*shape);
         for name in shape.names.iter().filter(|name| name.required) {
@@ -90,7 +90,7 @@ fn dead_member(
 
 fn collect(algebra: &Algebra, node: NodeId, out: &mut Vec<String>) {
     match &*algebra.node(node) {
-        Node::Location(loc) => {
+        Node::Location(loc) | Node::Assertions(loc) => {
             let schema = algebra.schema(*loc);
             let inner: Vec<LocId> = schema.refs.iter().chain(&schema.all_of).copied().collect();
             out.push(schema.pointer.clone());

@@ -6,18 +6,33 @@
 //! runs that asked for others die.
 
 mod arrays;
+mod judge;
 mod objects;
 mod sets;
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState, ShardedMap};
-use structgen_regex::ExprId;
+use structgen_regex::{ExprId, Exprs};
 
-use crate::algebra::{Algebra, ArrayId, INFINITE, Interner, KeyId, NodeId, ObjectId, Unique};
+use crate::algebra::{
+    Algebra, Alternatives, ArrayId, INFINITE, Interner, KeyId, NodeId, ObjectId, Unique,
+};
 
-/// Nodes asked for at one place.
+use crate::options::PropertyOrder;
+
+pub(crate) use judge::{Judge, Reading};
+
+/// A list of asked nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AsksId(pub(crate) u32);
+
+/// Nodes asked for at one place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Asks {
+    pub(crate) nodes: Vec<NodeId>,
+    /// Whether a formula around the place hangs on which of them hold.
+    pub(crate) truth: bool,
+}
 
 /// A set of tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,7 +63,9 @@ pub(crate) struct Seen {
 pub(crate) struct ObjectRun {
     pub(crate) tag: u32,
     pub(crate) shape: ObjectId,
-    /// Names before are past (where the order is fixed).
+    /// Whether members come in the order of the names.
+    pub(crate) ordered: bool,
+    /// Names before are past (where they are ordered).
     pub(crate) position: u32,
     /// Members written, as far as it matters.
     pub(crate) count: u32,
@@ -69,14 +86,14 @@ pub(crate) enum Frame {
     /// Around the document.
     Root { asks: AsksId },
     /// Between elements.
-    Array { seen: Seen, runs: Vec<ArrayRun> },
+    Array { reading: Reading, seen: Seen, runs: Vec<ArrayRun> },
     /// Inside an element, which is read for `asks`; the runs as they will be after it, each
     /// with what it asked for.
-    Element { asks: AsksId, seen: Seen, runs: Vec<(u32, ArrayRun)> },
+    Element { reading: Reading, asks: AsksId, seen: Seen, runs: Vec<(u32, ArrayRun)> },
     /// Between members.
-    Object { used: Used, runs: Vec<ObjectRun> },
+    Object { reading: Reading, used: Used, runs: Vec<ObjectRun> },
     /// After a key, up to the end of its value.
-    Member { asks: AsksId, used: Used, runs: Vec<(u32, ObjectRun)> },
+    Member { reading: Reading, asks: AsksId, used: Used, runs: Vec<(u32, ObjectRun)> },
 }
 
 /// A key that may come next, for one run.
@@ -116,7 +133,8 @@ pub(crate) use sets::{SetId, Sets};
 pub(crate) struct Frames {
     pub(crate) algebra: Algebra,
     frames: Interner<Frame>,
-    asks: Interner<Vec<NodeId>>,
+    asks: Interner<Asks>,
+    judges: FxHashMap<AsksId, Option<std::sync::Arc<Judge>>>,
     tags: Interner<Vec<u32>>,
     starts: FxHashMap<AsksId, std::sync::Arc<Starts>>,
     elements: ShardedMap<FrameId, Option<FrameId>>,
@@ -140,6 +158,7 @@ impl Frames {
             algebra,
             frames: Interner::default(),
             asks: Interner::default(),
+            judges: FxHashMap::default(),
             tags,
             starts: FxHashMap::default(),
             elements: ShardedMap::default(),
@@ -167,7 +186,7 @@ impl Frames {
     }
 
     pub(crate) fn root(&mut self, node: NodeId) -> FrameId {
-        let asks = AsksId(self.asks.intern(vec![node]));
+        let asks = self.ask(vec![node], false);
         FrameId(self.frames.intern(Frame::Root { asks }))
     }
 
@@ -175,7 +194,22 @@ impl Frames {
         self.frames.get(id.0)
     }
 
-    pub(crate) fn asked(&self, id: AsksId) -> std::sync::Arc<Vec<NodeId>> {
+    fn ask(&mut self, nodes: Vec<NodeId>, truth: bool) -> AsksId {
+        AsksId(self.asks.intern(Asks { nodes, truth }))
+    }
+
+    /// How the frame's container is read.
+    pub(crate) fn reading(&self, frame: FrameId) -> Reading {
+        match &*self.frame(frame) {
+            Frame::Root { .. } => Reading::default(),
+            Frame::Array { reading, .. }
+            | Frame::Element { reading, .. }
+            | Frame::Object { reading, .. }
+            | Frame::Member { reading, .. } => *reading,
+        }
+    }
+
+    pub(crate) fn asked(&self, id: AsksId) -> std::sync::Arc<Asks> {
         self.asks.get(id.0)
     }
 
@@ -219,13 +253,16 @@ impl Frames {
         if let Some(known) = self.starts.get(&asks) {
             return Ok(known.clone());
         }
-        let nodes = self.asked(asks);
+        let asked = self.asked(asks);
         let (mut null, mut booleans) = (Vec::new(), [Vec::new(), Vec::new()]);
         let (mut numbers, mut strings) = (Vec::new(), Vec::new());
         let (mut arrays, mut objects) = (Vec::new(), Vec::new());
-        for (tag, node) in nodes.iter().enumerate() {
+        for (tag, node) in asked.nodes.iter().enumerate() {
             let tag = tag as u32;
-            let normal = self.algebra.normal(*node, fuel)?;
+            let normal = match self.algebra.alternatives(*node, fuel)? {
+                Alternatives::Exact(normal) => normal,
+                Alternatives::Deferred(deferred) => deferred.known.clone(),
+            };
             if normal.null {
                 null.push(tag);
             }
@@ -240,6 +277,17 @@ impl Frames {
                 let literal = self.algebra.lexer.exprs.concat(&[body, self.quote]);
                 strings.push((tag, literal));
             }
+        }
+        if asked.truth {
+            self.read_alike(&mut numbers);
+        }
+        let judge = self.judge(asks, fuel)?;
+        let reading = Reading {
+            truth: asked.truth || judge.is_some(),
+            judge: judge.is_some().then_some(asks),
+        };
+        let ordered = self.algebra.order == PropertyOrder::Schema && !reading.truth;
+        for (tag, normal) in self.readings(asks, fuel)? {
             for shape in &normal.arrays {
                 let counts = self.algebra.array_shape(*shape).no_counts();
                 if self.algebra.settled_array_cost(*shape, 0, &counts, fuel)? != INFINITE {
@@ -248,7 +296,7 @@ impl Frames {
                 }
             }
             for shape in &normal.objects {
-                let run = ObjectRun { tag, ..self.new_object_run(*shape) };
+                let run = ObjectRun { tag, ..self.new_object_run(*shape, ordered) };
                 if self.object_run_cost(&run, &[], fuel)? != INFINITE {
                     objects.push(run);
                 }
@@ -257,8 +305,8 @@ impl Frames {
         self.check_runs(arrays.len().max(objects.len()))?;
         let numbers = self.algebra.lexer.state(&numbers, fuel)?;
         let strings = self.algebra.lexer.state(&strings, fuel)?;
-        let array = (!arrays.is_empty()).then(|| self.array_frame(Seen::default(), arrays));
-        let object = (!objects.is_empty()).then(|| self.object_frame(Used::default(), objects));
+        let array = self.array_frame(reading, Seen::default(), arrays);
+        let object = self.object_frame(reading, Used::default(), objects);
         let starts = std::sync::Arc::new(Starts {
             null: self.tag_set(null),
             booleans: booleans.map(|tags| self.tag_set(tags)),
@@ -271,7 +319,19 @@ impl Frames {
         Ok(starts)
     }
 
-    /// The tags of the runs that may end here.
+    /// Where the truth about numbers matters, and not only whether they are allowed, none may
+    /// be spelled in a way that some of the languages do not understand.
+    fn read_alike(&mut self, numbers: &mut [(u32, ExprId)]) {
+        let all = self.algebra.numbers.all;
+        if numbers.iter().any(|(_, language)| *language != Exprs::EMPTY && *language != all) {
+            let Algebra { numbers: spellings, lexer, .. } = &mut self.algebra;
+            for (_, language) in numbers {
+                *language = spellings.within_universe(&mut lexer.exprs, *language);
+            }
+        }
+    }
+
+    /// The tags of what may end here.
     pub(crate) fn closing_tags(&mut self, id: FrameId) -> TagsId {
         let tags = match &*self.frame(id) {
             Frame::Array { runs, .. } => runs
@@ -283,11 +343,12 @@ impl Frames {
                 })
                 .map(|run| run.tag)
                 .collect(),
-            Frame::Object { used, runs } => {
+            Frame::Object { used, runs, .. } => {
                 runs.iter().filter(|run| self.may_close(run, used)).map(|run| run.tag).collect()
             }
             _ => Vec::new(),
         };
+        let tags = self.judged(self.reading(id), tags);
         self.tag_set(tags)
     }
 
@@ -307,7 +368,13 @@ impl Frames {
         let held = self.tag_list(tags);
         let frame = self.frame(id);
         let result = match &*frame {
-            Frame::Element { seen, runs, .. } => {
+            // What is not known must not decide about the truth.
+            Frame::Element { reading, .. }
+                if reading.truth && value.is_none() && self.remembers_element(id) =>
+            {
+                None
+            }
+            Frame::Element { reading, seen, runs, .. } => {
                 let alive = runs.iter().filter(|(ask, _)| held.binary_search(ask).is_ok());
                 let alive: Vec<ArrayRun> =
                     alive.filter_map(|(_, run)| self.told_apart(run, seen, value)).collect();
@@ -316,15 +383,15 @@ impl Frames {
                     Some(value) => seen.values = self.sets.with(seen.values, value),
                     None => seen.blurred = true,
                 }
-                (!alive.is_empty()).then(|| self.array_frame(seen, alive))
+                self.array_frame(*reading, seen, alive)
             }
-            Frame::Member { used, runs, .. } => {
+            Frame::Member { reading, used, runs, .. } => {
                 let alive: Vec<ObjectRun> = runs
                     .iter()
                     .filter(|(ask, _)| held.binary_search(ask).is_ok())
                     .map(|(_, run)| run.clone())
                     .collect();
-                (!alive.is_empty()).then(|| self.object_frame(used.clone(), alive))
+                self.object_frame(*reading, used.clone(), alive)
             }
             _ => None,
         };

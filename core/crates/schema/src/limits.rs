@@ -10,6 +10,9 @@ pub struct SchemaLimits {
     pub max_states: u32,
     /// Alternatives in the normal form of one value, or alive in one frame.
     pub max_alternatives: u32,
+    /// Alternatives in the normal form of one value beyond which it is not computed: the part
+    /// of the schema is judged at the end of the value instead, and masks are upper bounds.
+    pub max_exact_alternatives: u32,
     /// Schema locations, and boolean combinations of them.
     pub max_nodes: u32,
     /// Applicators nested in place (`allOf` in `anyOf` in `not` ...).
@@ -26,6 +29,7 @@ impl Default for SchemaLimits {
             max_depth: 1_000,
             max_states: 4_000_000,
             max_alternatives: 4_096,
+            max_exact_alternatives: 256,
             max_nodes: 1_000_000,
             max_nesting: 200,
             max_exprs: 4_000_000,

@@ -14,7 +14,7 @@ use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, ShardedMap, State
 
 use stack::{Cell, CellId, Context, Phase, State, TextId};
 
-use crate::algebra::{Algebra, INFINITE, NodeId};
+use crate::algebra::{Algebra, Halt, INFINITE, NodeId};
 use crate::diagnosis;
 use crate::error::SchemaError;
 use crate::frames::Frames;
@@ -30,6 +30,8 @@ pub struct SchemaAutomaton {
     layout: Layout,
     limits: SchemaLimits,
     report: Report,
+    /// Whether every place has been looked at for what has to be deferred.
+    surveyed: bool,
     cells: Vec<Cell>,
     cell_ids: ShardedMap<Cell, CellId>,
     states: Vec<State>,
@@ -41,6 +43,9 @@ pub struct SchemaAutomaton {
     contexts: Vec<Context>,
     context_ids: ShardedMap<Context, u32>,
     tails: FxHashMap<CellId, Arc<Vec<u32>>>,
+    /// While candidates for a completion are written.
+    goal: Option<completion::Goal>,
+    found: FxHashMap<StateId, completion::Found>,
     start: StateId,
 }
 
@@ -64,7 +69,28 @@ impl SchemaAutomaton {
                 None => diagnosis::explain_empty(&mut algebra, root, reading.root, fuel)?,
             });
         }
-        Ok(Self::from_node(algebra, root, Layout::new(&options.whitespace), limits, reading.report))
+        let mut report = reading.report;
+        let surveyed = algebra.survey(root, fuel);
+        if let Err(Halt::Unevaluated(loc)) = surveyed {
+            let schema = algebra.schema(loc);
+            let items = schema.unevaluated_items.is_some();
+            return Err(SchemaError::Unsupported {
+                pointer: schema.pointer.clone(),
+                keyword: if items { "unevaluatedItems" } else { "unevaluatedProperties" }
+                    .to_owned(),
+                hint: "the schemas beside it have too many alternatives to tell what each of \
+                       them evaluates; fewer or disjoint alternatives would do"
+                    .to_owned(),
+            });
+        }
+        let surveyed = surveyed?;
+        for loc in algebra.deferred_locations() {
+            report.judge_at_end(&algebra.schema(loc).pointer);
+        }
+        let layout = Layout::new(&options.whitespace);
+        let mut this = Self::from_node(algebra, root, layout, limits, report);
+        this.surveyed = surveyed;
+        Ok(this)
     }
 
     /// Whether no document is valid.
@@ -96,6 +122,7 @@ impl SchemaAutomaton {
             layout,
             limits: limits.clone(),
             report,
+            surveyed: false,
             cells: Vec::new(),
             cell_ids: ShardedMap::default(),
             states: vec![dead],
@@ -106,6 +133,8 @@ impl SchemaAutomaton {
             contexts: Vec::new(),
             context_ids: ShardedMap::default(),
             tails: FxHashMap::default(),
+            goal: None,
+            found: FxHashMap::default(),
             start: StateId::DEAD,
         };
         let outermost =

@@ -37,6 +37,20 @@ pub struct Report {
     pub entries: Vec<ReportEntry>,
 }
 
+/// Applicators that give a schema alternatives, or deny them.
+const DEFERRABLE: &[&str] = &[
+    "anyOf",
+    "oneOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "allOf",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+];
+
 impl Report {
     /// The report as JSON: an array of objects `pointer`, `keyword`, `status`, `note`.
     pub fn to_json(&self) -> serde_json::Value {
@@ -56,5 +70,19 @@ impl Report {
             status,
             note,
         });
+    }
+
+    /// The applicators at `pointer` that choose between alternatives are judged at the end of
+    /// the value.
+    pub(crate) fn judge_at_end(&mut self, pointer: &str) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.pointer == pointer) {
+            if DEFERRABLE.contains(&entry.keyword.as_str()) && entry.status == Status::Enforced {
+                entry.status = Status::Residual;
+                entry.note = Some(
+                    "too many alternatives for every mask: judged at the end of the value"
+                        .to_owned(),
+                );
+            }
+        }
     }
 }

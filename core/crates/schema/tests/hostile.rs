@@ -131,6 +131,74 @@ fn deep_things() {
     attack("oneOf in properties", &schema, "{", order);
 }
 
+/// What has no affordable normal form is judged at the end of its value.
+#[test]
+fn products() {
+    for order in [PropertyOrder::Schema, PropertyOrder::Any] {
+        for depth in [8, 12] {
+            let mut schema = json!({"properties": {"a": {"type": "integer"}}});
+            for level in 0..depth {
+                let key = format!("k{level}");
+                schema = json!({"oneOf": [
+                    {"properties": { key.clone(): {"type": "integer"} }, "required": [key]},
+                    schema,
+                    {"properties": {"z": {"type": "string"}, "a": {"minimum": level}}},
+                ]});
+            }
+            assert!(
+                attack("nested overlapping oneOf", &schema, "{\"a\": 1, \"k1\": 3", order)
+                    .is_none()
+            );
+        }
+        for closed in [false, true] {
+            let branches: Vec<Value> = (0..100)
+                .map(|i| {
+                    let mut branch = json!({
+                        "type": "object",
+                        "properties": {
+                            "kind": {"type": "string"},
+                            format!("p{i}"): {"type": "integer", "minimum": i},
+                        },
+                    });
+                    if closed && i % 2 == 0 {
+                        branch["additionalProperties"] = json!(false);
+                    }
+                    branch
+                })
+                .collect();
+            let schema = json!({ "oneOf": branches });
+            assert!(attack("100 overlapping objects", &schema, "{\"p3\": 1", order).is_none());
+        }
+        let any: Vec<Value> = (0..12)
+            .map(|i| {
+                let options: Vec<Value> = (0..4)
+                    .map(|j| json!({"required": [format!("k{i}_{j}")], "minProperties": j}))
+                    .collect();
+                json!({ "anyOf": options })
+            })
+            .collect();
+        assert!(
+            attack("product of anyOf", &json!({ "allOf": any }), "{\"k1_1\": 1", order).is_none()
+        );
+        let mut schema = json!({"properties": {"a": {"minimum": 1}, "b": {"type": "string"}}});
+        for level in 0..30 {
+            schema = json!({"not": {
+                "anyOf": [schema, {"required": [format!("k{level}")], "properties": {"a": {"maximum": level}}}],
+            }});
+        }
+        assert!(attack("not of anyOf, 30 deep", &schema, "{\"a\": 5", order).is_none());
+        let mut schema = json!({"type": "object"});
+        for level in 0..30 {
+            schema = json!({
+                "if": {"properties": {format!("a{level}"): {"minimum": 1}}},
+                "then": {"required": [format!("b{level}")]},
+                "else": schema,
+            });
+        }
+        assert!(attack("if in else, 30 deep", &schema, "{\"", order).is_none());
+    }
+}
+
 #[test]
 fn circles() {
     let order = PropertyOrder::Schema;

@@ -146,7 +146,7 @@ impl Algebra {
             return Ok(None);
         }
         if shape.contains.len() > MAX_CONTAINS {
-            return Err(self.too_many_alternatives());
+            return Err(Halt::Explosion);
         }
         self.check_nodes()?;
         Ok(Some(ArrayId(self.arrays.intern(shape))))

@@ -38,11 +38,12 @@ impl Algebra {
         if types.has(TypeSet::STRING) {
             normal.strings = self.string_rules(&schema.string, fuel)?;
         }
-        if mode != Mode::Strings {
-            if types.has(TypeSet::NUMBER) || types.has(TypeSet::INTEGER) {
-                let integers = !types.has(TypeSet::NUMBER);
-                normal.numbers = self.number_rules(&schema.number, integers, schema.draft);
-            }
+        let numbers = types.has(TypeSet::NUMBER) || types.has(TypeSet::INTEGER);
+        if mode != Mode::Strings && numbers {
+            let integers = !types.has(TypeSet::NUMBER);
+            normal.numbers = self.number_rules(&schema.number, integers, schema.draft);
+        }
+        if mode.has_containers() {
             if types.has(TypeSet::ARRAY) {
                 normal.arrays = self.array_rules(loc, mode)?.into_iter().collect();
             }
@@ -309,6 +310,7 @@ impl Algebra {
                 Value::Bool(which) => normal.booleans[usize::from(*which)] = true,
                 Value::String(text) => texts.push(text.as_str().into()),
                 _ if mode == Mode::Strings => {}
+                Value::Array(_) | Value::Object(_) if !mode.has_containers() => {}
                 Value::Number(number) => {
                     let value = Decimal::parse(number).map_err(|_| {
                         let limit = 20_000;

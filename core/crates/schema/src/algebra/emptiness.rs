@@ -13,7 +13,7 @@ use structgen_automaton::{AutomatonError, Fuel};
 
 use structgen_regex::Exprs;
 
-use super::{Algebra, ArrayId, ArrayShape, Halt, NodeId, StringSet, Unique};
+use super::{Algebra, Alternatives, ArrayId, ArrayShape, Halt, NodeId, Normal, StringSet, Unique};
 use crate::decimal::Decimal;
 
 pub(crate) use members::{Member, OpenObject, all_pending};
@@ -96,6 +96,21 @@ impl Algebra {
         }
         let mut round = Tentative { sizes: FxHashMap::default(), order: Vec::new() };
         round.size(self, node, fuel)?;
+        self.settle(&mut round, false, fuel)?;
+        let unsettled: Vec<NodeId> =
+            round.sizes.iter().filter(|(_, size)| **size == INFINITE).map(|(n, _)| *n).collect();
+        if unsettled.iter().any(|node| self.is_deferred(*node)) {
+            self.settle(&mut round, true, fuel)?;
+        }
+        for (node, size) in round.sizes {
+            self.sizes.insert(node, size);
+        }
+        Ok(self.sizes.get(&node).copied().unwrap_or(INFINITE))
+    }
+
+    /// The fixpoint. Of a deferred node only the documents count that are known, unless
+    /// `bounds`: then a lower bound stands in for those that are not.
+    fn settle(&mut self, round: &mut Tentative, bounds: bool, fuel: &mut Fuel) -> Result<(), Halt> {
         // Each round sees every node; new ones are found while sizes are computed. Sizes only
         // shrink, and a round without change is the fixpoint.
         loop {
@@ -104,31 +119,28 @@ impl Algebra {
             let before = round.order.len();
             // Forwards while the list grows, so that all nodes are met ...
             while index < round.order.len() {
-                changed |= self.improve(round.order[index], &mut round, fuel)?;
+                changed |= self.improve(round.order[index], round, bounds, fuel)?;
                 index += 1;
             }
             // ... and backwards, which settles chains at once.
             for index in (0..round.order.len()).rev() {
-                changed |= self.improve(round.order[index], &mut round, fuel)?;
+                changed |= self.improve(round.order[index], round, bounds, fuel)?;
             }
             if !changed && before == round.order.len() {
-                break;
+                return Ok(());
             }
         }
-        for (node, size) in round.sizes {
-            self.sizes.insert(node, size);
-        }
-        Ok(self.sizes.get(&node).copied().unwrap_or(INFINITE))
     }
 
     fn improve(
         &mut self,
         node: NodeId,
         round: &mut Tentative,
+        bounds: bool,
         fuel: &mut Fuel,
     ) -> Result<bool, Halt> {
         fuel.spend(1)?;
-        let size = self.size_step(node, round, fuel)?;
+        let size = self.size_step(node, bounds, round, fuel)?;
         let known = round.sizes.get_mut(&node);
         match known {
             Some(known) if size < *known => {
@@ -142,10 +154,14 @@ impl Algebra {
     fn size_step(
         &mut self,
         node: NodeId,
+        bounds: bool,
         sizes: &mut dyn Sizes,
         fuel: &mut Fuel,
     ) -> Result<u32, Halt> {
-        let normal = self.normal(node, fuel)?;
+        let (normal, deferred) = match self.alternatives(node, fuel)? {
+            Alternatives::Exact(normal) => (normal, None),
+            Alternatives::Deferred(deferred) => (deferred.known.clone(), Some(deferred)),
+        };
         let mut best = if normal.null || normal.booleans[1] {
             4
         } else if normal.booleans[0] {
@@ -160,6 +176,26 @@ impl Algebra {
         if let Some(length) = self.lexer.exprs.shortest_len(normal.numbers, fuel)? {
             best = best.min(length);
         }
+        best = self.container_size(&normal, best, sizes, fuel)?;
+        if let Some(deferred) = deferred.filter(|_| bounds && best == INFINITE) {
+            let mut leaves = Vec::with_capacity(deferred.leaves.len());
+            for leaf in &deferred.leaves {
+                let normal = self.normal(*leaf, fuel)?;
+                leaves.push(self.container_size(&normal, INFINITE, sizes, fuel)?);
+            }
+            best = deferred.formula.size(2, &leaves);
+        }
+        Ok(best)
+    }
+
+    /// The shortest array or object of a normal form, if it is shorter than `best`.
+    fn container_size(
+        &mut self,
+        normal: &Normal,
+        mut best: u32,
+        sizes: &mut dyn Sizes,
+        fuel: &mut Fuel,
+    ) -> Result<u32, Halt> {
         for id in &normal.arrays {
             let shape = self.array_shape(*id);
             if add(1, shape.min.saturating_mul(2)) < best {
@@ -247,7 +283,9 @@ impl Algebra {
 
     /// The number of documents of `node`, up to `want`. Containers count as many.
     fn count_scalars(&mut self, node: NodeId, want: u32, fuel: &mut Fuel) -> Result<u32, Halt> {
-        let normal = self.normal(node, fuel)?;
+        let Alternatives::Exact(normal) = self.alternatives(node, fuel)? else {
+            return Ok(want);
+        };
         if !normal.arrays.is_empty() || !normal.objects.is_empty() {
             return Ok(want);
         }

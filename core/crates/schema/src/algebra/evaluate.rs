@@ -11,7 +11,7 @@ use structgen_automaton::{AutomatonError, Fuel};
 use structgen_regex::Exprs;
 
 use super::objects::Name;
-use super::{Algebra, ArrayId, Halt, Node, NodeId, Normal, ObjectId, StringSet};
+use super::{Algebra, ArrayId, Halt, KeyId, Node, NodeId, Normal, ObjectId, StringSet};
 use crate::location::LocId;
 
 /// What is wanted of a normal form.
@@ -23,6 +23,14 @@ pub(crate) enum Mode {
     Tracked,
     /// The strings alone (for `propertyNames`, which may refer to the schema around it).
     Strings,
+    /// Everything but arrays and objects.
+    Scalars,
+}
+
+impl Mode {
+    pub(super) fn has_containers(self) -> bool {
+        matches!(self, Mode::Plain | Mode::Tracked)
+    }
 }
 
 /// A shared normal form.
@@ -50,7 +58,12 @@ impl Algebra {
         };
         self.nesting -= 1;
         self.open.remove(&(id, mode));
-        let normal = Arc::new(result?);
+        let mut normal = result?;
+        if !mode.has_containers() {
+            normal.arrays.clear();
+            normal.objects.clear();
+        }
+        let normal = Arc::new(normal);
         self.check_nodes()?;
         self.lexer.exprs.check()?;
         self.normals.insert((id, mode), normal.clone());
@@ -62,6 +75,8 @@ impl Algebra {
             Node::True | Node::Unsaid => Ok(self.everything()),
             Node::False => Ok(Normal::empty()),
             Node::Location(loc) => self.positive(*loc, mode, fuel),
+            Node::Assertions(loc) => self.assertions(*loc, mode, fuel),
+            Node::Absent(key) => self.presence(*key, false, &[]),
             Node::Value(value) => {
                 let value = self.value_of(*value);
                 self.exact_values(std::slice::from_ref(&value), mode, fuel)
@@ -129,7 +144,7 @@ impl Algebra {
             let part = self.part(&part, inner, fuel)?;
             all = self.intersect(&all, &part, fuel)?;
         }
-        if mode == Mode::Strings {
+        if !mode.has_containers() {
             return Ok(all);
         }
         if let Some(items) = schema.unevaluated_items {
@@ -159,7 +174,7 @@ impl Algebra {
             Node::True | Node::Unsaid => Ok(Normal::empty()),
             Node::False => Ok(self.everything()),
             Node::Location(loc) => self.negative(*loc, mode, fuel),
-            Node::Value(_) | Node::Except(..) => {
+            Node::Value(_) | Node::Except(..) | Node::Assertions(_) | Node::Absent(_) => {
                 let value = self.evaluate(id, mode, fuel)?;
                 self.complement(&value, fuel)
             }
@@ -198,7 +213,7 @@ impl Algebra {
             let part = self.negative_part(&part, mode, fuel)?;
             any = self.unite(&any, &part)?;
         }
-        if mode == Mode::Strings {
+        if !mode.has_containers() {
             return Ok(any);
         }
         if schema.unevaluated_items.is_none() && schema.unevaluated_properties.is_none() {
@@ -227,7 +242,7 @@ impl Algebra {
 
     // -- applicators ----------------------------------------------------------------------
 
-    fn applicators(&mut self, loc: LocId) -> Vec<Part> {
+    pub(super) fn applicators(&mut self, loc: LocId) -> Vec<Part> {
         let schema = self.schema(loc);
         let mut parts = Vec::new();
         for target in schema.refs.iter().chain(&schema.all_of) {
@@ -285,8 +300,9 @@ impl Algebra {
                 Ok(Arc::new(self.unite(&holds, &fails)?))
             }
             Part::Dependent(name, needed, node) => {
-                let absent = self.presence(name, false, &[])?;
-                let present = self.presence(name, true, needed)?;
+                let key = self.key(name);
+                let absent = self.presence(key, false, &[])?;
+                let present = self.presence(key, true, needed)?;
                 let node = self.evaluate(*node, mode, fuel)?;
                 let present = self.intersect(&present, &node, fuel)?;
                 Ok(Arc::new(self.unite(&absent, &present)?))
@@ -327,10 +343,12 @@ impl Algebra {
                 Ok(Arc::new(self.unite(&holds, &fails)?))
             }
             Part::Dependent(name, needed, node) => {
-                let present = self.presence(name, true, &[])?;
+                let key = self.key(name);
+                let present = self.presence(key, true, &[])?;
                 let mut broken = (*self.negated(*node, mode, fuel)?).clone();
                 for name in needed {
-                    let mut absent = self.presence(name, false, &[])?;
+                    let key = self.key(name);
+                    let mut absent = self.presence(key, false, &[])?;
                     absent.keep_objects();
                     broken = self.unite(&broken, &absent)?;
                 }
@@ -342,8 +360,7 @@ impl Algebra {
     }
 
     /// Everything that is not an object, and the objects with (without) the key.
-    fn presence(&mut self, name: &str, present: bool, also: &[String]) -> Result<Normal, Halt> {
-        let key = self.key(name);
+    fn presence(&mut self, key: KeyId, present: bool, also: &[String]) -> Result<Normal, Halt> {
         let mut keys = vec![key];
         if present {
             for name in also {
@@ -416,7 +433,7 @@ impl Algebra {
         }
         let mut arrays = Vec::new();
         let mut objects = Vec::new();
-        if mode != Mode::Strings {
+        if mode.has_containers() {
             for i in 0..branches.len() {
                 let (own_arrays, own_objects) = self.alone(i, nodes, &branches, mode, fuel)?;
                 arrays = self.unite_arrays(&arrays, &own_arrays)?;
@@ -453,7 +470,7 @@ impl Algebra {
 
 /// An applicator, as a part of a conjunction.
 #[derive(Clone, Debug)]
-enum Part {
+pub(super) enum Part {
     All(NodeId),
     Any(Vec<NodeId>),
     One(Vec<NodeId>),

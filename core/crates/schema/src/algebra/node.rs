@@ -1,7 +1,7 @@
 use serde_json::Value;
 use structgen_automaton::AutomatonError;
 
-use super::{Algebra, Halt};
+use super::{Algebra, Halt, KeyId};
 use crate::decimal::Decimal;
 use crate::location::LocId;
 
@@ -23,6 +23,10 @@ pub(crate) enum Node {
     /// `additional_properties_default` is about. With anything else in a conjunction it is gone.
     Unsaid,
     Location(LocId),
+    /// What the keywords of a location assert themselves, its applicators left out.
+    Assertions(LocId),
+    /// Everything but the objects that have the key.
+    Absent(KeyId),
     /// Exactly the value with that id.
     Value(u32),
     And(Box<[NodeId]>),
@@ -77,6 +81,15 @@ impl Algebra {
     pub(crate) fn value_node(&mut self, value: &Value) -> NodeId {
         let id = self.values.intern(value.to_string());
         self.intern_node(Node::Value(id))
+    }
+
+    pub(crate) fn assertions_node(&mut self, loc: LocId) -> NodeId {
+        self.intern_node(Node::Assertions(loc))
+    }
+
+    pub(crate) fn absent_node(&mut self, name: &str) -> NodeId {
+        let key = self.key(name);
+        self.intern_node(Node::Absent(key))
     }
 
     /// `node` without the scalars among `values` (sorted).

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use structgen_automaton::Fuel;
+use structgen_automaton::{AutomatonError, Fuel};
 use structgen_regex::{ExprId, Exprs};
 
 use super::{Algebra, ArrayId, Halt, ObjectId};
@@ -280,14 +280,16 @@ impl Algebra {
         if b == [any] || a.is_empty() {
             return Ok(a.to_vec());
         }
+        let lengths = (a.len(), b.len());
         let mut out = Vec::new();
         for a in a {
             for b in b {
                 fuel.spend(1)?;
+                self.check_effort(fuel)?;
                 if let Some(both) = self.intersect_arrays(*a, *b)? {
                     if !out.contains(&both) {
                         out.push(both);
-                        self.check_alternatives(out.len())?;
+                        self.check_product(out.len(), lengths.0, lengths.1)?;
                     }
                 }
             }
@@ -308,11 +310,13 @@ impl Algebra {
         if b == [any] || a.is_empty() {
             return Ok(a.to_vec());
         }
+        let lengths = (a.len(), b.len());
         let several = a.len() * b.len() > 1;
         let mut out = Vec::new();
         for a in a {
             for b in b {
                 fuel.spend(1)?;
+                self.check_effort(fuel)?;
                 let Some(both) = self.intersect_objects(*a, *b, fuel)? else { continue };
                 if out.contains(&both) || (several && self.plainly_dead(both, fuel)?) {
                     continue;
@@ -322,7 +326,7 @@ impl Algebra {
                 } else {
                     out.push(both);
                 }
-                self.check_alternatives(out.len())?;
+                self.check_product(out.len(), lengths.0, lengths.1)?;
             }
         }
         Ok(out)
@@ -375,7 +379,8 @@ impl Algebra {
 
     pub(crate) fn check_alternatives(&self, count: usize) -> Result<(), Halt> {
         if count > self.limits.max_alternatives as usize {
-            return Err(self.too_many_alternatives());
+            let limit = u64::from(self.limits.max_alternatives);
+            return Err(AutomatonError::Limit { name: "max_alternatives", limit }.into());
         }
         Ok(())
     }

@@ -159,7 +159,7 @@ impl Algebra {
             return Ok(None);
         }
         if shape.exists.len() > MAX_EXISTS {
-            return Err(self.too_many_alternatives());
+            return Err(Halt::Explosion);
         }
         self.check_nodes()?;
         Ok(Some(ObjectId(self.objects.intern(shape))))

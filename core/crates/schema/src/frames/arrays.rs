@@ -4,18 +4,27 @@ use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, Fuel};
 use structgen_regex::Exprs;
 
-use super::{ArrayRun, AsksId, Frame, FrameId, Frames, Seen};
-use crate::algebra::{INFINITE, NodeId, StringSet, Unique};
+use super::{ArrayRun, Frame, FrameId, Frames, Reading, Seen};
+use crate::algebra::{Alternatives, INFINITE, NodeId, StringSet, Unique};
 
 /// Values before an element that its language leaves out.
 const MAX_EXCLUDED: usize = 128;
 
 impl Frames {
-    pub(super) fn array_frame(&mut self, seen: Seen, mut runs: Vec<ArrayRun>) -> FrameId {
+    /// The frame of these runs; `None` where nothing that was asked for can hold.
+    pub(super) fn array_frame(
+        &mut self,
+        reading: Reading,
+        seen: Seen,
+        mut runs: Vec<ArrayRun>,
+    ) -> Option<FrameId> {
+        if runs.is_empty() || self.is_hopeless(reading, runs.iter().map(|run| run.tag)) {
+            return None;
+        }
         runs.sort_unstable();
         runs.dedup();
         let seen = if self.remembers(&runs) { seen } else { Seen::default() };
-        FrameId(self.frames.intern(Frame::Array { seen, runs }))
+        Some(FrameId(self.frames.intern(Frame::Array { reading, seen, runs })))
     }
 
     /// Whether equal elements still matter to one of the runs.
@@ -51,7 +60,7 @@ impl Frames {
             return Ok(*known);
         }
         let frame = self.frame(id);
-        let Frame::Array { seen, runs } = &*frame else { return Ok(None) };
+        let Frame::Array { reading, seen, runs } = &*frame else { return Ok(None) };
         let mut asks: Vec<NodeId> = Vec::new();
         let mut index_of: FxHashMap<NodeId, u32> = FxHashMap::default();
         let mut next = Vec::with_capacity(runs.len());
@@ -89,12 +98,18 @@ impl Frames {
             }
         }
         self.check_runs(next.len())?;
-        let result = (!next.is_empty()).then(|| {
+        let hopeless = self.is_hopeless(*reading, next.iter().map(|(_, run)| run.tag));
+        let result = (!next.is_empty() && !hopeless).then(|| {
             next.sort_unstable();
             next.dedup();
-            let asks = AsksId(self.asks.intern(asks));
+            let asks = self.ask(asks, reading.truth);
             let seen = seen.clone();
-            FrameId(self.frames.intern(Frame::Element { asks, seen, runs: next }))
+            FrameId(self.frames.intern(Frame::Element {
+                reading: *reading,
+                asks,
+                seen,
+                runs: next,
+            }))
         });
         self.elements.insert(id, result);
         Ok(result)
@@ -114,7 +129,9 @@ impl Frames {
         if self.sets.len(seen.values) <= MAX_EXCLUDED {
             return Ok(true);
         }
-        let normal = self.algebra.normal(node, fuel)?;
+        let Alternatives::Exact(normal) = self.algebra.alternatives(node, fuel)? else {
+            return Ok(false);
+        };
         Ok(matches!(normal.strings, StringSet::Finite(_))
             && normal.numbers == Exprs::EMPTY
             && normal.arrays.is_empty()

@@ -4,21 +4,29 @@ use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, Fuel, LexState};
 use structgen_regex::ExprId;
 
-use super::{AsksId, Frame, FrameId, Frames, KeyPlan, MemberWay, ObjectRun, Slot, TagsId, Used};
+use super::{Frame, FrameId, Frames, KeyPlan, MemberWay, ObjectRun, Reading, Slot, TagsId, Used};
 use crate::algebra::{INFINITE, KeyId, NodeId, ObjectId, OpenObject, all_pending};
-use crate::options::PropertyOrder;
 
 impl Frames {
     /// The run of a shape that has no member yet.
-    pub(crate) fn new_object_run(&self, shape: ObjectId) -> ObjectRun {
+    pub(crate) fn new_object_run(&self, shape: ObjectId, ordered: bool) -> ObjectRun {
         let pending = all_pending(&self.algebra.object_shape(shape));
-        ObjectRun { tag: 0, shape, position: 0, count: 0, pending }
+        ObjectRun { tag: 0, shape, ordered, position: 0, count: 0, pending }
     }
 
-    pub(super) fn object_frame(&mut self, used: Used, mut runs: Vec<ObjectRun>) -> FrameId {
+    /// The frame of these runs; `None` where nothing that was asked for can hold.
+    pub(super) fn object_frame(
+        &mut self,
+        reading: Reading,
+        used: Used,
+        mut runs: Vec<ObjectRun>,
+    ) -> Option<FrameId> {
+        if runs.is_empty() || self.is_hopeless(reading, runs.iter().map(|run| run.tag)) {
+            return None;
+        }
         runs.sort_unstable();
         runs.dedup();
-        FrameId(self.frames.intern(Frame::Object { used, runs }))
+        Some(FrameId(self.frames.intern(Frame::Object { reading, used, runs })))
     }
 
     pub(crate) fn may_close(&self, run: &ObjectRun, used: &Used) -> bool {
@@ -28,9 +36,9 @@ impl Frames {
         }
         shape.names.iter().enumerate().all(|(index, name)| {
             !name.required
-                || match self.algebra.order {
-                    PropertyOrder::Schema => index < run.position as usize,
-                    PropertyOrder::Any => used.keys.binary_search(&name.key).is_ok(),
+                || match run.ordered {
+                    true => index < run.position as usize,
+                    false => used.keys.binary_search(&name.key).is_ok(),
                 }
         })
     }
@@ -57,7 +65,7 @@ impl Frames {
             count: run.count,
             pending: run.pending,
             used,
-            ordered: self.algebra.order == PropertyOrder::Schema,
+            ordered: run.ordered,
         }
     }
 
@@ -69,8 +77,8 @@ impl Frames {
             return slots;
         }
         let classes = (0..shape.classes.len() as u32).map(Slot::Class);
-        match self.algebra.order {
-            PropertyOrder::Any => {
+        match run.ordered {
+            false => {
                 for (index, name) in shape.names.iter().enumerate() {
                     if used.keys.binary_search(&name.key).is_err() {
                         slots.push(Slot::Name(index as u32));
@@ -78,7 +86,7 @@ impl Frames {
                 }
                 slots.extend(classes);
             }
-            PropertyOrder::Schema => {
+            true => {
                 for index in run.position as usize..shape.names.len() {
                     slots.push(Slot::Name(index as u32));
                     if shape.names[index].required {
@@ -112,10 +120,10 @@ impl Frames {
                 (shape.classes[index].node, rules)
             }
         };
-        let position = match (self.algebra.order, slot) {
-            (PropertyOrder::Any, _) => 0,
-            (PropertyOrder::Schema, Slot::Name(index)) => index + 1,
-            (PropertyOrder::Schema, Slot::Class(_)) => shape.names.len() as u32,
+        let position = match (run.ordered, slot) {
+            (false, _) => 0,
+            (true, Slot::Name(index)) => index + 1,
+            (true, Slot::Class(_)) => shape.names.len() as u32,
         };
         // Counted only as far as a bound looks.
         let count = match shape.max {
@@ -149,11 +157,11 @@ impl Frames {
         }
         let frame = self.frame(id);
         let (mut names, mut classes) = (Vec::new(), Vec::new());
-        if let Frame::Object { used, runs } = &*frame {
+        if let Frame::Object { used, runs, .. } = &*frame {
             for (index, run) in runs.iter().enumerate() {
                 let shape = self.algebra.object_shape(run.shape);
                 for slot in self.slots(run, used) {
-                    let after = self.used_after(used, &shape, slot);
+                    let after = Self::used_after(used, run, &shape, slot);
                     if self.member_ways(run, slot, &after, fuel)?.is_empty() {
                         continue;
                     }
@@ -209,13 +217,13 @@ impl Frames {
 
     /// Keys written once a slot is filled; a class's key is not known yet, and left out.
     fn used_after(
-        &self,
         used: &Used,
+        run: &ObjectRun,
         shape: &crate::algebra::ObjectShape,
         slot: Slot,
     ) -> Vec<KeyId> {
         let mut keys = used.keys.clone();
-        if let (PropertyOrder::Any, Slot::Name(index)) = (self.algebra.order, slot) {
+        if let (false, Slot::Name(index)) = (run.ordered, slot) {
             let key = shape.names[index as usize].key;
             if let Err(place) = keys.binary_search(&key) {
                 keys.insert(place, key);
@@ -238,7 +246,7 @@ impl Frames {
             return Ok(*known);
         }
         let frame = self.frame(id);
-        let Frame::Object { used, runs } = &*frame else { return Ok(None) };
+        let Frame::Object { reading, used, runs } = &*frame else { return Ok(None) };
         let plan = self.key_plan(id, fuel)?;
         let tag_list = self.tag_list(tags);
         let key = key.or_else(|| {
@@ -247,12 +255,17 @@ impl Frames {
         let by_class = tag_list.iter().any(|tag| *tag >= plan.first_class);
         let mut after_used = used.clone();
         match key {
-            Some(key) if by_class || self.algebra.order == PropertyOrder::Any => {
+            Some(key) if by_class || runs.iter().any(|run| !run.ordered) => {
                 if let Err(place) = after_used.keys.binary_search(&key) {
                     after_used.keys.insert(place, key);
                 }
             }
             Some(_) => {}
+            // What is not known must not decide about the truth.
+            None if reading.truth => {
+                self.key_ends.insert(memo, None);
+                return Ok(None);
+            }
             None => after_used.blurred = true,
         }
         let mut asks: Vec<NodeId> = Vec::new();
@@ -276,11 +289,17 @@ impl Frames {
             }
         }
         self.check_runs(next.len())?;
-        let result = (!next.is_empty()).then(|| {
+        let hopeless = self.is_hopeless(*reading, next.iter().map(|(_, run)| run.tag));
+        let result = (!next.is_empty() && !hopeless).then(|| {
             next.sort_unstable();
             next.dedup();
-            let asks = AsksId(self.asks.intern(asks));
-            FrameId(self.frames.intern(Frame::Member { asks, used: after_used, runs: next }))
+            let asks = self.ask(asks, reading.truth);
+            FrameId(self.frames.intern(Frame::Member {
+                reading: *reading,
+                asks,
+                used: after_used,
+                runs: next,
+            }))
         });
         self.key_ends.insert(memo, result);
         Ok(result)

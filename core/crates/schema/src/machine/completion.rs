@@ -4,15 +4,19 @@
 //! written has the white space that the layout demands.
 
 mod elements;
+mod search;
 mod start;
 
 use structgen_automaton::{AutomatonError, Fuel};
 
 use super::SchemaAutomaton;
 use super::stack::{Cell, CellId, State, TextId};
-use crate::algebra::{INFINITE, KeyId, Member, NodeId};
+use crate::algebra::{Alternatives, INFINITE, KeyId, Member, NodeId};
 use crate::frames::{ArrayRun, Frame, ObjectRun};
 use crate::layout::Gap;
+use crate::options::PropertyOrder;
+
+pub(super) use search::{Found, Goal};
 
 /// A completion beyond this is no use to anybody.
 const MAX_COMPLETION: usize = 1 << 24;
@@ -62,7 +66,8 @@ struct Written {
 }
 
 impl SchemaAutomaton {
-    pub(super) fn complete(
+    /// The rest of the document, as far as it can be written without looking back.
+    fn write_rest(
         &mut self,
         state: State,
         fuel: &mut Fuel,
@@ -162,7 +167,10 @@ impl SchemaAutomaton {
             return Ok(None);
         }
         let algebra = &mut self.frames.algebra;
-        let normal = algebra.normal(node, fuel)?;
+        let normal = match algebra.alternatives(node, fuel)? {
+            Alternatives::Exact(normal) => normal,
+            Alternatives::Deferred(deferred) => deferred.known.clone(),
+        };
         let words: [(bool, &[u8]); 3] =
             [(normal.null, b"null"), (normal.booleans[1], b"true"), (normal.booleans[0], b"false")];
         for (allowed, word) in words {
@@ -195,8 +203,9 @@ impl SchemaAutomaton {
                 return Ok(Some(vec![Task::Bytes(b"[".to_vec()), rest]));
             }
         }
+        let ordered = self.frames.algebra.order == PropertyOrder::Schema;
         for shape in &normal.objects {
-            let run = self.frames.new_object_run(*shape);
+            let run = self.frames.new_object_run(*shape, ordered);
             if add(1, self.frames.object_run_cost(&run, &[], fuel)?) == size {
                 let rest = Task::ObjectRest { run, used: Vec::new(), depth, started: false };
                 return Ok(Some(vec![Task::Bytes(b"{".to_vec()), rest]));
@@ -244,10 +253,14 @@ impl SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<Task>>, AutomatonError> {
         let Cell { parent, depth, .. } = self.at(cell);
+        if self.goal.is_some_and(|goal| goal.waiting == cell) {
+            return Ok(Some(Vec::new()));
+        }
         match &*self.frame(cell) {
             Frame::Root { .. } => Ok(Some(Vec::new())),
             Frame::Element { seen, runs, .. } => {
-                let tails = self.tails(parent, fuel)?;
+                let outer = self.tails(parent, fuel)?;
+                let tails = self.inside(cell, &outer);
                 let mut best: Option<(u32, &ArrayRun)> = None;
                 for (_, run) in runs.iter().filter(|(ask, _)| *ask == tag) {
                     let cost = add(self.array_run_cost(run, fuel)?, tail(&tails, run.tag));
@@ -261,12 +274,13 @@ impl SchemaAutomaton {
                 if !self.remember(&mut run, &mut seen, element) {
                     return Ok(None);
                 }
-                let tag = run.tag;
+                let tag = self.reported(cell, run.tag);
                 let rest = Task::ArrayRest { run, seen, depth, started: true, marked: false };
                 Ok(Some(vec![rest, finish(parent, tag)]))
             }
             Frame::Member { used, runs, .. } => {
-                let tails = self.tails(parent, fuel)?;
+                let outer = self.tails(parent, fuel)?;
+                let tails = self.inside(cell, &outer);
                 let mut best: Option<(u32, &ObjectRun)> = None;
                 for (_, run) in runs.iter().filter(|(ask, _)| *ask == tag) {
                     let cost = self.frames.object_run_cost(run, &used.keys, fuel)?;
@@ -278,7 +292,7 @@ impl SchemaAutomaton {
                 Ok(best.map(|(_, run)| {
                     let used = used.keys.clone();
                     let rest = Task::ObjectRest { run: run.clone(), used, depth, started: true };
-                    vec![rest, finish(parent, run.tag)]
+                    vec![rest, finish(parent, self.reported(cell, run.tag))]
                 }))
             }
             _ => Ok(None),

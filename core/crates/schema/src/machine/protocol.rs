@@ -64,15 +64,21 @@ impl ByteAutomaton for SchemaAutomaton {
         state: StateId,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<u8>>, AutomatonError> {
-        match self.states.get(state.0 as usize) {
-            Some(&found) if !state.is_dead() => self.complete(found, fuel),
-            _ => Ok(None),
+        if state.is_dead() || state.0 as usize >= self.states.len() {
+            return Ok(None);
         }
+        self.complete(state, fuel)
     }
 
     fn exactness(&self) -> Exactness {
-        // Whether an element equals one before it may only show at its end.
-        if self.frames.algebra.compares_elements() { Exactness::Superset } else { Exactness::Exact }
+        // Whether an element equals one before it, or what is deferred holds, may only show at
+        // the end. What has not been looked at may have to be deferred.
+        let algebra = &self.frames.algebra;
+        if !self.surveyed || algebra.compares_elements() || algebra.defers() {
+            Exactness::Superset
+        } else {
+            Exactness::Exact
+        }
     }
 
     fn usage(&self) -> Usage {

@@ -25,7 +25,7 @@ impl Algebra {
         }
         match self.size(node, fuel) {
             Ok(size) => Ok(size == INFINITE),
-            Err(Halt::Circle) => Ok(false),
+            Err(Halt::Circle | Halt::Explosion | Halt::Unevaluated(_)) => Ok(false),
             Err(Halt::Automaton(AutomatonError::Limit { name: "max_nesting", .. })) => Ok(false),
             Err(error) => Err(error),
         }

@@ -10,7 +10,6 @@ use crate::frames::{Frame, Frames};
 use crate::layout::Gap;
 use crate::machine::SchemaAutomaton;
 use crate::machine::stack::{Cell, CellId, Phase, State};
-use crate::options::PropertyOrder;
 
 impl SchemaAutomaton {
     /// By tag: the cost of everything after the value that the cell waits for.
@@ -37,14 +36,16 @@ impl SchemaAutomaton {
             match &*self.frame(cell) {
                 Frame::Root { .. } => costs = vec![0],
                 Frame::Element { asks, runs, .. } => {
-                    costs = vec![INFINITE; self.frames.asked(*asks).len()];
+                    let outer = self.inside(cell, &outer);
+                    costs = vec![INFINITE; self.frames.asked(*asks).nodes.len()];
                     for (ask, run) in runs {
                         let cost = self.array_run_cost(run, fuel)?;
                         improve(&mut costs, *ask, add(cost, tail(&outer, run.tag)));
                     }
                 }
-                Frame::Member { asks, used, runs } => {
-                    costs = vec![INFINITE; self.frames.asked(*asks).len()];
+                Frame::Member { asks, used, runs, .. } => {
+                    let outer = self.inside(cell, &outer);
+                    costs = vec![INFINITE; self.frames.asked(*asks).nodes.len()];
                     for (ask, run) in runs {
                         let cost = self.frames.object_run_cost(run, &used.keys, fuel)?;
                         improve(&mut costs, *ask, add(cost, tail(&outer, run.tag)));
@@ -92,7 +93,7 @@ impl SchemaAutomaton {
         let Some(asks) = self.frames.asks_of(self.at(cell).frame) else { return Ok(None) };
         let tails = self.tails(cell, fuel)?;
         let mut best: Option<(u32, u32, NodeId)> = None;
-        for (tag, node) in self.frames.asked(asks).iter().enumerate() {
+        for (tag, node) in self.frames.asked(asks).nodes.iter().enumerate() {
             let cost = add(self.size(*node, fuel)?, tail(&tails, tag as u32));
             if cost != INFINITE && best.is_none_or(|(least, ..)| cost < least) {
                 best = Some((cost, tag as u32, *node));
@@ -204,8 +205,11 @@ impl SchemaAutomaton {
         if tags == Frames::NO_TAGS {
             return Ok(None);
         }
-        let tails = self.tails(parent, fuel)?;
         let tags = self.frames.tag_list(tags);
+        if self.goal.is_some_and(|goal| goal.waiting == parent) {
+            return Ok(tags.first().map(|tag| (1, *tag)));
+        }
+        let tails = self.tails(parent, fuel)?;
         let best = tags.iter().map(|tag| (add(1, tail(&tails, *tag)), *tag)).min();
         Ok(best.filter(|(cost, _)| *cost != INFINITE))
     }
@@ -224,9 +228,11 @@ impl SchemaAutomaton {
             return self.nearest_value(waiting, fuel);
         }
         let found = self.frames.frame(frame);
-        let Frame::Object { used, runs } = &*found else { return Ok(None) };
+        let Frame::Object { used, runs, .. } = &*found else { return Ok(None) };
         let plan = self.frames.key_plan(frame, fuel)?;
-        let tails = self.tails(parent, fuel)?;
+        let outer = self.tails(parent, fuel)?;
+        let tails = self.inside(cell, &outer);
+        let free = runs.iter().any(|run| !run.ordered);
         let fresh = read.is_none();
         let (lex, prefix) = read.unwrap_or_else(|| (plan.lex, Vec::new()));
         let tags: Vec<u32> =
@@ -240,7 +246,7 @@ impl SchemaAutomaton {
             let mut keys = used.keys.clone();
             let known = plan.keys.get(tag as usize).copied().flatten();
             let key = match known {
-                Some(key) => (self.frames.algebra.order == PropertyOrder::Any).then_some(key),
+                Some(key) => free.then_some(key),
                 None => {
                     let mut body = prefix.clone();
                     body.extend(rest.strip_suffix(b"\"").unwrap_or(&rest));
@@ -271,7 +277,7 @@ impl SchemaAutomaton {
                     text.extend(self.layout.text(Gap::BeforeColon, depth));
                     text.push(b':');
                     text.extend(self.layout.text(Gap::AfterColon, depth));
-                    let tag = run.tag;
+                    let tag = self.reported(cell, run.tag);
                     best = Some((
                         cost,
                         vec![

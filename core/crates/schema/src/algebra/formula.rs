@@ -1,0 +1,128 @@
+//! Boolean formulas over *leaves*, whose truth about a value is known when the value ends.
+
+/// A place in a [`Formula`].
+pub(crate) type GateId = u32;
+
+/// What a formula says at one place, in terms of places before it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Gate {
+    /// The leaf with that index.
+    Leaf(u32),
+    Not(GateId),
+    All(Box<[GateId]>),
+    Any(Box<[GateId]>),
+    /// Exactly one of them.
+    One(Box<[GateId]>),
+}
+
+/// Gates in an order in which each comes after those that it refers to; the last one is the
+/// formula.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Formula {
+    pub(crate) gates: Vec<Gate>,
+}
+
+/// What may still become of a gate.
+#[derive(Clone, Copy, Debug)]
+struct Chance {
+    hold: bool,
+    fail: bool,
+}
+
+impl Formula {
+    pub(crate) fn root(&self) -> GateId {
+        self.gates.len().saturating_sub(1) as GateId
+    }
+
+    /// Whether the formula holds where exactly these leaves do.
+    pub(crate) fn holds(&self, leaf: impl Fn(u32) -> bool) -> bool {
+        self.chance(|index| Chance { hold: leaf(index), fail: !leaf(index) }).hold
+    }
+
+    /// Whether the formula may still hold, where some leaves cannot any more. An upper bound:
+    /// leaves are taken for independent.
+    pub(crate) fn may_hold(&self, possible: impl Fn(u32) -> bool) -> bool {
+        self.chance(|index| Chance { hold: possible(index), fail: true }).hold
+    }
+
+    fn chance(&self, leaf: impl Fn(u32) -> Chance) -> Chance {
+        let mut chances: Vec<Chance> = Vec::with_capacity(self.gates.len());
+        for gate in &self.gates {
+            let at = |id: &GateId| chances[*id as usize];
+            chances.push(match gate {
+                Gate::Leaf(index) => leaf(*index),
+                Gate::Not(inner) => {
+                    let inner = at(inner);
+                    Chance { hold: inner.fail, fail: inner.hold }
+                }
+                Gate::All(parts) => Chance {
+                    hold: parts.iter().all(|part| at(part).hold),
+                    fail: parts.iter().any(|part| at(part).fail),
+                },
+                Gate::Any(parts) => Chance {
+                    hold: parts.iter().any(|part| at(part).hold),
+                    fail: parts.iter().all(|part| at(part).fail),
+                },
+                Gate::One(parts) => {
+                    let least = parts.iter().filter(|part| !at(part).fail).count();
+                    let most = parts.iter().filter(|part| at(part).hold).count();
+                    Chance { hold: least <= 1 && most >= 1, fail: (least, most) != (1, 1) }
+                }
+            });
+        }
+        chances.last().copied().unwrap_or(Chance { hold: true, fail: false })
+    }
+
+    /// By gate: a lower bound on the length of a document for which it holds. `size` says
+    /// that of a leaf; nothing is shorter than `least`.
+    pub(crate) fn size(&self, least: u32, size: &[u32]) -> u32 {
+        let mut sizes: Vec<u32> = Vec::with_capacity(self.gates.len());
+        for gate in &self.gates {
+            let at = |id: &GateId| sizes[*id as usize];
+            let any = |parts: &[GateId]| parts.iter().map(at).min().unwrap_or(u32::MAX);
+            sizes.push(match gate {
+                Gate::Leaf(index) => size.get(*index as usize).copied().unwrap_or(least),
+                Gate::Not(_) => least,
+                Gate::All(parts) => parts.iter().map(at).max().unwrap_or(least),
+                Gate::Any(parts) | Gate::One(parts) => any(parts),
+            });
+        }
+        sizes.last().copied().unwrap_or(least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Formula, Gate};
+
+    /// `one(a, b, not (c and a))`
+    fn formula() -> Formula {
+        Formula {
+            gates: vec![
+                Gate::Leaf(0),
+                Gate::Leaf(1),
+                Gate::Leaf(2),
+                Gate::All(Box::new([0, 2])),
+                Gate::Not(3),
+                Gate::One(Box::new([0, 1, 4])),
+            ],
+        }
+    }
+
+    #[test]
+    fn chances_bound_the_truth() {
+        let formula = formula();
+        for possible in 0u32..8 {
+            let within = |bits: u32| move |leaf: u32| bits & 1 << leaf != 0;
+            let truth =
+                (0u32..8).filter(|bits| bits & !possible == 0).any(|b| formula.holds(within(b)));
+            assert!(!truth || formula.may_hold(within(possible)), "{possible:b}");
+        }
+        assert!(formula.holds(|leaf| leaf == 2) && !formula.holds(|leaf| leaf == 0));
+        assert!(formula.holds(|leaf| leaf != 1));
+        let never = Formula { gates: vec![Gate::Leaf(0), Gate::Any(Box::new([]))] };
+        assert!(!never.may_hold(|_| true));
+        assert_eq!(never.size(2, &[7]), u32::MAX);
+        assert_eq!(formula.size(2, &[7, 9, 3]), 2);
+    }
+}
