@@ -28,6 +28,17 @@ SLOW = 1.0
 """CPU seconds for one schema that are reported."""
 
 
+REFUSABLE = (
+    "multipleOf",
+    "pattern",
+    "patternProperties",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+)
+"""Keywords whose refusal is documented: what is not regular, and what is evaluated by more
+alternatives than a normal form may have."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """White space as an option, and how texts that fit it are written."""
@@ -311,7 +322,7 @@ class Check:
                 self.report("refused as circular", options, detail=str(error))
         elif isinstance(error, UnsupportedSchemaError):
             kind += f" {error.keyword}"
-            if error.keyword not in ("multipleOf", "pattern", "patternProperties"):
+            if error.keyword not in REFUSABLE:
                 self.report("refused", options, detail=str(error))
         elif not isinstance(error, UnsupportedFeatureError):
             self.report("refused", options, detail=str(error))

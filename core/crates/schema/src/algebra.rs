@@ -151,6 +151,8 @@ pub(crate) struct Algebra {
     exploded: rustc_hash::FxHashSet<NodeId>,
     /// Fuel that must be left while a normal form is built.
     floor: u64,
+    /// Whether the normal form under construction may take all that the limits allow.
+    patient: bool,
     arrays: Interner<ArrayShape>,
     objects: Interner<ObjectShape>,
     keys: Interner<String>,
@@ -209,6 +211,7 @@ impl Algebra {
             deferring: rustc_hash::FxHashSet::default(),
             exploded: rustc_hash::FxHashSet::default(),
             floor: 0,
+            patient: false,
             arrays: Interner::default(),
             objects: Interner::default(),
             keys: Interner::default(),

@@ -23,6 +23,9 @@ use crate::location::LocId;
 /// second.
 const EFFORT: u64 = 60_000;
 
+/// The same, where there is no other way.
+const INSISTENCE: u64 = 100_000;
+
 /// Alternatives beyond which a leaf is taken apart further.
 const LEAF_ALTERNATIVES: usize = 16;
 
@@ -109,8 +112,28 @@ impl Algebra {
                 self.deferred.insert(node, Some(deferred.clone()));
                 Ok(Alternatives::Deferred(deferred))
             }
+            // What the alternatives evaluate is only known of a normal form.
+            (Err(Halt::Unevaluated(loc)), None) => {
+                let exact = self.insist(node, fuel).map_err(|error| match error {
+                    Halt::Explosion => Halt::Unevaluated(loc),
+                    other => other,
+                })?;
+                self.deferred.insert(node, None);
+                Ok(Alternatives::Exact(exact))
+            }
             (Err(error), _) => Err(error),
         }
+    }
+
+    /// The normal form, with as many alternatives as the limits allow.
+    fn insist(&mut self, node: NodeId, fuel: &mut Fuel) -> Result<Arc<Normal>, Halt> {
+        let floor = fuel.left().saturating_sub(INSISTENCE);
+        let floor = std::mem::replace(&mut self.floor, floor);
+        let patient = std::mem::replace(&mut self.patient, true);
+        let result = self.normal(node, fuel);
+        self.patient = patient;
+        self.floor = floor;
+        result
     }
 
     pub(super) fn is_deferred(&self, node: NodeId) -> bool {
@@ -143,7 +166,9 @@ impl Algebra {
         }
         let before = fuel.left();
         let outer = std::mem::replace(&mut self.floor, before.saturating_sub(EFFORT));
+        let patient = std::mem::replace(&mut self.patient, false);
         let result = self.normal(node, fuel);
+        self.patient = patient;
         // What this took is not the fault of what is being built around it.
         self.floor = outer.saturating_sub(before - fuel.left());
         match result {
@@ -164,8 +189,11 @@ impl Algebra {
     /// Fails where a product of lists of these lengths has grown to `count` alternatives.
     pub(super) fn check_product(&self, count: usize, a: usize, b: usize) -> Result<(), Halt> {
         let limits = &self.limits;
-        let most =
-            if self.may_defer() { limits.max_exact_alternatives } else { limits.max_alternatives };
+        let most = if self.may_defer() && !self.patient {
+            limits.max_exact_alternatives
+        } else {
+            limits.max_alternatives
+        };
         let most = most as usize;
         if count > most && count > a.max(b) { Err(Halt::Explosion) } else { Ok(()) }
     }

@@ -140,6 +140,9 @@ impl Algebra {
             schema.unevaluated_items.is_some() || schema.unevaluated_properties.is_some();
         let inner = if unevaluated && mode == Mode::Plain { Mode::Tracked } else { mode };
         let mut all = self.assertions(loc, inner, fuel)?;
+        // Where there are no containers anyway, nobody asks what becomes of them.
+        let scalars = inner.has_containers() && all.arrays.is_empty() && all.objects.is_empty();
+        let inner = if scalars { Mode::Scalars } else { inner };
         for part in self.applicators(loc) {
             let part = self.part(&part, inner, fuel)?;
             all = self.intersect(&all, &part, fuel)?;
