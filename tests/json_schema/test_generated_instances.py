@@ -76,5 +76,6 @@ def test_samples_are_valid(index: int, order: Any) -> None:
     constraint = json_schema(schema, property_order=order)
     for seed in range(25):
         text = constraint.sample(seed, max_bytes=80)
-        validator.validate(json.loads(text))
+        # `jsonschema` knows no leap second in other zones than UTC: see test_formats.
+        validator.validate(json.loads(text.replace(":60", ":59")))
         assert constraint.accepts(text)
