@@ -1,5 +1,7 @@
 //! Why nothing satisfies a schema.
 
+mod conflict;
+
 use serde_json::Value;
 use structgen_automaton::Fuel;
 
@@ -39,8 +41,10 @@ pub(crate) fn narrowed_empty(
 /// Follows required members down to the first place where parts contradict each other.
 pub(crate) fn explain_empty(
     algebra: &mut Algebra,
-    root: NodeId,
-    root_loc: LocId,
+    (root, root_loc): (NodeId, LocId),
+    schema: &Value,
+    options: &SchemaOptions,
+    limits: &SchemaLimits,
     fuel: &mut Fuel,
 ) -> Result<SchemaError, SchemaError> {
     let mut node = root;
@@ -59,7 +63,8 @@ pub(crate) fn explain_empty(
     }
     pointers.sort();
     pointers.dedup();
-    Ok(SchemaError::Empty { pointers })
+    let keywords = conflict::conflict(schema, &pointers, options, limits, fuel)?;
+    Ok(SchemaError::Empty { pointers: keywords.unwrap_or(pointers) })
 }
 
 /// A required member without a value, of the only shape that the node has.

@@ -66,7 +66,10 @@ impl SchemaAutomaton {
             let narrowed = diagnosis::narrowed_empty(schema, options, limits, fuel)?;
             return Err(match narrowed {
                 Some(error) => error,
-                None => diagnosis::explain_empty(&mut algebra, root, reading.root, fuel)?,
+                None => {
+                    let root = (root, reading.root);
+                    diagnosis::explain_empty(&mut algebra, root, schema, options, limits, fuel)?
+                }
             });
         }
         let mut report = reading.report;

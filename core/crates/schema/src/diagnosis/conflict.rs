@@ -1,0 +1,141 @@
+//! The keywords that contradict each other: a smallest set of them, found by leaving out one
+//! after the other for as long as nothing satisfies what is left.
+
+use serde_json::{Map, Value};
+use structgen_automaton::Fuel;
+
+use crate::error::SchemaError;
+use crate::limits::SchemaLimits;
+use crate::machine::SchemaAutomaton;
+use crate::options::SchemaOptions;
+use crate::uri::escape_segment;
+
+/// Schemas that are tried, and steps for all of them.
+const MAX_TRIES: u32 = 200;
+const EFFORT: u64 = 200_000;
+
+/// Keywords whose entries are schemas that each add a condition.
+const CONJUNCTIONS: &[&str] = &["properties", "patternProperties", "allOf", "prefixItems"];
+
+struct Trial<'a> {
+    /// What is left of the schema.
+    rest: Value,
+    options: &'a SchemaOptions,
+    limits: &'a SchemaLimits,
+    fuel: Fuel,
+    tries: u32,
+}
+
+impl Trial<'_> {
+    /// Whether nothing satisfies the schema once `change` has been made at `pointer`; undoes it
+    /// otherwise. `None` where that is not known.
+    fn still_empty(&mut self, pointer: &str, change: impl Fn(&mut Value)) -> Option<bool> {
+        self.tries = self.tries.checked_sub(1)?;
+        let place = self.rest.pointer_mut(pointer)?;
+        let before = place.clone();
+        change(place);
+        let empty =
+            SchemaAutomaton::is_empty(&self.rest, self.options, self.limits, &mut self.fuel);
+        let empty = match empty {
+            Ok(empty) => Some(empty),
+            Err(SchemaError::Automaton(_)) => {
+                self.tries = 0;
+                None
+            }
+            Err(_) => None,
+        };
+        if empty != Some(true)
+            && let Some(place) = self.rest.pointer_mut(pointer)
+        {
+            *place = before;
+        }
+        empty
+    }
+
+    /// The keywords at `pointer` that are needed for the contradiction.
+    fn keywords(&mut self, pointer: &str) -> Vec<String> {
+        let Some(Value::Object(map)) = self.rest.pointer(pointer) else { return Vec::new() };
+        let names: Vec<String> = map.keys().filter(|name| speaks(name)).cloned().collect();
+        let mut needed = Vec::new();
+        for name in names {
+            let leave_out = |place: &mut Value| {
+                if let Value::Object(map) = place {
+                    map.remove(&name);
+                }
+            };
+            if self.still_empty(pointer, leave_out) == Some(false) {
+                needed.push(format!("{pointer}/{}", escape_segment(&name)));
+            }
+        }
+        needed
+    }
+
+    /// The entries of a keyword that are needed.
+    fn entries(&mut self, pointer: &str) -> Vec<String> {
+        let segments: Vec<String> = match self.rest.pointer(pointer) {
+            Some(Value::Object(map)) => map.keys().map(|name| escape_segment(name)).collect(),
+            Some(Value::Array(list)) => (0..list.len()).map(|index| index.to_string()).collect(),
+            _ => return Vec::new(),
+        };
+        let mut needed = Vec::new();
+        for segment in segments {
+            let entry = format!("{pointer}/{segment}");
+            let empty_out = |place: &mut Value| *place = Value::Object(Map::new());
+            if self.still_empty(&entry, empty_out) == Some(false) {
+                needed.push(entry);
+            }
+        }
+        needed
+    }
+}
+
+/// Whether leaving out the keyword leaves a schema behind, and perhaps another one.
+fn speaks(keyword: &str) -> bool {
+    let refers = matches!(keyword, "$ref" | "$dynamicRef" | "$recursiveRef");
+    let silent = matches!(keyword, "id" | "definitions" | "title" | "description" | "examples");
+    refers || !(silent || keyword.starts_with('$'))
+}
+
+/// Pointers of keywords without one of which something would satisfy `schema`, looked for at
+/// `places` first; `None` where they are not found soon.
+pub(super) fn conflict(
+    schema: &Value,
+    places: &[String],
+    options: &SchemaOptions,
+    limits: &SchemaLimits,
+    fuel: &mut Fuel,
+) -> Result<Option<Vec<String>>, SchemaError> {
+    let own = fuel.part(EFFORT.min(fuel.left() / 2));
+    let before = own.left();
+    let mut trial = Trial { rest: schema.clone(), options, limits, fuel: own, tries: MAX_TRIES };
+    let mut todo: Vec<String> = places.to_vec();
+    if !todo.iter().any(String::is_empty) {
+        todo.push(String::new());
+    }
+    let mut found = Vec::new();
+    let mut next = 0;
+    while let Some(place) = todo.get(next).cloned() {
+        next += 1;
+        // Beyond the places that were named, only where they tell nothing.
+        if place.is_empty() && !found.is_empty() {
+            break;
+        }
+        for keyword in trial.keywords(&place) {
+            let conjunction =
+                keyword.rsplit('/').next().is_some_and(|name| CONJUNCTIONS.contains(&name));
+            let entries = if conjunction { trial.entries(&keyword) } else { Vec::new() };
+            if entries.is_empty() {
+                found.push(keyword);
+            } else {
+                found.extend(entries);
+            }
+        }
+    }
+    fuel.spend(before - trial.fuel.left())?;
+    found.sort();
+    found.dedup();
+    // The innermost pointers say it all.
+    let all = found.clone();
+    found.retain(|outer| !all.iter().any(|inner| inner.starts_with(&format!("{outer}/"))));
+    Ok((!found.is_empty()).then_some(found))
+}
