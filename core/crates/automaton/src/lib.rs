@@ -161,6 +161,12 @@ pub trait ByteAutomaton: Send {
         Ok(StateId::DEAD)
     }
 
+    /// Whether [`Self::lex_end`] has an answer in `context`, were it only one that allows less.
+    /// Where not, whoever needs to know what follows a lexeme steps through its bytes.
+    fn lex_end_is_known(&mut self, _context: u32) -> bool {
+        true
+    }
+
     /// Whether what follows a lexeme in `context` depends on nothing but which lexemes ended.
     /// Where its text matters, too (it must not be repeated later, say), [`Self::lex_end`]
     /// does not know that text and answers with a state that allows *less*; whoever needs the

@@ -1,7 +1,7 @@
 //! Automata as the trie sees them.
 
 use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, LexState, StateId};
-use structgen_vocab::ByteWalker;
+use structgen_vocab::{ByteWalker, NodeId, TokenMask, TokenTrie};
 
 /// Steps whole states.
 pub(crate) struct Steps<'a> {
@@ -37,4 +37,25 @@ impl ByteWalker for LexSteps<'_> {
         let next = self.automaton.lex_step(state, byte, self.fuel)?;
         Ok((!next.is_dead()).then_some(next))
     }
+}
+
+/// Adds the tokens at and below `root` whose bytes keep `state` (the state *at* `root`) alive.
+pub(crate) fn add_walked(
+    mask: &mut TokenMask,
+    trie: &TokenTrie,
+    root: NodeId,
+    state: StateId,
+    automaton: &mut dyn ByteAutomaton,
+    fuel: &mut Fuel,
+) -> Result<(), AutomatonError> {
+    for &token in trie.tokens_at(root) {
+        mask.insert(token);
+    }
+    let mut walker = Steps { automaton, fuel };
+    trie.walk(root, state, &mut walker, &mut Vec::new(), |_, node, _| {
+        for &token in trie.tokens_at(node) {
+            mask.insert(token);
+        }
+        Ok(true)
+    })
 }

@@ -3,11 +3,13 @@
 //! Nothing here knows what a constraint is. The trie can be walked by anything that follows
 //! bytes, through [`ByteWalker`].
 
+mod groups;
 mod mask;
 mod tokenize;
 mod trie;
 mod vocabulary;
 
+pub use groups::CharGroups;
 pub use mask::TokenMask;
 pub use trie::{ByteWalker, NodeId, TokenTrie};
 pub use vocabulary::{SPECIAL_MARKER, Vocabulary, VocabularyError};

@@ -19,6 +19,12 @@ impl TokenMask {
         self.words[token.0 as usize / 32] |= 1 << (token.0 % 32);
     }
 
+    /// Takes an id out.
+    #[inline]
+    pub fn remove(&mut self, token: TokenId) {
+        self.words[token.0 as usize / 32] &= !(1 << (token.0 % 32));
+    }
+
     /// Whether `token` is in the set; false for an id beyond the vocabulary.
     #[inline]
     pub fn contains(&self, token: TokenId) -> bool {
@@ -35,6 +41,14 @@ impl TokenMask {
     /// The packed words.
     pub fn words(&self) -> &[u32] {
         &self.words
+    }
+
+    /// The ids in the set, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = TokenId> + '_ {
+        self.words.iter().enumerate().flat_map(|(index, &word)| {
+            let set = (0..32).filter(move |bit| word >> bit & 1 == 1);
+            set.map(move |bit| TokenId(index as u32 * 32 + bit))
+        })
     }
 
     /// How many ids are in the set.
@@ -55,6 +69,7 @@ mod tests {
         }
         assert_eq!(mask.words(), [0x8000_0001, 1, 1 << 5]);
         assert_eq!(mask.count(), 4);
+        assert_eq!(mask.iter().map(|token| token.0).collect::<Vec<_>>(), [0, 31, 32, 69]);
         assert!(mask.contains(TokenId(69)) && !mask.contains(TokenId(68)));
         assert!(!mask.contains(TokenId(4000)));
     }

@@ -1,4 +1,4 @@
-use crate::TokenId;
+use crate::{CharGroups, TokenId};
 
 /// A node of a [`TokenTrie`]: its place in depth-first order.
 pub type NodeId = u32;
@@ -16,8 +16,12 @@ pub trait ByteWalker {
 #[derive(Clone, Copy, Debug)]
 struct Node {
     byte: u8,
+    /// Of the characters on all ways below.
+    groups: CharGroups,
     /// Number of bytes from the root; at most [`TokenTrie::MAX_TOKEN_BYTES`].
     depth: u16,
+    /// Bytes of the longest way below.
+    height: u16,
     /// One past the last node of this subtree.
     end: NodeId,
     /// Tokens that end here: `tokens[first_token..next node's first_token]`.
@@ -33,9 +37,14 @@ pub struct TokenTrie {
     /// `nodes[0]` is the root; the last node is a sentinel that closes the token ranges.
     nodes: Vec<Node>,
     tokens: Vec<TokenId>,
-    height: usize,
     /// The children of the root by byte, 0 for none: looked up for every byte of a text.
     first: Box<[NodeId; 256]>,
+}
+
+impl Node {
+    fn new(byte: u8, depth: u16, first_token: u32) -> Self {
+        Node { byte, groups: CharGroups::NONE, depth, height: 0, end: 0, first_token }
+    }
 }
 
 impl TokenTrie {
@@ -45,10 +54,10 @@ impl TokenTrie {
     /// Builds the trie of `(bytes, token)` entries, each at most [`Self::MAX_TOKEN_BYTES`] long.
     pub fn new(mut entries: Vec<(&[u8], TokenId)>) -> Self {
         entries.sort_unstable();
-        let mut nodes: Vec<Node> = vec![Node { byte: 0, depth: 0, end: 0, first_token: 0 }];
+        let mut nodes: Vec<Node> = vec![Node::new(0, 0, 0)];
         let mut tokens = Vec::with_capacity(entries.len());
         let mut open: Vec<NodeId> = vec![0];
-        let mut height = 0;
+        let mut groups: Vec<CharGroups> = Vec::new();
         let mut previous: &[u8] = &[];
         for (bytes, token) in entries {
             let common = previous.iter().zip(bytes).take_while(|(a, b)| a == b).count();
@@ -59,24 +68,24 @@ impl TokenTrie {
             }
             for (depth, &byte) in bytes.iter().enumerate().skip(common) {
                 open.push(nodes.len() as NodeId);
-                nodes.push(Node {
-                    byte,
-                    depth: depth as u16 + 1,
-                    end: 0,
-                    first_token: tokens.len() as u32,
-                });
+                nodes.push(Node::new(byte, depth as u16 + 1, tokens.len() as u32));
+            }
+            CharGroups::of_suffixes(bytes, &mut groups);
+            for (depth, &node) in open.iter().enumerate() {
+                let node = &mut nodes[node as usize];
+                node.groups |= groups[depth];
+                node.height = node.height.max((bytes.len() - depth) as u16);
             }
             // INVARIANT: sorted order means that a token's own node is the last one opened,
             // and that all tokens with equal bytes follow each other.
             tokens.push(token);
-            height = height.max(bytes.len());
             previous = bytes;
         }
         let end = nodes.len() as NodeId;
         for node in open {
             nodes[node as usize].end = end;
         }
-        nodes.push(Node { byte: 0, depth: 0, end, first_token: tokens.len() as u32 });
+        nodes.push(Node { end, ..Node::new(0, 0, tokens.len() as u32) });
         let mut first = Box::new([0; 256]);
         let mut child = 1;
         while child < end {
@@ -84,7 +93,7 @@ impl TokenTrie {
             first[node.byte as usize] = child;
             child = node.end;
         }
-        TokenTrie { nodes, tokens, height, first }
+        TokenTrie { nodes, tokens, first }
     }
 
     /// The root.
@@ -102,7 +111,20 @@ impl TokenTrie {
 
     /// The most bytes of any token.
     pub fn height(&self) -> usize {
-        self.height
+        self.height_below(Self::ROOT)
+    }
+
+    /// The bytes of the longest way from `node` to a token.
+    #[inline]
+    pub fn height_below(&self, node: NodeId) -> usize {
+        self.nodes[node as usize].height as usize
+    }
+
+    /// The groups of all characters on ways from `node` to a token. A way that begins or ends
+    /// inside a character has [`CharGroups::OTHER`].
+    #[inline]
+    pub fn groups_below(&self, node: NodeId) -> CharGroups {
+        self.nodes[node as usize].groups
     }
 
     /// An estimate of the memory held.
@@ -123,7 +145,14 @@ impl TokenTrie {
         self.nodes[node as usize].end
     }
 
+    /// The byte that leads to `node`.
+    #[inline]
+    pub fn byte(&self, node: NodeId) -> u8 {
+        self.nodes[node as usize].byte
+    }
+
     /// Number of bytes from the root to `node`.
+    #[inline]
     pub fn depth(&self, node: NodeId) -> usize {
         self.nodes[node as usize].depth as usize
     }
@@ -131,6 +160,14 @@ impl TokenTrie {
     /// Tokens that end at `node` or below it.
     pub fn tokens_below(&self, node: NodeId) -> &[TokenId] {
         let from = self.nodes[node as usize].first_token as usize;
+        let to = self.nodes[self.nodes[node as usize].end as usize].first_token as usize;
+        &self.tokens[from..to]
+    }
+
+    /// Tokens that end below `node`, not at it.
+    #[inline]
+    pub fn tokens_strictly_below(&self, node: NodeId) -> &[TokenId] {
+        let from = self.nodes[node as usize + 1].first_token as usize;
         let to = self.nodes[self.nodes[node as usize].end as usize].first_token as usize;
         &self.tokens[from..to]
     }
@@ -248,6 +285,24 @@ mod tests {
         .unwrap();
         seen.sort();
         assert_eq!(seen, [0, 1, 3, 4, 6].map(TokenId));
+    }
+
+    #[test]
+    fn ways_below_a_node_are_described() {
+        let words = ["ab", "a1 ", "a\u{e4}", "a\""];
+        let mut entries: Vec<(&[u8], TokenId)> =
+            words.iter().map(|word| (word.as_bytes(), TokenId(0))).collect();
+        entries.push((b"a\xc3", TokenId(1)));
+        let trie = TokenTrie::new(entries);
+        let a = trie.child(0, b'a').unwrap();
+        assert_eq!(trie.height_below(a), 2);
+        let below = |byte| trie.groups_below(trie.child(a, byte).unwrap());
+        assert_eq!(below(b'b'), CharGroups::NONE);
+        assert_eq!(below(b'1'), CharGroups::of_ascii(b' '));
+        // From inside a character.
+        assert_eq!(below(0xc3), CharGroups::OTHER);
+        assert!(!trie.groups_below(a).within(CharGroups::NON_ASCII));
+        assert!(CharGroups::of_ascii(b'"').within(trie.groups_below(a)));
     }
 
     #[test]

@@ -1,0 +1,309 @@
+//! What a vocabulary knows about a lexer state, whoever asks.
+//!
+//! For a lexer state `q` every token falls into one or both of two classes: it *stays inside*
+//! the lexeme, or the lexeme *may end* after some of its bytes and the rest of the token has to
+//! be read by what follows. The first is a mask. The second is kept as trie nodes where the
+//! lexeme may end, by the first byte of the rest, so that a constraint that goes on with `,`
+//! never looks at the others; their rests are merged into one trie when first wanted.
+//!
+//! An entry depends on `q`'s fingerprint alone and is shared by all constraints of the
+//! vocabulary.
+//!
+//! Entries are also kept for inner nodes of the trie, where a token brings a lexeme's beginning
+//! after something else: `": "` and the first letters of a string. Then "a token" is what is left
+//! of it below that node.
+//!
+//! Most of a walk would be spent where nothing happens: letters upon letters inside a string.
+//! [`Loops`] tell where a lexer state does nothing else for whole subtrees.
+
+mod cache;
+mod loops;
+mod token_set;
+
+pub(crate) use cache::LexicalCache;
+
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashMap;
+use structgen_automaton::{AcceptId, AutomatonError, ByteAutomaton, Fuel, LexState, StateId};
+use structgen_vocab::{CharGroups, NodeId, TokenMask, TokenTrie, Vocabulary};
+
+use loops::Loops;
+use token_set::TokenSet;
+
+use crate::walk::{LexSteps, add_walked};
+
+/// Tokens below a node from which on its loop is looked at.
+const WORTH_A_LOOP: usize = 4;
+
+/// The classes of tokens for one lexer state.
+pub(crate) struct LexicalEntry {
+    /// Tokens that leave the lexeme open, with a completion.
+    inside: TokenSet,
+    /// Ways in which the lexeme may end inside or at the end of a token.
+    exits: Vec<Exit>,
+    bytes: usize,
+}
+
+/// All places where the same lexemes may end.
+struct Exit {
+    /// Bytes that lead the lexer to such a place: replayed to find the accepted lexemes in
+    /// the asking constraint's own numbering.
+    witness: Vec<u8>,
+    /// Tokens that end exactly there, if any.
+    ending: TokenSet,
+    /// What stands after the end, by its first byte.
+    rests: Vec<Rest>,
+}
+
+struct Rest {
+    byte: u8,
+    /// Trie nodes reached by `byte` from a place where the lexeme may end.
+    nodes: Vec<NodeId>,
+    /// The subtrees under `nodes`, merged; built when first wanted.
+    merged: OnceLock<TokenTrie>,
+}
+
+impl LexicalEntry {
+    /// What the vocabulary knows of `lex` at the trie node `root`.
+    fn build(
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        root: NodeId,
+        fuel: &mut Fuel,
+    ) -> Result<Self, AutomatonError> {
+        let trie = vocabulary.trie();
+        let mut inside = Vec::new();
+        let mut ends: FxHashMap<AcceptId, Vec<NodeId>> = FxHashMap::default();
+        let mut loops = Loops::default();
+        let mut may_go_on: FxHashMap<LexState, bool> = FxHashMap::default();
+        let mut walker = LexSteps { automaton, fuel };
+        trie.walk(root, lex, &mut walker, &mut Vec::new(), |walker, node, state| {
+            // A lexeme that has ended, and cannot go on, is not open: whether its end is good
+            // is for what follows to say.
+            let mut open = true;
+            if let Some(accept) = walker.automaton.lex_accept(state) {
+                ends.entry(accept).or_default().push(node);
+                open = match may_go_on.get(&state) {
+                    Some(&known) => known,
+                    None => {
+                        let known = goes_on(walker.automaton, state, walker.fuel)?;
+                        may_go_on.insert(state, known);
+                        known
+                    }
+                };
+            }
+            if open {
+                inside.extend_from_slice(trie.tokens_at(node));
+            }
+            let below = trie.tokens_strictly_below(node);
+            let groups = trie.groups_below(node);
+            if below.len() < WORTH_A_LOOP || CharGroups::OTHER.within(groups) {
+                return Ok(true);
+            }
+            let idle = loops.of(walker.automaton, state, walker.fuel)?;
+            if !groups.within(idle.groups) || trie.height_below(node) > idle.bytes as usize {
+                return Ok(true);
+            }
+            inside.extend_from_slice(below);
+            Ok(false)
+        })?;
+        let mut exits: Vec<Exit> = Vec::with_capacity(ends.len());
+        for nodes in ends.into_values() {
+            exits.push(Exit::new(vocabulary, root, nodes));
+        }
+        let inside = TokenSet::new(inside, vocabulary.size());
+        let bytes = 128 + inside.bytes() + exits.iter().map(Exit::bytes).sum::<usize>();
+        Ok(LexicalEntry { inside, exits, bytes })
+    }
+
+    /// Adds to `mask` the tokens that may follow `state`, where a lexeme in state `lex`, followed
+    /// by `context`, is open. The case that the lexeme ends before the token's first byte is the
+    /// caller's.
+    #[allow(clippy::too_many_arguments)] // a view with all that it belongs to
+    pub(crate) fn add_to(
+        &self,
+        mask: &mut TokenMask,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        state: StateId,
+        lex: LexState,
+        context: u32,
+        fuel: &mut Fuel,
+    ) -> Result<(), AutomatonError> {
+        self.inside.add_to(mask);
+        if !automaton.lex_end_is_known(context) {
+            for exit in &self.exits {
+                exit.add_stepped(mask, vocabulary, automaton, state, fuel)?;
+            }
+            return Ok(());
+        }
+        let exact = automaton.lex_end_is_exact(context);
+        for exit in &self.exits {
+            let Some(accept) = exit.accept(automaton, lex, fuel)? else { continue };
+            let end = automaton.lex_end(context, accept, fuel)?;
+            if end.is_dead() {
+                continue;
+            }
+            exit.ending.add_to(mask);
+            for rest in &exit.rests {
+                fuel.spend(1)?;
+                let after = automaton.step(end, rest.byte, fuel)?;
+                if after.is_dead() {
+                    continue;
+                }
+                if exact {
+                    rest.add_to(mask, vocabulary, automaton, after, fuel)?;
+                } else {
+                    rest.add_after(mask, vocabulary, automaton, state, fuel)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Exit {
+    /// The lexemes that end here, as `automaton` numbers them, for an entry of `lex`.
+    fn accept(
+        &self,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        fuel: &mut Fuel,
+    ) -> Result<Option<AcceptId>, AutomatonError> {
+        let mut at = lex;
+        for &byte in &self.witness {
+            at = automaton.lex_step(at, byte, fuel)?;
+        }
+        Ok(automaton.lex_accept(at))
+    }
+
+    /// Adds what `state`, before the lexeme's end, comes to at each place.
+    fn add_stepped(
+        &self,
+        mask: &mut TokenMask,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        state: StateId,
+        fuel: &mut Fuel,
+    ) -> Result<(), AutomatonError> {
+        for token in self.ending.tokens() {
+            let Some(path) = vocabulary.path(token) else { continue };
+            let mut at = state;
+            for &byte in path.iter() {
+                fuel.spend(1)?;
+                at = automaton.step(at, byte, fuel)?;
+                if at.is_dead() {
+                    break;
+                }
+            }
+            if !at.is_dead() {
+                mask.insert(token);
+            }
+        }
+        for rest in &self.rests {
+            rest.add_after(mask, vocabulary, automaton, state, fuel)?;
+        }
+        Ok(())
+    }
+
+    /// `nodes` are not empty.
+    fn new(vocabulary: &Vocabulary, root: NodeId, nodes: Vec<NodeId>) -> Self {
+        let trie = vocabulary.trie();
+        let mut ending = Vec::new();
+        let mut rests: FxHashMap<u8, Vec<NodeId>> = FxHashMap::default();
+        for &node in &nodes {
+            ending.extend_from_slice(trie.tokens_at(node));
+            for (byte, child) in trie.children(node) {
+                rests.entry(byte).or_default().push(child);
+            }
+        }
+        let mut rests: Vec<Rest> = rests
+            .into_iter()
+            .map(|(byte, nodes)| Rest { byte, nodes, merged: OnceLock::new() })
+            .collect();
+        rests.sort_unstable_by_key(|rest| rest.byte);
+        let witness = path_between(vocabulary, root, nodes[0]);
+        Exit { witness, ending: TokenSet::new(ending, vocabulary.size()), rests }
+    }
+
+    fn bytes(&self) -> usize {
+        128 + self.ending.bytes() + self.rests.iter().map(|r| 64 + 4 * r.nodes.len()).sum::<usize>()
+    }
+}
+
+impl Rest {
+    fn add_to(
+        &self,
+        mask: &mut TokenMask,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        state: StateId,
+        fuel: &mut Fuel,
+    ) -> Result<(), AutomatonError> {
+        let (trie, root) = match self.nodes[..] {
+            [only] => (vocabulary.trie(), only),
+            _ => (self.merged.get_or_init(|| self.merge(vocabulary)), TokenTrie::ROOT),
+        };
+        add_walked(mask, trie, root, state, automaton, fuel)
+    }
+
+    /// The same, by what `state`, before the lexeme's end, itself comes to: for contexts in which
+    /// the text of the lexeme matters, and differs from place to place.
+    ///
+    /// INVARIANT: only entries at the root of the trie are asked in such contexts.
+    fn add_after(
+        &self,
+        mask: &mut TokenMask,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        state: StateId,
+        fuel: &mut Fuel,
+    ) -> Result<(), AutomatonError> {
+        for &node in &self.nodes {
+            let mut at = state;
+            for &byte in &path_between(vocabulary, TokenTrie::ROOT, node) {
+                fuel.spend(1)?;
+                at = automaton.step(at, byte, fuel)?;
+                if at.is_dead() {
+                    break;
+                }
+            }
+            if !at.is_dead() {
+                add_walked(mask, vocabulary.trie(), node, at, automaton, fuel)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&self, vocabulary: &Vocabulary) -> TokenTrie {
+        let rests: Vec<_> =
+            self.nodes.iter().flat_map(|&node| vocabulary.trie().suffixes(node)).collect();
+        TokenTrie::new(rests.iter().map(|(bytes, token)| (bytes.as_slice(), *token)).collect())
+    }
+}
+
+/// Whether some byte continues the lexeme.
+fn goes_on(
+    automaton: &mut dyn ByteAutomaton,
+    lex: LexState,
+    fuel: &mut Fuel,
+) -> Result<bool, AutomatonError> {
+    for byte in 0..=u8::MAX {
+        if !automaton.lex_step(lex, byte, fuel)?.is_dead() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The bytes from `root` down to `node`.
+fn path_between(vocabulary: &Vocabulary, root: NodeId, node: NodeId) -> Vec<u8> {
+    let trie = vocabulary.trie();
+    trie.tokens_below(node)
+        .first()
+        .and_then(|&token| vocabulary.path(token))
+        .map(|path| path[trie.depth(root)..trie.depth(node)].to_vec())
+        .unwrap_or_default()
+}
