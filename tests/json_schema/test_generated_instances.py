@@ -76,6 +76,9 @@ def test_samples_are_valid(index: int, order: Any) -> None:
     constraint = json_schema(schema, property_order=order)
     for seed in range(25):
         text = constraint.sample(seed, max_bytes=80)
-        # `jsonschema` knows no leap second in other zones than UTC: see test_formats.
-        validator.validate(json.loads(text.replace(":60", ":59")))
+        value = json.loads(text)
+        if isinstance(value, str) and schema.get("format") == "date-time":
+            # `jsonschema` knows no leap second in other zones than UTC: see test_formats.
+            value = value.replace(":60", ":59", 1)
+        validator.validate(value)
         assert constraint.accepts(text)
