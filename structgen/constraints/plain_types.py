@@ -34,10 +34,14 @@ DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 readers."""
 
 _TIMES: dict[object, Schema] = {
-    # Python's calendar begins with year 1.
-    datetime.datetime: {"type": "string", "format": "date-time", "pattern": r"^(?!0000)"},
+    # Python's calendar begins with year 1, and its clocks know no leap seconds.
+    datetime.datetime: {
+        "type": "string",
+        "format": "date-time",
+        "pattern": r"^(?!0000)(?!.*:60)",
+    },
     datetime.date: {"type": "string", "format": "date", "pattern": r"^(?!0000)"},
-    datetime.time: {"type": "string", "format": "time"},
+    datetime.time: {"type": "string", "format": "time", "pattern": r"^(?!.*:60)"},
     # Weeks, or days and a time: years and months have no length. Six digits always fit.
     datetime.timedelta: {
         "type": "string",
