@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 import click
 
 from structgen.constraints import TextConstraint, choice, grammar, json_schema, regex
-from structgen.constraints.schema import schema_text
-from structgen.errors import SchemaError
+from structgen.constraints.schema import schema_value
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -66,7 +64,7 @@ class ConstraintOptions:
             raise click.UsageError("--start goes with --grammar")
         return None
 
-    def schema_value(self) -> dict[str, object] | bool | None:
+    def schema_value(self) -> Mapping[str, object] | bool | None:
         """The schema that ``--schema`` names, None if it was not given.
 
         Raises:
@@ -76,10 +74,7 @@ class ConstraintOptions:
             return None
         text = sys.stdin.read() if self.schema == "-" else self.schema
         given = text if text.lstrip().startswith("{") or self.schema == "-" else Path(text)
-        value: object = json.loads(schema_text(given))
-        if not isinstance(value, bool | dict):
-            raise SchemaError("a JSON Schema is an object or a bool")
-        return cast("dict[str, object] | bool", value)
+        return schema_value(given)
 
 
 def constraint_options(function: _F) -> _F:

@@ -40,7 +40,7 @@ from structgen.constraints.ir import (
     Terminal,
     TerminalRef,
 )
-from structgen.constraints.lark_trees import check_terminals, prepared
+from structgen.constraints.lark_trees import check_nesting, check_terminals, prepared
 from structgen.errors import GrammarSyntaxError, LimitExceeded
 
 MAX_TEXT = 128 * 1024
@@ -77,6 +77,7 @@ def load_lark(
             name="max_grammar_text",
             limit=MAX_TEXT,
         )
+    check_nesting(text)
     check_terminals(text)
     try:
         grammar, _ = load_grammar(text, str(source) if source else "<string>", [], False)

@@ -31,6 +31,7 @@ from lark import Token, Tree
 from lark.grammar import NonTerminal, RuleOptions, Symbol
 from lark.load_grammar import Grammar
 
+from structgen.constraints._excerpt import line_and_column
 from structgen.errors import GrammarSyntaxError, LimitExceeded
 
 MAX_RULES: Final = 50_000
@@ -254,6 +255,30 @@ _TERMINAL = re.compile(
 )
 _DEFINITION = re.compile(r"^[ \t]*(?:[?!]*_?[A-Za-z]\w*[^\n:|]*:|%)", re.M)
 _NAME = re.compile(r"\b_?[A-Z][_A-Z0-9]*\b")
+
+
+_BRACKET = re.compile(r"[(\[{)\]}]")
+
+
+def check_nesting(text: str) -> None:
+    """Refuse a grammar text whose groups nest too deeply.
+
+    This must come before lark: its visitors recurse, and where somebody has raised Python's
+    recursion limit they take time that grows with the square of the depth.
+    """
+    # What is opaque keeps its length, so that places stay where they are.
+    stripped = _OPAQUE.sub(lambda found: "x" * len(found[0]), text)
+    depth = 0
+    for bracket in _BRACKET.finditer(stripped):
+        depth = depth + 1 if bracket[0] in "([{" else max(depth - 1, 0)
+        if depth > MAX_TREE_DEPTH:
+            line, column = line_and_column(text, bracket.start())
+            raise LimitExceeded(
+                f"the groups at line {line}, column {column} are nested deeper than "
+                f"{MAX_TREE_DEPTH}",
+                name="max_depth",
+                limit=MAX_TREE_DEPTH,
+            )
 
 
 def check_terminals(text: str) -> None:

@@ -163,7 +163,7 @@ def schema_text(schema: JsonSchema) -> str:
     if not isinstance(schema, str):
         return _dumps(schema)
     try:
-        parsed: object = json.loads(schema)
+        parsed = _parsed(schema)
     except json.JSONDecodeError as error:
         if schema.lstrip()[:1] in ("{", "[", '"') or "\n" in schema:
             raise _malformed(error) from None
@@ -175,6 +175,23 @@ def schema_text(schema: JsonSchema) -> str:
     return schema
 
 
+def schema_value(schema: str | Path) -> Mapping[str, object] | bool:
+    """A schema in Python's values.
+
+    Raises:
+        SchemaError: not a schema, or one with a number that Python cannot hold.
+        LimitExceeded: nested too deeply.
+    """
+    text = schema_text(schema)
+    try:
+        value: object = json.loads(text)
+    except ValueError as error:
+        raise SchemaError(f"a number of the schema is too long: {error}") from None
+    if not isinstance(value, bool | dict):
+        raise SchemaError("a JSON Schema is an object or a bool")
+    return cast("dict[str, object] | bool", value)
+
+
 def _read(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
@@ -183,12 +200,18 @@ def _read(path: Path) -> str:
             f"`{path}` is neither JSON text nor a file that can be read: {error}"
         ) from error
     try:
-        json.loads(text)
+        _parsed(text)
     except json.JSONDecodeError as error:
         raise _malformed(error) from None
     except RecursionError:
         raise _too_deep() from None
     return text
+
+
+def _parsed(text: str) -> object:
+    """What `text` says, but for its numbers: the core reads them, and Python makes no integer of
+    more than some thousands of digits."""
+    return json.loads(text, parse_int=str, parse_float=str)
 
 
 def _dumps(value: object) -> str:

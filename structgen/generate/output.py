@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, cast, get_args, get_origin
 
 from structgen.constraints import choice, grammar, json_schema, parse, schema_of_type
 from structgen.constraints.protocol import Constraint
-from structgen.constraints.schema import Whitespace, schema_text
+from structgen.constraints.schema import Whitespace, schema_value
 from structgen.errors import ConstraintError
 
 OutputLike: TypeAlias = (
@@ -83,8 +83,7 @@ def _resolved(output: OutputLike, whitespace: Whitespace | None) -> Output:
 def _from_file(path: Path, whitespace: Whitespace | None) -> Output:
     if path.suffix in (".lark", ".gbnf", ".ebnf"):
         return Output(constraint=grammar(path), read=str)
-    schema = cast("dict[str, object] | bool", json.loads(schema_text(path)))
-    return _resolved(schema, whitespace)
+    return _resolved(schema_value(path), whitespace)
 
 
 def _json(schema: Mapping[str, object] | bool, whitespace: Whitespace | None) -> Constraint:

@@ -238,6 +238,22 @@ def test_hostile_grammars_end_soon(name: str) -> None:
     assert time.monotonic() - before < 5
 
 
+@pytest.mark.parametrize(("left", "right"), ["()", "[]"])
+def test_deep_groups_are_refused_before_lark_reads_them(
+    left: str, right: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where somebody has raised the recursion limit, which would let lark try."""
+    monkeypatch.setattr("structgen.constraints.lark_files.load_grammar", None)
+    text = 'start: x\nx: "((" /[(]/ // ((\n  | ' + left * 201 + '"x"' + right * 201
+    with pytest.raises(LimitExceeded, match=r"line 3, column 205 .* deeper than 200") as caught:
+        grammar(text)
+    assert (caught.value.name, caught.value.limit) == ("max_depth", 200)
+
+
+def test_groups_one_after_another_are_not_nested() -> None:
+    assert grammar("start: " + '("a")' * 300).accepts("a" * 300)
+
+
 def test_hoisting_keeps_what_exponential_expansion_would_mean() -> None:
     text = "start: " + " ".join(f'["{n % 10}"]' for n in range(40))
     constraint = grammar(text)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -36,16 +37,27 @@ class Attack:
         )
 
 
+@contextmanager
+def senders_stack() -> Iterator[None]:
+    """Room for the sender's encoder. What is measured has the limits that everybody has."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
+
+
 def source_text(source: Any) -> str:
     """A schema as the JSON text that a request would carry."""
-    sys.setrecursionlimit(20_000)  # of the sender's encoder, not of ours
-    return source if isinstance(source, str) else json.dumps(source)
+    with senders_stack():
+        return source if isinstance(source, str) else json.dumps(source)
 
 
 def documents(*values: Any) -> tuple[bytes, ...]:
     """As `json.dumps` writes them."""
-    sys.setrecursionlimit(20_000)
-    return tuple(json.dumps(value, ensure_ascii=False).encode() for value in values)
+    with senders_stack():
+        return tuple(json.dumps(value, ensure_ascii=False).encode() for value in values)
 
 
 def nested(depth: int, wrap: Callable[[Any], Any], leaf: Any) -> Any:
