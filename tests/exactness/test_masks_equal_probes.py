@@ -7,6 +7,7 @@ the vocabulary looks alike.
 
 from __future__ import annotations
 
+import json
 import random
 
 import numpy as np
@@ -92,13 +93,80 @@ def test_masks_equal_probes_under_options(name: str, options: dict) -> None:
     compare(sg.json_schema(SCHEMAS[name], **options), f"{name} {options}")
 
 
-def compare(constraint: sg.TextConstraint, seed: str) -> None:
+# Elements and keys that are compared with those before them only when they end.
+MANY = [f"w{i}" for i in range(140)] + ["a", "b", "ab", "the", "é", "~", "z~", "A", 'q"', ""]
+BEFORE: dict[str, tuple[object, str]] = {
+    "strings": ({"uniqueItems": True}, json.dumps(MANY)[:-1] + ", "),
+    "anything": (
+        {"uniqueItems": True},
+        json.dumps([*MANY, *range(150), [], {"a": 1}, None])[:-1] + ",",
+    ),
+    "nested": ({"items": {"uniqueItems": True}}, "[" + json.dumps(MANY)[:-1] + ","),
+    "in an element": (
+        {"uniqueItems": True, "items": {"additionalProperties": {"type": "string"}}},
+        json.dumps([{name: "a"} for name in MANY], separators=(",", ":"))[:-1] + ",{",
+    ),
+    "keys": ({}, json.dumps(dict.fromkeys(MANY, 1))[:-1] + ", "),
+    "keys beside names": (
+        {"properties": {"the": {}, "abc": {}}, "patternProperties": {"^b": {"type": "integer"}}},
+        json.dumps(dict.fromkeys(["z", "aa", "b", "~", "ab"], 1))[:-1] + ",",
+    ),
+    "keys in a union": (
+        {
+            "anyOf": [
+                {"properties": {"a": {}, "ab": {"type": "integer"}}, "required": ["a"]},
+                {"minProperties": 2, "patternProperties": {"^[ab]{1,2}$": {}}},
+            ]
+        },
+        '{"ab":1,"q":2,',
+    ),
+}
+
+
+@pytest.mark.parametrize("order", ["schema", "any"])
+@pytest.mark.parametrize("name", BEFORE)
+def test_masks_equal_probes_after_many(name: str, order: str) -> None:
+    schema, text = BEFORE[name]
+    compare(sg.json_schema(schema, property_order=order), f"{name} {order}", text.encode())
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_masks_equal_probes_inside_a_grammar(name: str) -> None:
+    schema, text = BEFORE[name]
+    inside = sg.literal("<") + sg.json_schema(schema) + sg.literal(">")
+    compare(inside | sg.regex("<.*!"), name, b"<" + text.encode())
+    compare(inside, name, b"<" + text.encode())
+
+
+def test_a_key_is_completed_to_one_that_is_new() -> None:
+    vocabulary = sg.Vocabulary(TOKENS, eos_token_ids=[len(TOKENS) - 1])
+    names = ["", *map(str, range(120)), "k", "k0", "k2"]
+    automaton = sg.json_schema({"properties": {"k1": {}, "121": {}}}).compile(vocabulary)
+    text = json.dumps(dict.fromkeys(names, 1))[:-1]
+    for written in ('"', '"k', '"1', '"12', '"11', '"x', '"k\\u003'):
+        matcher = automaton.matcher()
+        before = (text + ", " + written).encode()
+        assert matcher.advance_text(before) == len(before)
+        rest = matcher.completion()
+        while rest:
+            assert len(json.loads(before + rest)) == len(names) + 1
+            assert matcher.advance_text(rest[:1]) == 1
+            before += rest[:1]
+            shorter = matcher.completion()
+            assert shorter is not None
+            assert len(shorter) < len(rest)
+            rest = shorter
+        assert matcher.is_accepting()
+
+
+def compare(constraint: sg.TextConstraint, seed: str, before: bytes = b"") -> None:
     vocabulary = sg.Vocabulary(TOKENS, eos_token_ids=[len(TOKENS) - 1])
     compiled = constraint.compile(vocabulary)
     draw = random.Random(seed)
     long_tokens = [i for i, text in enumerate(TOKENS) if text and len(text) > 1]
     for _ in range(12):
         matcher = compiled.matcher()
+        assert matcher.advance_text(before) == len(before)
         for _ in range(14):
             mask = sg.allocate_mask(1, vocabulary.size)
             matcher.fill_mask(mask, 0)

@@ -161,19 +161,45 @@ pub trait ByteAutomaton: Send {
         Ok(StateId::DEAD)
     }
 
-    /// Whether [`Self::lex_end`] has an answer in `context`, were it only one that allows less.
-    /// Where not, whoever needs to know what follows a lexeme steps through its bytes.
-    fn lex_end_is_known(&mut self, _context: u32) -> bool {
-        true
+    /// What [`Self::lex_end`] knows in `context`.
+    fn end_knowledge(&mut self, _context: u32) -> EndKnowledge {
+        EndKnowledge::Exact
     }
 
-    /// Whether what follows a lexeme in `context` depends on nothing but which lexemes ended.
-    /// Where its text matters, too (it must not be repeated later, say), [`Self::lex_end`]
-    /// does not know that text and answers with a state that allows *less*; whoever needs the
+    /// Whether an answer given since the last call hung on the text of a lexeme that
+    /// [`Self::lex_end`] left open. Such an answer may be wrong in either way; whoever needs the
     /// truth steps through the bytes.
-    fn lex_end_is_exact(&mut self, _context: u32) -> bool {
-        true
+    fn take_doubt(&mut self) -> bool {
+        false
     }
+
+    /// The plainest ways to continue and end the lexeme that is open in `state` such that it
+    /// repeats what must not be repeated; `None` if there are more than `most`, or it is not
+    /// known. There are others with escapes. Asked where [`EndKnowledge::Distinct`] says so.
+    fn lex_repeating(&mut self, _state: StateId, _most: usize) -> Option<Vec<Vec<u8>>> {
+        None
+    }
+
+    /// Whether the lexeme that is open in `state`, continued and ended by `rest`, is such a
+    /// repetition.
+    fn lex_repeats(&mut self, _state: StateId, _rest: &[u8]) -> bool {
+        false
+    }
+}
+
+/// How far [`ByteAutomaton::lex_end`] can be trusted, which does not know the text of the lexeme
+/// that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndKnowledge {
+    /// What follows depends on nothing but which lexemes ended.
+    Exact,
+    /// The text matters later (a key must not be repeated, say). Where it decides about an
+    /// answer, [`ByteAutomaton::take_doubt`] says so.
+    Doubtful,
+    /// The same, and the lexeme may be one that [`ByteAutomaton::lex_repeats`] knows.
+    Distinct,
+    /// Nothing: what follows is found by stepping through the bytes of the lexeme.
+    Unknown,
 }
 
 /// What an automaton holds in memory.

@@ -5,7 +5,7 @@
 //! and at every inner node with enough below it.
 
 use structgen_automaton::{
-    AutomatonError, ByteAutomaton, Fuel, LEX_HORIZON, LexState, LexicalView, StateId,
+    AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LEX_HORIZON, LexState, LexicalView, StateId,
 };
 use structgen_vocab::{NodeId, TokenMask, TokenTrie};
 
@@ -102,17 +102,23 @@ impl Filling<'_> {
         ended: u32,
     ) -> Result<(), AutomatonError> {
         let Some(accept) = self.automaton.lex_accept(lex) else { return Ok(()) };
+        let knowledge = self.automaton.end_knowledge(context);
+        self.automaton.take_doubt();
         let end = self.automaton.lex_end(context, accept, self.fuel)?;
-        if end.is_dead() {
+        let known = knowledge != EndKnowledge::Unknown && !self.automaton.take_doubt();
+        if known && end.is_dead() {
             return Ok(());
         }
-        if self.automaton.lex_end_is_exact(context) {
+        if knowledge == EndKnowledge::Exact {
             return self.add_all(end, ended + 1);
         }
         // `state` itself knows the text of the lexeme that ends here.
         let shared = self.shared;
         for (byte, child) in shared.vocabulary.trie().children(TokenTrie::ROOT) {
-            if self.automaton.step(end, byte, self.fuel)?.is_dead() {
+            if known
+                && self.automaton.step(end, byte, self.fuel)?.is_dead()
+                && !self.automaton.take_doubt()
+            {
                 continue;
             }
             let after = self.automaton.step(state, byte, self.fuel)?;
@@ -151,7 +157,7 @@ impl Filling<'_> {
             }
             let mut wide = false;
             for view in &views {
-                if !walker.automaton.lex_end_is_exact(view.context) {
+                if walker.automaton.end_knowledge(view.context) != EndKnowledge::Exact {
                     return Ok(true);
                 }
                 let mut live = 0;
@@ -184,7 +190,7 @@ impl Filling<'_> {
     fn any_wide(&mut self, views: &[LexicalView]) -> Result<bool, AutomatonError> {
         for view in views {
             // Where the text matters, a walk leaves a state for each text that it tries.
-            let exact = self.automaton.lex_end_is_exact(view.context);
+            let exact = self.automaton.end_knowledge(view.context) == EndKnowledge::Exact;
             let wide = if exact { WIDE } else { WIDE_BELOW };
             let mut live = 0;
             for byte in 0..=u8::MAX {

@@ -1,7 +1,7 @@
 //! Automata as the trie sees them.
 
 use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, LexState, StateId};
-use structgen_vocab::{ByteWalker, NodeId, TokenMask, TokenTrie};
+use structgen_vocab::{ByteWalker, NodeId, TokenId, TokenMask, TokenTrie};
 
 /// Steps whole states.
 pub(crate) struct Steps<'a> {
@@ -53,6 +53,52 @@ pub(crate) fn add_walked(
     }
     let mut walker = Steps { automaton, fuel };
     trie.walk(root, state, &mut walker, &mut Vec::new(), |_, node, _| {
+        for &token in trie.tokens_at(node) {
+            mask.insert(token);
+        }
+        Ok(true)
+    })
+}
+
+/// A state, or [`StateId::DEAD`] where the automaton is in doubt.
+struct Sure<'a> {
+    automaton: &'a mut dyn ByteAutomaton,
+    fuel: &'a mut Fuel,
+}
+
+impl ByteWalker for Sure<'_> {
+    type State = StateId;
+    type Error = AutomatonError;
+
+    fn step(&mut self, state: StateId, byte: u8) -> Result<Option<StateId>, AutomatonError> {
+        self.fuel.spend(1)?;
+        let next = self.automaton.step(state, byte, self.fuel)?;
+        if self.automaton.take_doubt() {
+            return Ok(Some(StateId::DEAD));
+        }
+        Ok((!next.is_dead()).then_some(next))
+    }
+}
+
+/// [`add_walked`], but for what the automaton is in doubt about: such tokens go to `unsure`.
+pub(crate) fn add_sure(
+    mask: &mut TokenMask,
+    trie: &TokenTrie,
+    root: NodeId,
+    state: StateId,
+    automaton: &mut dyn ByteAutomaton,
+    fuel: &mut Fuel,
+    unsure: &mut Vec<TokenId>,
+) -> Result<(), AutomatonError> {
+    for &token in trie.tokens_at(root) {
+        mask.insert(token);
+    }
+    let mut walker = Sure { automaton, fuel };
+    trie.walk(root, state, &mut walker, &mut Vec::new(), |_, node, state| {
+        if state.is_dead() {
+            unsure.extend_from_slice(trie.tokens_below(node));
+            return Ok(false);
+        }
         for &token in trie.tokens_at(node) {
             mask.insert(token);
         }

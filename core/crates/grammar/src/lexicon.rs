@@ -233,6 +233,15 @@ impl Lexicon {
         }
     }
 
+    /// Whether a nested automaton is in doubt about something that it was asked.
+    pub fn take_doubt(&mut self) -> bool {
+        let Lexicon { automata, matchers, .. } = self;
+        automata.iter().fold(false, |doubt, t| match &mut matchers[*t as usize] {
+            Matcher::Nested { automaton, .. } => automaton.take_doubt() | doubt,
+            _ => doubt,
+        })
+    }
+
     /// The fingerprint of a lexer state inside a nested automaton.
     pub fn nested_fingerprint(&self, terminal: u32, lex: LexState) -> u128 {
         match self.matchers.get(terminal as usize) {

@@ -110,6 +110,15 @@ impl<T: Eq + Hash> Interner<T> {
         self.items[id as usize].clone()
     }
 
+    pub(crate) fn peek(&self, id: u32) -> &T {
+        &self.items[id as usize]
+    }
+
+    /// The id of an item that has been interned.
+    pub(crate) fn find(&self, item: &T) -> Option<u32> {
+        self.ids.get(item).copied()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.items.len()
     }
@@ -254,6 +263,11 @@ impl Algebra {
 
     pub(crate) fn key(&mut self, name: &str) -> KeyId {
         KeyId(self.keys.intern(name.to_owned()))
+    }
+
+    /// The id of a key that has been met.
+    pub(crate) fn known_key(&self, name: &str) -> Option<KeyId> {
+        self.keys.find(&name.to_owned()).map(KeyId)
     }
 
     pub(crate) fn key_name(&self, key: KeyId) -> Arc<String> {

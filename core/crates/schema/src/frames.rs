@@ -6,6 +6,7 @@
 //! runs that asked for others die.
 
 mod arrays;
+mod doubts;
 mod judge;
 mod objects;
 mod sets;
@@ -75,8 +76,11 @@ pub(crate) struct ObjectRun {
 /// Keys written, as far as they must be remembered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Used {
-    /// Sorted.
+    /// Names, and keys of classes that may run out. Sorted.
     pub(crate) keys: Vec<KeyId>,
+    /// Keys of classes that hold all but finitely many. Their languages do not leave them out:
+    /// there is always another one, and a key is compared with them when it ends.
+    pub(crate) open: SetId,
     /// One more key, which is not known: only while a vocabulary is walked.
     pub(crate) blurred: bool,
 }
@@ -145,6 +149,8 @@ pub(crate) struct Frames {
     /// Values that elements are compared with.
     pub(crate) sets: Sets,
     quote: ExprId,
+    /// Whether something asked hung on a text that is not known; see `doubts`.
+    pub(crate) doubt: bool,
 }
 
 impl Frames {
@@ -168,6 +174,7 @@ impl Frames {
             object_costs: ShardedMap::default(),
             sets: Sets::default(),
             quote,
+            doubt: false,
         }
     }
 
@@ -333,6 +340,7 @@ impl Frames {
 
     /// The tags of what may end here.
     pub(crate) fn closing_tags(&mut self, id: FrameId) -> TagsId {
+        self.doubt_end(id);
         let tags = match &*self.frame(id) {
             Frame::Array { runs, .. } => runs
                 .iter()

@@ -195,6 +195,11 @@ impl TokenTrie {
         self.children(node).find(|&(b, _)| b == byte).map(|(_, child)| child)
     }
 
+    /// The node below `from` at the end of `path`.
+    pub fn descend(&self, from: NodeId, path: &[u8]) -> Option<NodeId> {
+        path.iter().try_fold(from, |node, &byte| self.child(node, byte))
+    }
+
     /// Entries `(bytes below node, token)` of the subtree under `node`, `node`'s own tokens
     /// with the empty string.
     pub fn suffixes(&self, node: NodeId) -> Vec<(Vec<u8>, TokenId)> {

@@ -25,13 +25,15 @@ pub(crate) use cache::LexicalCache;
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
-use structgen_automaton::{AcceptId, AutomatonError, ByteAutomaton, Fuel, LexState, StateId};
-use structgen_vocab::{CharGroups, NodeId, TokenMask, TokenTrie, Vocabulary};
+use structgen_automaton::{
+    AcceptId, AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LexState, StateId,
+};
+use structgen_vocab::{CharGroups, NodeId, TokenId, TokenMask, TokenTrie, Vocabulary};
 
 use loops::Loops;
 use token_set::TokenSet;
 
-use crate::walk::{LexSteps, add_walked};
+use crate::walk::{LexSteps, add_sure, add_walked};
 
 /// Tokens below a node from which on its loop is looked at.
 const WORTH_A_LOOP: usize = 4;
@@ -54,6 +56,10 @@ struct Exit {
     ending: TokenSet,
     /// What stands after the end, by its first byte.
     rests: Vec<Rest>,
+    /// Where the lexeme may end.
+    places: Box<[NodeId]>,
+    /// Those with a text that is not a string in its plainest spelling.
+    odd: Box<[NodeId]>,
 }
 
 struct Rest {
@@ -133,34 +139,48 @@ impl LexicalEntry {
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
         self.inside.add_to(mask);
-        if !automaton.lex_end_is_known(context) {
+        let knowledge = automaton.end_knowledge(context);
+        if knowledge == EndKnowledge::Unknown {
             for exit in &self.exits {
                 exit.add_stepped(mask, vocabulary, automaton, state, fuel)?;
             }
             return Ok(());
         }
-        let exact = automaton.lex_end_is_exact(context);
+        let mut unsure = Unsure::default();
         for exit in &self.exits {
             let Some(accept) = exit.accept(automaton, lex, fuel)? else { continue };
+            automaton.take_doubt();
             let end = automaton.lex_end(context, accept, fuel)?;
+            if automaton.take_doubt() {
+                exit.add_stepped(mask, vocabulary, automaton, state, fuel)?;
+                continue;
+            }
             if end.is_dead() {
                 continue;
             }
             exit.ending.add_to(mask);
+            let mut follows = [false; 256];
             for rest in &exit.rests {
                 fuel.spend(1)?;
                 let after = automaton.step(end, rest.byte, fuel)?;
-                if after.is_dead() {
-                    continue;
-                }
-                if exact {
-                    rest.add_to(mask, vocabulary, automaton, after, fuel)?;
-                } else {
-                    rest.add_after(mask, vocabulary, automaton, state, fuel)?;
+                if automaton.take_doubt() {
+                    unsure.tokens.extend(rest.tokens(vocabulary));
+                } else if !after.is_dead() {
+                    follows[usize::from(rest.byte)] = true;
+                    let mut walk = Walk { mask, automaton, fuel };
+                    match knowledge {
+                        EndKnowledge::Exact => rest.add_to(&mut walk, vocabulary, after)?,
+                        _ => rest.add_surely(&mut walk, vocabulary, after, &mut unsure)?,
+                    }
                 }
             }
+            if knowledge == EndKnowledge::Distinct {
+                exit.doubt_repeats(vocabulary, automaton, state, &follows, &mut unsure, fuel)?;
+            }
         }
-        Ok(())
+        // What is inside is in the mask whatever becomes of other ways to read it.
+        unsure.tokens.retain(|token| !self.inside.contains(*token));
+        unsure.judge(mask, vocabulary, automaton, state, fuel)
     }
 }
 
@@ -179,6 +199,48 @@ impl Exit {
         Ok(automaton.lex_accept(at))
     }
 
+    /// Adds the tokens, where the lexeme ends here, that make of it what must not be repeated.
+    /// `follows` are the bytes after it that were found alive.
+    ///
+    /// INVARIANT: only entries at the root of the trie are asked in such contexts.
+    fn doubt_repeats(
+        &self,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        state: StateId,
+        follows: &[bool; 256],
+        unsure: &mut Unsure,
+        fuel: &mut Fuel,
+    ) -> Result<(), AutomatonError> {
+        let trie = vocabulary.trie();
+        let mut places = Vec::new();
+        let plain = automaton.lex_repeating(state, self.places.len() / 4);
+        for rest in plain.iter().flatten() {
+            fuel.spend(1)?;
+            places.extend(trie.descend(TokenTrie::ROOT, rest));
+        }
+        let others = if plain.is_some() { &self.odd } else { &self.places };
+        for &node in others {
+            fuel.spend(1)?;
+            let judged = !trie.tokens_at(node).is_empty()
+                || trie.children(node).any(|(byte, _)| follows[usize::from(byte)]);
+            if judged
+                && automaton.lex_repeats(state, &path_between(vocabulary, TokenTrie::ROOT, node))
+            {
+                places.push(node);
+            }
+        }
+        for node in places {
+            unsure.tokens.extend_from_slice(trie.tokens_at(node));
+            for (byte, child) in trie.children(node) {
+                if follows[usize::from(byte)] {
+                    unsure.tokens.extend_from_slice(trie.tokens_below(child));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Adds what `state`, before the lexeme's end, comes to at each place.
     fn add_stepped(
         &self,
@@ -189,16 +251,7 @@ impl Exit {
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
         for token in self.ending.tokens() {
-            let Some(path) = vocabulary.path(token) else { continue };
-            let mut at = state;
-            for &byte in path.iter() {
-                fuel.spend(1)?;
-                at = automaton.step(at, byte, fuel)?;
-                if at.is_dead() {
-                    break;
-                }
-            }
-            if !at.is_dead() {
+            if survives(vocabulary, automaton, state, token, fuel)? {
                 mask.insert(token);
             }
         }
@@ -225,28 +278,55 @@ impl Exit {
             .collect();
         rests.sort_unstable_by_key(|rest| rest.byte);
         let witness = path_between(vocabulary, root, nodes[0]);
-        Exit { witness, ending: TokenSet::new(ending, vocabulary.size()), rests }
+        let is_odd = |node: &NodeId| {
+            let path = path_between(vocabulary, root, *node);
+            path.contains(&b'\\') || !path.ends_with(b"\"")
+        };
+        let odd = nodes.iter().copied().filter(is_odd).collect();
+        let ending = TokenSet::new(ending, vocabulary.size());
+        Exit { witness, ending, rests, places: nodes.into(), odd }
     }
 
     fn bytes(&self) -> usize {
-        128 + self.ending.bytes() + self.rests.iter().map(|r| 64 + 4 * r.nodes.len()).sum::<usize>()
+        let rests: usize = self.rests.iter().map(|r| 64 + 4 * r.nodes.len()).sum();
+        128 + self.ending.bytes() + rests + 4 * (self.places.len() + self.odd.len())
     }
 }
 
 impl Rest {
-    fn add_to(
-        &self,
-        mask: &mut TokenMask,
-        vocabulary: &Vocabulary,
-        automaton: &mut dyn ByteAutomaton,
-        state: StateId,
-        fuel: &mut Fuel,
-    ) -> Result<(), AutomatonError> {
-        let (trie, root) = match self.nodes[..] {
+    /// The rests as one trie, and its root.
+    fn trie<'a>(&'a self, vocabulary: &'a Vocabulary) -> (&'a TokenTrie, NodeId) {
+        match self.nodes[..] {
             [only] => (vocabulary.trie(), only),
             _ => (self.merged.get_or_init(|| self.merge(vocabulary)), TokenTrie::ROOT),
-        };
-        add_walked(mask, trie, root, state, automaton, fuel)
+        }
+    }
+
+    fn tokens<'a>(&'a self, vocabulary: &'a Vocabulary) -> impl Iterator<Item = TokenId> + 'a {
+        self.nodes.iter().flat_map(|&node| vocabulary.trie().tokens_below(node)).copied()
+    }
+
+    fn add_to(
+        &self,
+        walk: &mut Walk,
+        vocabulary: &Vocabulary,
+        state: StateId,
+    ) -> Result<(), AutomatonError> {
+        let (trie, root) = self.trie(vocabulary);
+        add_walked(walk.mask, trie, root, state, walk.automaton, walk.fuel)
+    }
+
+    /// The same, where the automaton may be in doubt: such tokens are for the caller to judge.
+    fn add_surely(
+        &self,
+        walk: &mut Walk,
+        vocabulary: &Vocabulary,
+        state: StateId,
+        unsure: &mut Unsure,
+    ) -> Result<(), AutomatonError> {
+        let (trie, root) = self.trie(vocabulary);
+        let Walk { mask, automaton, fuel } = walk;
+        add_sure(mask, trie, root, state, *automaton, fuel, &mut unsure.tokens)
     }
 
     /// The same, by what `state`, before the lexeme's end, itself comes to: for contexts in which
@@ -282,6 +362,59 @@ impl Rest {
             self.nodes.iter().flat_map(|&node| vocabulary.trie().suffixes(node)).collect();
         TokenTrie::new(rests.iter().map(|(bytes, token)| (bytes.as_slice(), *token)).collect())
     }
+}
+
+/// What a walk works with.
+struct Walk<'a> {
+    mask: &'a mut TokenMask,
+    automaton: &'a mut dyn ByteAutomaton,
+    fuel: &'a mut Fuel,
+}
+
+/// Tokens that only the bytes themselves can judge.
+#[derive(Default)]
+struct Unsure {
+    tokens: Vec<TokenId>,
+}
+
+impl Unsure {
+    fn judge(
+        self,
+        mask: &mut TokenMask,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        state: StateId,
+        fuel: &mut Fuel,
+    ) -> Result<(), AutomatonError> {
+        for token in self.tokens {
+            if survives(vocabulary, automaton, state, token, fuel)? {
+                mask.insert(token);
+            } else {
+                mask.remove(token);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether `token` keeps `state` alive.
+fn survives(
+    vocabulary: &Vocabulary,
+    automaton: &mut dyn ByteAutomaton,
+    state: StateId,
+    token: TokenId,
+    fuel: &mut Fuel,
+) -> Result<bool, AutomatonError> {
+    let Some(path) = vocabulary.path(token) else { return Ok(false) };
+    let mut at = state;
+    for &byte in path.iter() {
+        fuel.spend(1)?;
+        at = automaton.step(at, byte, fuel)?;
+        if at.is_dead() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether some byte continues the lexeme.

@@ -8,8 +8,9 @@ pub(super) enum TokenSet {
 
 impl TokenSet {
     /// `tokens` of a vocabulary of `size`, in any order.
-    pub(super) fn new(tokens: Vec<TokenId>, size: usize) -> Self {
+    pub(super) fn new(mut tokens: Vec<TokenId>, size: usize) -> Self {
         if tokens.len() < size / 64 {
+            tokens.sort_unstable();
             return TokenSet::Sparse(tokens.into_boxed_slice());
         }
         let mut mask = TokenMask::none(size);
@@ -27,6 +28,13 @@ impl TokenSet {
                     mask.insert(token);
                 }
             }
+        }
+    }
+
+    pub(super) fn contains(&self, token: TokenId) -> bool {
+        match self {
+            TokenSet::Dense(tokens) => tokens.contains(token),
+            TokenSet::Sparse(tokens) => tokens.binary_search(&token).is_ok(),
         }
     }
 

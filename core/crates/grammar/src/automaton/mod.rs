@@ -5,7 +5,8 @@ mod views;
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, Exactness, Fuel, LexState, LexicalView, StateId, Usage,
+    AcceptId, AutomatonError, ByteAutomaton, EndKnowledge, Exactness, Fuel, LexState, LexicalView,
+    StateId, Usage,
 };
 use structgen_regex::Exprs;
 
@@ -43,6 +44,8 @@ pub struct CfgAutomaton {
     limits: GrammarLimits,
     diagnostics: Diagnostics,
     spare: Vec<Scan>,
+    /// See [`ByteAutomaton::take_doubt`].
+    doubt: bool,
 }
 
 impl CfgAutomaton {
@@ -77,6 +80,7 @@ impl CfgAutomaton {
             limits,
             diagnostics,
             spare: Vec::new(),
+            doubt: false,
         })
     }
 
@@ -238,7 +242,12 @@ impl ByteAutomaton for CfgAutomaton {
             return Ok(known);
         }
         let next = self.take_step(state, byte, fuel)?;
-        self.states.set_transition(state, byte, next);
+        if self.lexicon.take_doubt() {
+            // To be raised again whenever this is asked.
+            self.doubt = true;
+        } else {
+            self.states.set_transition(state, byte, next);
+        }
         Ok(next)
     }
 
@@ -336,10 +345,19 @@ impl ByteAutomaton for CfgAutomaton {
         }
     }
 
-    fn lex_end_is_exact(&mut self, context: u32) -> bool {
-        let Named::Guest(number) = Named::from_raw(context) else { return true };
-        let Some(guest) = self.guests.context(number) else { return true };
+    fn end_knowledge(&mut self, context: u32) -> EndKnowledge {
+        let Named::Guest(number) = Named::from_raw(context) else { return EndKnowledge::Exact };
+        let Some(guest) = self.guests.context(number) else { return EndKnowledge::Exact };
         let nested = self.lexicon.nested(guest.terminal);
-        nested.is_none_or(|automaton| automaton.lex_end_is_exact(guest.context))
+        match nested.map(|automaton| automaton.end_knowledge(guest.context)) {
+            None => EndKnowledge::Exact,
+            // A state may hold several guests: whose lexeme it would be is not said.
+            Some(EndKnowledge::Distinct) => EndKnowledge::Unknown,
+            Some(known) => known,
+        }
+    }
+
+    fn take_doubt(&mut self) -> bool {
+        std::mem::take(&mut self.doubt) | self.lexicon.take_doubt()
     }
 }

@@ -119,6 +119,16 @@ impl Algebra {
         self.values.intern(text)
     }
 
+    /// The id of a value that has been met.
+    pub(crate) fn known_id(&self, value: &Value) -> Option<u32> {
+        self.values.find(&canonical(value))
+    }
+
+    /// The value with that id, if it is a string.
+    pub(crate) fn known_string(&self, value: u32) -> Option<String> {
+        serde_json::from_str(self.values.peek(value)).ok()
+    }
+
     pub(crate) fn and(&mut self, parts: &[NodeId]) -> NodeId {
         self.combine(parts, true)
     }

@@ -8,7 +8,7 @@ use super::{ArrayRun, Frame, FrameId, Frames, Reading, Seen};
 use crate::algebra::{Alternatives, INFINITE, NodeId, StringSet, Unique};
 
 /// Values before an element that its language leaves out.
-const MAX_EXCLUDED: usize = 128;
+pub(super) const MAX_EXCLUDED: usize = 128;
 
 impl Frames {
     /// The frame of these runs; `None` where nothing that was asked for can hold.
@@ -56,6 +56,7 @@ impl Frames {
         id: FrameId,
         fuel: &mut Fuel,
     ) -> Result<Option<FrameId>, AutomatonError> {
+        self.doubt_next_element(id, fuel)?;
         if let Some(known) = self.elements.get(&id) {
             return Ok(*known);
         }

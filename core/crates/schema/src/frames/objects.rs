@@ -43,6 +43,15 @@ impl Frames {
         })
     }
 
+    /// All keys written that are remembered, sorted.
+    pub(crate) fn used_keys(&self, used: &Used) -> Vec<KeyId> {
+        let mut keys = used.keys.clone();
+        keys.extend(self.sets.members(used.open).into_iter().map(KeyId));
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
     /// Bytes to the end of the object, brace included.
     pub(crate) fn object_run_cost(
         &mut self,
@@ -130,7 +139,7 @@ impl Frames {
             Some(_) => run.count + 1,
             None => (run.count + 1).min(shape.min),
         };
-        let free = shape.exists.is_empty() && shape.min == 0 && shape.max.is_none();
+        let free = shape.is_free();
         let mut ways = Vec::new();
         for (bits, node) in self.algebra.claims(node, &rules, run.pending) {
             fuel.spend(1)?;
@@ -152,6 +161,7 @@ impl Frames {
         id: FrameId,
         fuel: &mut Fuel,
     ) -> Result<std::sync::Arc<KeyPlan>, AutomatonError> {
+        self.doubt_next_key(id);
         if let Some(known) = self.plans.get(&id) {
             return Ok(known.clone());
         }
@@ -171,7 +181,9 @@ impl Frames {
                         }
                         Slot::Class(class) => {
                             let keys = &shape.classes[class as usize].keys;
-                            let e = self.algebra.key_set_expr(keys, &used.keys);
+                            let open = self.algebra.class_is_open(&shape, class as usize);
+                            let without = if open { &[][..] } else { &used.keys };
+                            let e = self.algebra.key_set_expr(keys, without);
                             classes.push((e, index as u32, slot));
                         }
                     }
@@ -241,6 +253,7 @@ impl Frames {
         key: Option<KeyId>,
         fuel: &mut Fuel,
     ) -> Result<Option<FrameId>, AutomatonError> {
+        self.doubt_key(id, tags, key, fuel)?;
         let memo = (id, tags, key);
         if let Some(known) = self.key_ends.get(&memo) {
             return Ok(*known);
@@ -252,15 +265,33 @@ impl Frames {
         let key = key.or_else(|| {
             tag_list.iter().find_map(|tag| plan.keys.get(*tag as usize).copied().flatten())
         });
-        let by_class = tag_list.iter().any(|tag| *tag >= plan.first_class);
+        let repeated = key.is_some_and(|key| self.sets.contains(used.open, key.0));
         let mut after_used = used.clone();
         match key {
-            Some(key) if by_class || runs.iter().any(|run| !run.ordered) => {
-                if let Err(place) = after_used.keys.binary_search(&key) {
+            Some(key) => {
+                let served = tag_list.iter().filter_map(|tag| plan.tags.get(*tag as usize));
+                let (mut listed, mut open) = (false, false);
+                for (index, slot) in served.flatten() {
+                    let run = &runs[*index as usize];
+                    let shape = self.algebra.object_shape(run.shape);
+                    match slot {
+                        Slot::Name(_) => listed |= !run.ordered,
+                        Slot::Class(class) => {
+                            let is_open = self.algebra.class_is_open(&shape, *class as usize);
+                            open |= is_open;
+                            listed |= !is_open;
+                        }
+                    }
+                }
+                if let Err(place) = after_used.keys.binary_search(&key)
+                    && listed
+                {
                     after_used.keys.insert(place, key);
                 }
+                if open {
+                    after_used.open = self.sets.with(used.open, key.0);
+                }
             }
-            Some(_) => {}
             // What is not known must not decide about the truth.
             None if reading.truth => {
                 self.key_ends.insert(memo, None);
@@ -273,7 +304,7 @@ impl Frames {
         let mut next = Vec::new();
         for tag in tag_list.iter() {
             // With a key that is not known, another one might be the same.
-            if used.blurred && *tag >= plan.first_class {
+            if (used.blurred || repeated) && *tag >= plan.first_class {
                 continue;
             }
             let Some(served) = plan.tags.get(*tag as usize) else { continue };

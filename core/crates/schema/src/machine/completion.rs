@@ -281,18 +281,20 @@ impl SchemaAutomaton {
             Frame::Member { used, runs, .. } => {
                 let outer = self.tails(parent, fuel)?;
                 let tails = self.inside(cell, &outer);
+                let keys = self.frames.used_keys(used);
                 let mut best: Option<(u32, &ObjectRun)> = None;
                 for (_, run) in runs.iter().filter(|(ask, _)| *ask == tag) {
-                    let cost = self.frames.object_run_cost(run, &used.keys, fuel)?;
+                    let cost = self.frames.object_run_cost(run, &keys, fuel)?;
                     let cost = add(cost, tail(&tails, run.tag));
                     if cost != INFINITE && best.is_none_or(|(least, _)| cost < least) {
                         best = Some((cost, run));
                     }
                 }
                 Ok(best.map(|(_, run)| {
-                    let used = used.keys.clone();
-                    let rest = Task::ObjectRest { run: run.clone(), used, depth, started: true };
-                    vec![rest, finish(parent, self.reported(cell, run.tag))]
+                    let (run, used) = (run.clone(), keys);
+                    let tag = self.reported(cell, run.tag);
+                    let rest = Task::ObjectRest { run, used, depth, started: true };
+                    vec![rest, finish(parent, tag)]
                 }))
             }
             _ => Ok(None),

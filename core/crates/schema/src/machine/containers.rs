@@ -129,6 +129,9 @@ impl SchemaAutomaton {
         let text = self.longer(before, byte);
         if let Some(accept) = self.frames.algebra.lexer.accept(next) {
             let known = mark != TextId::NONE && before != TextId::BLURRED;
+            if mark != TextId::NONE && !known {
+                self.frames.doubt_key_text(self.at(cell).frame);
+            }
             let key = known.then(|| {
                 let body = self.text_between(mark, before);
                 self.frames.algebra.key_of_body(&body)

@@ -1,7 +1,8 @@
 //! The machine as a byte automaton.
 
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, Exactness, Fuel, LexState, LexicalView, StateId, Usage,
+    AcceptId, AutomatonError, ByteAutomaton, EndKnowledge, Exactness, Fuel, LexState, LexicalView,
+    StateId, Usage,
 };
 
 use super::SchemaAutomaton;
@@ -33,11 +34,14 @@ impl ByteAutomaton for SchemaAutomaton {
             return Ok(*next);
         }
         fuel.spend(1)?;
+        let doubt = std::mem::take(&mut self.frames.doubt);
         let next = self.cold_step(found, byte, fuel)?;
         // Most bytes are dead nearly everywhere: to remember them would take most of the memory.
-        if !next.is_dead() {
+        // And a doubt has to be raised whenever the step is asked for.
+        if !next.is_dead() && !self.frames.doubt {
             self.steps.insert((state, byte), next);
         }
+        self.frames.doubt |= doubt;
         Ok(next)
     }
 
@@ -126,9 +130,8 @@ impl ByteAutomaton for SchemaAutomaton {
         self.frames.algebra.lexer.fingerprint(lex)
     }
 
-    /// A key that only its text identifies is not known here: the state that is returned
-    /// refuses a second key of that kind in the same object, which only matters to tokens
-    /// that span both.
+    /// A key or an element that only its text identifies is not known here: the state that is
+    /// returned takes it for one that equals no other.
     fn lex_end(
         &mut self,
         context: u32,
@@ -144,19 +147,45 @@ impl ByteAutomaton for SchemaAutomaton {
             return self.end_key(cell, accept, None, text, fuel);
         }
         let tags = self.frames.accepted(accept);
-        self.end_value(cell, tags, text)
+        self.value_ended(cell, tags, None, text)
     }
 
-    /// Where parts are judged at the end of a value, the text of a key may decide about them.
-    fn lex_end_is_known(&mut self, context: u32) -> bool {
-        !self.frames.algebra.defers()
-            || self.contexts.get(context as usize).is_none_or(|context| !context.key)
+    fn end_knowledge(&mut self, context: u32) -> EndKnowledge {
+        let Some(&Context { cell, key }) = self.contexts.get(context as usize) else {
+            return EndKnowledge::Exact;
+        };
+        let Cell { frame, mark, kept, .. } = self.at(cell);
+        let own = mark != TextId::NONE;
+        if !key && !kept && !own {
+            return EndKnowledge::Exact;
+        }
+        if self.frames.reading(frame).truth || mark == TextId::BLURRED {
+            return EndKnowledge::Unknown;
+        }
+        if (key || own) && self.frames.compares_at_end(frame) {
+            return EndKnowledge::Distinct;
+        }
+        EndKnowledge::Doubtful
     }
 
-    fn lex_end_is_exact(&mut self, context: u32) -> bool {
-        self.contexts.get(context as usize).is_none_or(|&Context { cell, key }| {
-            let Cell { mark, kept, .. } = self.at(cell);
-            !key && !kept && mark == TextId::NONE
-        })
+    fn take_doubt(&mut self) -> bool {
+        std::mem::take(&mut self.frames.doubt)
+    }
+
+    fn lex_repeats(&mut self, state: StateId, rest: &[u8]) -> bool {
+        let Some((frame, mut lexeme)) = self.open_lexeme(state) else { return false };
+        lexeme.extend_from_slice(rest);
+        let value = serde_json::from_slice(&lexeme).ok();
+        value.is_some_and(|value| self.frames.has_seen(frame, &value))
+    }
+
+    fn lex_repeating(&mut self, state: StateId, most: usize) -> Option<Vec<Vec<u8>>> {
+        let Some((frame, mut lexeme)) = self.open_lexeme(state) else { return Some(Vec::new()) };
+        // What is in the middle of an escape, or of a character, has no prefix yet.
+        lexeme.push(b'"');
+        let prefix: String = serde_json::from_slice(&lexeme).ok()?;
+        let plain = |rest: &String| !rest.contains(|c: char| c < ' ' || c == '"' || c == '\\');
+        let rests = self.frames.seen_with_prefix(frame, &prefix, most)?;
+        Some(rests.into_iter().filter(plain).map(|rest| (rest + "\"").into_bytes()).collect())
     }
 }

@@ -213,6 +213,26 @@ impl SchemaAutomaton {
         out
     }
 
+    /// The key or element that is open in `state`, as far as it has been read, and the frame that
+    /// it is read for. `None` where its text does not matter.
+    pub(super) fn open_lexeme(&self, state: StateId) -> Option<(FrameId, Vec<u8>)> {
+        let &State { cell, phase, text } = self.states.get(state.0 as usize)?;
+        let Cell { frame, mark, .. } = self.at(cell);
+        let mut lexeme = Vec::new();
+        let mark = match phase {
+            Phase::Key { mark, .. } => {
+                lexeme.push(b'"');
+                mark
+            }
+            _ => mark,
+        };
+        if mark == TextId::NONE {
+            return None;
+        }
+        lexeme.extend(self.text_between(mark, text));
+        Some((frame, lexeme))
+    }
+
     pub(super) fn frame(&self, cell: CellId) -> Arc<Frame> {
         self.frames.frame(self.at(cell).frame)
     }

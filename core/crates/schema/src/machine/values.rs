@@ -101,7 +101,27 @@ impl SchemaAutomaton {
         tags: TagsId,
         text: TextId,
     ) -> Result<StateId, AutomatonError> {
-        let Cell { frame, mark, kept, .. } = self.at(cell);
+        let Cell { frame, mark, .. } = self.at(cell);
+        let known = mark != TextId::NONE && mark != TextId::BLURRED && text != TextId::BLURRED;
+        self.frames.doubt_element(frame, known);
+        let value = if known {
+            let text = self.text_between(mark, text);
+            self.element_value(&text)
+        } else {
+            None
+        };
+        self.value_ended(cell, tags, value, text)
+    }
+
+    /// The same, where `value` is what the text says, as far as it is known and matters.
+    pub(super) fn value_ended(
+        &mut self,
+        cell: CellId,
+        tags: TagsId,
+        value: Option<u32>,
+        text: TextId,
+    ) -> Result<StateId, AutomatonError> {
+        let Cell { frame, kept, .. } = self.at(cell);
         if matches!(&*self.frames.frame(frame), Frame::Root { .. }) {
             return if tags == Frames::NO_TAGS {
                 Ok(StateId::DEAD)
@@ -109,13 +129,6 @@ impl SchemaAutomaton {
                 self.state(cell, Phase::Done { gap: 0 }, TextId::NONE)
             };
         }
-        let known = mark != TextId::NONE && mark != TextId::BLURRED && text != TextId::BLURRED;
-        let value = if known {
-            let text = self.text_between(mark, text);
-            self.element_value(&text)
-        } else {
-            None
-        };
         match self.frames.value_end(frame, tags, value) {
             Some(next) => {
                 let cell = self.replaced(cell, next);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use structgen_automaton::{AutomatonError, Fuel, LexState};
 
 use super::{Task, add, before, finish, improve, pick, tail};
-use crate::algebra::{INFINITE, NodeId};
-use crate::frames::{Frame, Frames};
+use crate::algebra::{INFINITE, KeyId, NodeId};
+use crate::frames::{Frame, Frames, SetId};
 use crate::layout::Gap;
 use crate::machine::SchemaAutomaton;
 use crate::machine::stack::{Cell, CellId, Phase, State};
@@ -46,8 +46,9 @@ impl SchemaAutomaton {
                 Frame::Member { asks, used, runs, .. } => {
                     let outer = self.inside(cell, &outer);
                     costs = vec![INFINITE; self.frames.asked(*asks).nodes.len()];
+                    let keys = self.frames.used_keys(used);
                     for (ask, run) in runs {
-                        let cost = self.frames.object_run_cost(run, &used.keys, fuel)?;
+                        let cost = self.frames.object_run_cost(run, &keys, fuel)?;
                         improve(&mut costs, *ask, add(cost, tail(&outer, run.tag)));
                     }
                 }
@@ -182,6 +183,55 @@ impl SchemaAutomaton {
         Ok(pick(close, more))
     }
 
+    /// The key that `prefix` becomes with `rest`, or with a longer one if it is in `used`; and
+    /// that rest. `lex` and `tag` are what the key is read by.
+    ///
+    /// Numbers are tried as endings in their order, so that the next state, which tries what is
+    /// left of them, comes to an ending that is no longer. Those in `used` may be in the way, and
+    /// the `names` that the schema has.
+    fn fresh_key(
+        &mut self,
+        prefix: &[u8],
+        rest: Vec<u8>,
+        (lex, tag): (LexState, u32),
+        used: SetId,
+        names: usize,
+        fuel: &mut Fuel,
+    ) -> Result<Option<(KeyId, Vec<u8>)>, AutomatonError> {
+        let stem = rest.strip_suffix(b"\"").unwrap_or(&rest).to_vec();
+        let mut body = [prefix, &stem].concat();
+        let mut rest = rest;
+        for ending in 0..=self.frames.sets.len(used) + names {
+            fuel.spend(4)?;
+            let key = self.frames.algebra.key_of_body(&body);
+            if !self.frames.sets.contains(used, key.0) && self.reads(lex, &rest, tag, fuel)? {
+                return Ok(Some((key, rest)));
+            }
+            let ending = ending.to_string();
+            body = [prefix, &stem, ending.as_bytes()].concat();
+            rest = [&stem, ending.as_bytes(), b"\""].concat();
+        }
+        Ok(None)
+    }
+
+    /// Whether the lexer in `lex` reads `text` as an example of `tag`.
+    fn reads(
+        &mut self,
+        mut lex: LexState,
+        text: &[u8],
+        tag: u32,
+        fuel: &mut Fuel,
+    ) -> Result<bool, AutomatonError> {
+        let lexer = &mut self.frames.algebra.lexer;
+        for byte in text {
+            lex = lexer.step(lex, *byte, fuel)?;
+            if lex.is_dead() {
+                return Ok(false);
+            }
+        }
+        Ok(lexer.accept(lex).is_some_and(|accept| lexer.accept_tags(accept).contains(&tag)))
+    }
+
     fn rest_of_gap(&self, gap: Gap, depth: u32, read: u32) -> Vec<u8> {
         let text = self.layout.text(gap, depth);
         text.get(read as usize..).unwrap_or(&[]).to_vec()
@@ -239,18 +289,28 @@ impl SchemaAutomaton {
             self.frames.algebra.lexer.parts(lex).iter().map(|(tag, _)| *tag).collect();
         let mut best: Option<(u32, Vec<Task>)> = None;
         for tag in tags {
-            let Some(rest) = self.frames.algebra.lexer.shortest(lex, Some(tag), fuel)? else {
+            let Some(mut rest) = self.frames.algebra.lexer.shortest(lex, Some(tag), fuel)? else {
                 continue;
             };
             let Some(served) = plan.tags.get(tag as usize) else { continue };
-            let mut keys = used.keys.clone();
+            let mut keys = self.frames.used_keys(used);
             let known = plan.keys.get(tag as usize).copied().flatten();
             let key = match known {
                 Some(key) => free.then_some(key),
                 None => {
-                    let mut body = prefix.clone();
-                    body.extend(rest.strip_suffix(b"\"").unwrap_or(&rest));
-                    Some(self.frames.algebra.key_of_body(&body))
+                    let Some((key, other)) = self.fresh_key(
+                        &prefix,
+                        rest,
+                        (lex, tag),
+                        used.open,
+                        plan.keys.len(),
+                        fuel,
+                    )?
+                    else {
+                        continue;
+                    };
+                    rest = other;
+                    Some(key)
                 }
             };
             if let Some(key) = key {
