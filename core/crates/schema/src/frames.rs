@@ -146,6 +146,8 @@ pub(crate) struct Frames {
     plans: ShardedMap<FrameId, std::sync::Arc<KeyPlan>>,
     key_ends: ShardedMap<(FrameId, TagsId, Option<KeyId>), Option<FrameId>>,
     object_costs: ShardedMap<(ObjectRun, Vec<KeyId>), u32>,
+    /// The classes of keys that have been written.
+    key_classes: ShardedMap<(ObjectId, KeyId), Option<u32>>,
     /// Values that elements are compared with.
     pub(crate) sets: Sets,
     quote: ExprId,
@@ -172,6 +174,7 @@ impl Frames {
             plans: ShardedMap::default(),
             key_ends: ShardedMap::default(),
             object_costs: ShardedMap::default(),
+            key_classes: ShardedMap::default(),
             sets: Sets::default(),
             quote,
             doubt: false,
@@ -184,7 +187,8 @@ impl Frames {
             + self.ends.len()
             + self.plans.len()
             + self.key_ends.len()
-            + self.object_costs.len();
+            + self.object_costs.len()
+            + self.key_classes.len();
         self.sets.bytes() + self.frames.len() * 200 + memos * 40
     }
 

@@ -224,35 +224,56 @@ impl Algebra {
         additional: NodeId,
         fuel: &mut Fuel,
     ) -> Result<Vec<Class>, Halt> {
-        let all = self.strings.all;
-        let mut parts: Vec<(ExprId, Option<NodeId>)> = vec![(all, None)];
-        for (language, node) in patterns {
-            let outside = self.lexer.exprs.not(*language);
-            let mut next = Vec::with_capacity(parts.len() + 1);
-            for (base, matched) in parts {
+        // Languages that have nothing in common say nothing of each other: a class is named by
+        // those that it overlaps, and hundreds of disjoint patterns stay as simple as they are.
+        let mut classes: Vec<(ExprId, NodeId)> = Vec::new();
+        for (index, &(language, node)) in patterns.iter().enumerate() {
+            let outside = self.lexer.exprs.not(language);
+            let mut next = Vec::with_capacity(classes.len() + 1);
+            for (base, matched) in classes {
                 fuel.spend(1)?;
-                let inside = self.lexer.exprs.and(&[base, *language]);
-                if !self.no_strings(inside, fuel)? {
-                    let node = self.and(&[matched.unwrap_or(NodeId::TRUE), *node]);
-                    next.push((inside, Some(node)));
+                let inside = self.lexer.exprs.and(&[base, language]);
+                if self.no_strings(inside, fuel)? {
+                    next.push((base, matched));
+                    continue;
                 }
+                next.push((inside, self.and(&[matched, node])));
                 let beside = self.lexer.exprs.and(&[base, outside]);
                 if !self.no_strings(beside, fuel)? {
                     next.push((beside, matched));
                 }
-                if next.len() > MAX_KEY_CLASSES {
-                    let limit = MAX_KEY_CLASSES as u64;
-                    return Err(AutomatonError::Limit { name: "max_key_classes", limit }.into());
+            }
+            let mut alone = vec![language];
+            for (other, _) in &patterns[..index] {
+                fuel.spend(1)?;
+                let both = self.lexer.exprs.and(&[*other, language]);
+                if !self.no_strings(both, fuel)? {
+                    alone.push(self.lexer.exprs.not(*other));
                 }
             }
-            parts = next;
+            let alone = self.lexer.exprs.and(&alone);
+            if !self.no_strings(alone, fuel)? {
+                next.push((alone, node));
+            }
+            if next.len() > MAX_KEY_CLASSES {
+                let limit = MAX_KEY_CLASSES as u64;
+                return Err(AutomatonError::Limit { name: "max_key_classes", limit }.into());
+            }
+            classes = next;
+        }
+        let mut rest = self.strings.all;
+        if !patterns.is_empty() {
+            let matched: Vec<ExprId> = patterns.iter().map(|(language, _)| *language).collect();
+            let matched = self.lexer.exprs.or(&matched);
+            let unmatched = self.lexer.exprs.not(matched);
+            rest = self.lexer.exprs.and(&[rest, unmatched]);
+        }
+        if !self.no_strings(rest, fuel)? {
+            classes.push((rest, additional));
         }
         let except: Arc<[super::KeyId]> = names.into();
-        let class = |(base, matched): (ExprId, Option<NodeId>)| Class {
-            keys: KeySet { base, except: except.clone() },
-            node: matched.unwrap_or(additional),
-        };
-        Ok(parts.into_iter().map(class).collect())
+        let class = |(base, node)| Class { keys: KeySet { base, except: except.clone() }, node };
+        Ok(classes.into_iter().map(class).collect())
     }
 
     /// Only keys in `allowed` remain.

@@ -5,7 +5,7 @@ use structgen_automaton::{AutomatonError, Fuel, LexState};
 use structgen_regex::ExprId;
 
 use super::{Frame, FrameId, Frames, KeyPlan, MemberWay, ObjectRun, Reading, Slot, TagsId, Used};
-use crate::algebra::{INFINITE, KeyId, NodeId, ObjectId, OpenObject, all_pending};
+use crate::algebra::{INFINITE, KeyId, NodeId, ObjectId, ObjectShape, OpenObject, all_pending};
 
 impl Frames {
     /// The run of a shape that has no member yet.
@@ -180,10 +180,9 @@ impl Frames {
                             names.push((shape.names[name as usize].key, index as u32, slot));
                         }
                         Slot::Class(class) => {
+                            let without = self.used_of_class(run.shape, class, used, fuel)?;
                             let keys = &shape.classes[class as usize].keys;
-                            let open = self.algebra.class_is_open(&shape, class as usize);
-                            let without = if open { &[][..] } else { &used.keys };
-                            let e = self.algebra.key_set_expr(keys, without);
+                            let e = self.algebra.key_set_expr(keys, &without);
                             classes.push((e, index as u32, slot));
                         }
                     }
@@ -227,13 +226,53 @@ impl Frames {
         Ok(plan)
     }
 
-    /// Keys written once a slot is filled; a class's key is not known yet, and left out.
-    fn used_after(
+    /// The keys written that the language of a class has to leave out.
+    fn used_of_class(
+        &mut self,
+        id: ObjectId,
+        class: u32,
         used: &Used,
-        run: &ObjectRun,
-        shape: &crate::algebra::ObjectShape,
-        slot: Slot,
-    ) -> Vec<KeyId> {
+        fuel: &mut Fuel,
+    ) -> Result<Vec<KeyId>, AutomatonError> {
+        let shape = self.algebra.object_shape(id);
+        let mut keys = Vec::new();
+        if self.algebra.class_is_open(&shape, class as usize) {
+            return Ok(keys);
+        }
+        for &key in &used.keys {
+            let found = match self.key_classes.get(&(id, key)) {
+                Some(known) => *known,
+                None => {
+                    let found = self.class_of(&shape, key, fuel)?;
+                    self.key_classes.insert((id, key), found);
+                    found
+                }
+            };
+            if found == Some(class) {
+                keys.push(key);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The class that a key is of.
+    fn class_of(
+        &mut self,
+        shape: &ObjectShape,
+        key: KeyId,
+        fuel: &mut Fuel,
+    ) -> Result<Option<u32>, AutomatonError> {
+        for (index, class) in shape.classes.iter().enumerate() {
+            fuel.spend(1)?;
+            if self.algebra.key_set_has(&class.keys, key, fuel)? {
+                return Ok(Some(index as u32));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keys written once a slot is filled; a class's key is not known yet, and left out.
+    fn used_after(used: &Used, run: &ObjectRun, shape: &ObjectShape, slot: Slot) -> Vec<KeyId> {
         let mut keys = used.keys.clone();
         if let (false, Slot::Name(index)) = (run.ordered, slot) {
             let key = shape.names[index as usize].key;
