@@ -1,7 +1,7 @@
 //! How far a lexer state can go on while nothing happens.
 
 use rustc_hash::FxHashMap;
-use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, LexState};
+use structgen_automaton::{AutomatonError, ByteAutomaton, CharSelection, Fuel, LexState};
 use structgen_vocab::CharGroups;
 
 /// First bytes of characters beyond ASCII that take the same continuations, each with the range
@@ -20,19 +20,26 @@ const LEADS: [(std::ops::RangeInclusive<u8>, std::ops::RangeInclusive<u8>, u32);
 /// What is known of a lexer state and characters of some groups.
 #[derive(Clone, Copy)]
 struct Loop {
-    /// Where all of these characters lead, if that is one state in which the lexeme is open and
-    /// does not end.
-    next: Option<LexState>,
     /// Any text of at most that many bytes, all of whose characters are in the groups, keeps the
     /// lexeme open, and the lexeme cannot end inside it nor right after it.
     bytes: u32,
-    /// That does not hold of `bytes + 1`.
-    settled: bool,
+    /// What comes after one character.
+    next: Next,
+}
+
+#[derive(Clone, Copy)]
+enum Next {
+    /// Not tried yet.
+    Unknown,
+    /// The lexeme is open in this state, whichever the character.
+    Same(LexState),
+    /// More than `bytes` will not be found.
+    Settled,
 }
 
 impl Loop {
     /// The state comes back to itself.
-    const FOREVER: u32 = u32::MAX;
+    const FOREVER: Loop = Loop { bytes: u32::MAX, next: Next::Settled };
 }
 
 /// Tokens that a state must have been asked about before its characters are tried: to try them
@@ -62,7 +69,11 @@ impl Loops {
         tokens: usize,
         fuel: &mut Fuel,
     ) -> Result<bool, AutomatonError> {
-        if !self.known.contains_key(&(lex, groups)) && tokens < WORTH_TRYING {
+        let found = self.at_sight(automaton, lex, groups, fuel)?;
+        if found.bytes >= bytes || matches!(found.next, Next::Settled) {
+            return Ok(found.bytes >= bytes);
+        }
+        if matches!(found.next, Next::Unknown) && tokens < WORTH_TRYING {
             let asked = self.asked.entry(lex).or_default();
             *asked += tokens;
             if *asked < WORTH_TRYING {
@@ -70,31 +81,37 @@ impl Loops {
             }
         }
         let mut chain: Vec<LexState> = Vec::new();
-        let mut at = lex;
-        let mut left = bytes;
-        // A character has at least one byte, and what is settled stays so.
-        let (mut reach, settled) = loop {
-            let Loop { next, bytes, settled } = self.first_step(automaton, at, groups, fuel)?;
-            if bytes >= left || settled {
-                break (bytes, settled);
+        let (mut at, mut left) = (lex, bytes);
+        // A character has at least one byte.
+        let mut last = loop {
+            let found = self.at_sight(automaton, at, groups, fuel)?;
+            if found.bytes >= left {
+                break found;
             }
-            let Some(next) = next else { break (0, true) };
+            let next = match found.next {
+                Next::Unknown => self.try_characters(automaton, at, groups, fuel)?,
+                known => known,
+            };
+            let Next::Same(next) = next else {
+                break self.at_sight(automaton, at, groups, fuel)?;
+            };
             chain.push(at);
-            left -= 1;
-            at = next;
+            (at, left) = (next, left - 1);
         };
         for state in chain.into_iter().rev() {
-            reach = reach.saturating_add(1);
             if let Some(known) = self.known.get_mut(&(state, groups)) {
-                known.bytes = known.bytes.max(reach);
-                known.settled = settled;
+                known.bytes = known.bytes.max(last.bytes.saturating_add(1));
+                if matches!(last.next, Next::Settled) {
+                    known.next = Next::Settled;
+                }
+                last = *known;
             }
         }
-        Ok(reach >= bytes)
+        Ok(last.bytes >= bytes)
     }
 
-    /// What is known of `lex` and `groups` without looking further than one character.
-    fn first_step(
+    /// What is known of `lex` and `groups` before any character is tried.
+    fn at_sight(
         &mut self,
         automaton: &mut dyn ByteAutomaton,
         lex: LexState,
@@ -104,6 +121,20 @@ impl Loops {
         if let Some(&known) = self.known.get(&(lex, groups)) {
             return Ok(known);
         }
+        let bytes = automaton.lex_idle_bytes(lex, selection(groups), fuel)?;
+        let found = Loop { bytes, next: Next::Unknown };
+        self.known.insert((lex, groups), found);
+        Ok(found)
+    }
+
+    /// Tries every character of `groups` in `lex`, of which something is known.
+    fn try_characters(
+        &mut self,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        groups: CharGroups,
+        fuel: &mut Fuel,
+    ) -> Result<Next, AutomatonError> {
         let mut next = None;
         for group in groups.each() {
             let target = match self.targets.get(&(lex, group)) {
@@ -124,15 +155,21 @@ impl Loops {
             }
             next = target;
         }
-        let found = match next {
-            Some(next) if next == lex => {
-                Loop { next: Some(next), bytes: Loop::FOREVER, settled: true }
-            }
-            Some(next) => Loop { next: Some(next), bytes: 1, settled: false },
-            None => Loop { next: None, bytes: 0, settled: true },
-        };
-        self.known.insert((lex, groups), found);
-        Ok(found)
+        let Some(known) = self.known.get_mut(&(lex, groups)) else { return Ok(Next::Settled) };
+        match next {
+            Some(next) if next == lex => *known = Loop::FOREVER,
+            Some(next) => known.next = Next::Same(next),
+            None => known.next = Next::Settled,
+        }
+        Ok(known.next)
+    }
+}
+
+fn selection(groups: CharGroups) -> CharSelection {
+    let inside = |byte: &u8| CharGroups::of_ascii(*byte).within(groups);
+    CharSelection {
+        ascii: (0..0x80).filter(inside).fold(0, |bits, byte| bits | 1 << byte),
+        beyond_ascii: CharGroups::NON_ASCII.within(groups),
     }
 }
 
