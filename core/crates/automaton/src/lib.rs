@@ -83,6 +83,15 @@ pub struct LexicalView {
 /// in use (128 spaces, in some).
 pub const LEX_HORIZON: u32 = 256;
 
+/// A set of characters: some of ASCII, by code point, and all or none of those beyond.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CharSelection {
+    /// A bit for each code point below 0x80.
+    pub ascii: u128,
+    /// All characters from U+0080 on.
+    pub beyond_ascii: bool,
+}
+
 /// A set of lexemes that end at the same place, interned by the automaton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AcceptId(pub u32);
@@ -141,6 +150,18 @@ pub trait ByteAutomaton: Send {
     /// The lexemes that may end in `lex`, if any.
     fn lex_accept(&self, _lex: LexState) -> Option<AcceptId> {
         None
+    }
+
+    /// A number of bytes, as great as is plain to see: every text of at most that many bytes,
+    /// all of whose characters are in `chars`, keeps the lexeme open, and it can end neither
+    /// inside that text nor right after it.
+    fn lex_idle_bytes(
+        &mut self,
+        _lex: LexState,
+        _chars: CharSelection,
+        _fuel: &mut Fuel,
+    ) -> Result<u32, AutomatonError> {
+        Ok(0)
     }
 
     /// A structural hash of `lex`: equal only for lexer states, built anywhere in the process,

@@ -1,5 +1,6 @@
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, Exactness, Fuel, LexState, LexicalView, StateId, Usage,
+    AcceptId, AutomatonError, ByteAutomaton, CharSelection, Exactness, Fuel, LexState, LexicalView,
+    StateId, Usage,
 };
 
 use crate::{ExprId, Exprs, Lexer};
@@ -85,6 +86,15 @@ impl ByteAutomaton for RegexAutomaton {
     #[inline]
     fn lex_accept(&self, lex: LexState) -> Option<AcceptId> {
         self.lexer.accept(lex)
+    }
+
+    fn lex_idle_bytes(
+        &mut self,
+        lex: LexState,
+        chars: CharSelection,
+        fuel: &mut Fuel,
+    ) -> Result<u32, AutomatonError> {
+        self.lexer.idle_bytes(lex, chars, fuel)
     }
 
     #[inline]

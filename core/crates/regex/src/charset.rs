@@ -1,5 +1,7 @@
 use std::ops::{BitAnd, BitOr, Not, Sub};
 
+use crate::ByteSet;
+
 const LAST: u32 = 0x10FFFF;
 const SURROGATES: (u32, u32) = (0xD800, 0xDFFF);
 
@@ -34,6 +36,11 @@ impl CharSet {
     /// The characters of `text`.
     pub fn of(text: &str) -> Self {
         CharSet::from_code_points(text.chars().map(|c| (c as u32, c as u32)))
+    }
+
+    /// The characters with the code points `bytes`, which are below 0x80.
+    pub(crate) fn of_ascii(bytes: ByteSet) -> Self {
+        CharSet::from_code_points(bytes.iter().map(|byte| (byte.into(), byte.into())))
     }
 
     /// The union of ranges of code points, in any order; surrogates and numbers beyond

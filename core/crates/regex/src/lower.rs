@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::exprs::Node;
 use crate::{Ast, ByteSet, CharDfa, CharSet, ExprId, Exprs};
 
 /// Which spellings of a string JSON text may use.
@@ -19,23 +20,48 @@ pub enum JsonSpelling {
 /// Nesting of an `Ast` that is lowered.
 const MAX_NESTING: u32 = 1_000;
 
+/// A prefix code of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Encoding {
+pub(crate) enum Encoding {
     Utf8,
     Json(JsonSpelling),
+}
+
+impl Encoding {
+    pub(crate) const ALL: [Encoding; 3] =
+        [Encoding::Utf8, Encoding::Json(JsonSpelling::Minimal), Encoding::Json(JsonSpelling::All)];
+
+    /// The characters that have to be escaped.
+    pub(crate) fn escaped(self) -> CharSet {
+        match self {
+            Encoding::Utf8 => CharSet::empty(),
+            Encoding::Json(_) => CharSet::from_code_points([(0, 0x1F), (0x22, 0x22), (0x5C, 0x5C)]),
+        }
+    }
+
+    /// A bit for each.
+    pub(crate) fn bit(self) -> u8 {
+        match self {
+            Encoding::Utf8 => 1,
+            Encoding::Json(JsonSpelling::Minimal) => 2,
+            Encoding::Json(JsonSpelling::All) => 4,
+        }
+    }
 }
 
 /// Character classes already lowered.
 #[derive(Debug, Default)]
 pub(crate) struct LowerCache {
     classes: FxHashMap<(Encoding, CharSet), ExprId>,
+    /// The same, the other way round.
+    sets: FxHashMap<(Encoding, ExprId), CharSet>,
     automata: FxHashMap<(Encoding, Arc<CharDfa>), ExprId>,
     ranges: usize,
 }
 
 impl LowerCache {
     pub(crate) fn bytes(&self) -> usize {
-        self.classes.capacity() * 48 + self.ranges * 8
+        (self.classes.capacity() + self.sets.capacity()) * 48 + self.ranges * 16
     }
 }
 
@@ -126,7 +152,8 @@ fn any_text(exprs: &mut Exprs, encoding: Encoding) -> ExprId {
     exprs.repeat(any, 0, None)
 }
 
-fn lower_class(exprs: &mut Exprs, set: &CharSet, encoding: Encoding) -> ExprId {
+/// The spellings in `encoding` of the characters of `set`.
+pub(crate) fn lower_class(exprs: &mut Exprs, set: &CharSet, encoding: Encoding) -> ExprId {
     // ASCII singles are most of every pattern, and cheaper than a look-up.
     if let (Encoding::Utf8, Some(c)) = (encoding, set.only()) {
         let mut buffer = [0; 4];
@@ -140,12 +167,27 @@ fn lower_class(exprs: &mut Exprs, set: &CharSet, encoding: Encoding) -> ExprId {
         Encoding::Utf8 => utf8_class(exprs, set),
         Encoding::Json(spelling) => json_class(exprs, set, spelling),
     };
+    exprs.note_class(e, set, encoding);
     exprs.lowered.ranges += set.ranges().len();
+    exprs.lowered.sets.insert((encoding, e), set.clone());
     exprs.lowered.classes.insert(key, e);
     e
 }
 
 impl Exprs {
+    /// The characters whose spellings in `code` are the members of `class`, if it is known.
+    pub(crate) fn class_in(&self, code: Encoding, class: ExprId) -> Option<CharSet> {
+        if let Some(set) = self.lowered.sets.get(&(code, class)) {
+            return Some(set.clone());
+        }
+        match self.node(class) {
+            Node::Set(id) if code == Encoding::Utf8 => Some(*self.set(id))
+                .filter(|set| set.iter().all(|byte| byte.is_ascii()))
+                .map(CharSet::of_ascii),
+            _ => None,
+        }
+    }
+
     /// The characters of `set`, one of them, as UTF-8.
     pub fn char_set(&mut self, set: &CharSet) -> ExprId {
         lower_class(self, set, Encoding::Utf8)
@@ -184,7 +226,7 @@ fn json_class(exprs: &mut Exprs, set: &CharSet, spelling: JsonSpelling) -> ExprI
         (0x0D, b'r'),
         (0x09, b't'),
     ];
-    let escaped = CharSet::from_code_points([(0, 0x1F), (0x22, 0x22), (0x5C, 0x5C)]);
+    let escaped = Encoding::Json(spelling).escaped();
     let raw = utf8_class(exprs, &(set - &escaped));
     let mut letters = ByteSet::EMPTY;
     let mut spelled = CharSet::empty();

@@ -72,6 +72,11 @@ impl CharGroups {
         self.0 & !other.0 == 0
     }
 
+    /// The groups, one by one.
+    pub fn each(self) -> impl Iterator<Item = CharGroups> {
+        (0..8).map(|bit| CharGroups(1 << bit)).filter(move |group| group.within(self))
+    }
+
     /// Whether there is no group.
     pub fn is_empty(self) -> bool {
         self.0 == 0

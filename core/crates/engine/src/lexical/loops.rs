@@ -1,25 +1,8 @@
 //! How far a lexer state can go on while nothing happens.
 
 use rustc_hash::FxHashMap;
-use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, LexState};
+use structgen_automaton::{AutomatonError, ByteAutomaton, CharSelection, Fuel, LexState};
 use structgen_vocab::CharGroups;
-
-/// Any text of at most `bytes` bytes whose characters are all in `groups` keeps the lexeme open,
-/// and the lexeme cannot end inside it nor right after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Loop {
-    pub groups: CharGroups,
-    pub bytes: u32,
-}
-
-impl Loop {
-    const NONE: Loop = Loop { groups: CharGroups::NONE, bytes: 0 };
-    /// The state comes back to itself.
-    const FOREVER: u32 = u32::MAX;
-}
-
-/// States of a chain that are followed: more than most tokens have characters.
-const MAX_CHAIN: usize = 130;
 
 /// First bytes of characters beyond ASCII that take the same continuations, each with the range
 /// of the second byte and the number of bytes after it.
@@ -34,78 +17,163 @@ const LEADS: [(std::ops::RangeInclusive<u8>, std::ops::RangeInclusive<u8>, u32);
     (0xF4..=0xF4, 0x80..=0x8F, 2),
 ];
 
+/// What is known of a lexer state and characters of some groups.
+#[derive(Clone, Copy)]
+struct Loop {
+    /// Any text of at most that many bytes, all of whose characters are in the groups, keeps the
+    /// lexeme open, and the lexeme cannot end inside it nor right after it.
+    bytes: u32,
+    /// What comes after one character.
+    next: Next,
+}
+
+#[derive(Clone, Copy)]
+enum Next {
+    /// Not tried yet.
+    Unknown,
+    /// The lexeme is open in this state, whichever the character.
+    Same(LexState),
+    /// More than `bytes` will not be found.
+    Settled,
+}
+
+impl Loop {
+    /// The state comes back to itself.
+    const FOREVER: Loop = Loop { bytes: u32::MAX, next: Next::Settled };
+}
+
+/// Tokens that a state must have been asked about before its characters are tried: to try them
+/// costs about as much as to walk to that many tokens.
+const WORTH_TRYING: usize = 48;
+
 /// Loops of lexer states, as far as they have been asked for.
 #[derive(Default)]
 pub(super) struct Loops {
-    known: FxHashMap<LexState, Loop>,
+    known: FxHashMap<(LexState, CharGroups), Loop>,
+    /// Where the characters of each group lead.
+    targets: FxHashMap<(LexState, CharGroups), Option<LexState>>,
+    /// Tokens for which states have been asked, and nothing was known.
+    asked: FxHashMap<LexState, usize>,
 }
 
 impl Loops {
-    pub(super) fn of(
+    /// Whether any text of at most `bytes` bytes, all of whose characters are in `groups`, keeps
+    /// the lexeme open, and the lexeme can end neither inside it nor right after it. False may
+    /// also mean that it is not worth finding out for `tokens` tokens.
+    pub(super) fn hold(
         &mut self,
         automaton: &mut dyn ByteAutomaton,
         lex: LexState,
+        groups: CharGroups,
+        bytes: u32,
+        tokens: usize,
         fuel: &mut Fuel,
-    ) -> Result<Loop, AutomatonError> {
-        if let Some(&known) = self.known.get(&lex) {
-            return Ok(known);
+    ) -> Result<bool, AutomatonError> {
+        let found = self.at_sight(automaton, lex, groups, fuel)?;
+        if found.bytes >= bytes || matches!(found.next, Next::Settled) {
+            return Ok(found.bytes >= bytes);
         }
-        let mut chain: Vec<(LexState, CharGroups)> = Vec::new();
-        let mut at = lex;
-        // What is known of the state after the chain.
-        let mut after = loop {
-            if let Some(&known) = self.known.get(&at) {
-                break known;
+        if matches!(found.next, Next::Unknown) && tokens < WORTH_TRYING {
+            let asked = self.asked.entry(lex).or_default();
+            *asked += tokens;
+            if *asked < WORTH_TRYING {
+                return Ok(false);
             }
-            let Some((groups, next)) = next_of_most(automaton, at, fuel)? else {
-                self.known.insert(at, Loop::NONE);
-                break Loop::NONE;
-            };
-            if next == at {
-                let found = Loop { groups, bytes: Loop::FOREVER };
-                self.known.insert(at, found);
+        }
+        let mut chain: Vec<LexState> = Vec::new();
+        let (mut at, mut left) = (lex, bytes);
+        // A character has at least one byte.
+        let mut last = loop {
+            let found = self.at_sight(automaton, at, groups, fuel)?;
+            if found.bytes >= left {
                 break found;
             }
-            chain.push((at, groups));
-            if chain.len() == MAX_CHAIN {
-                // Nothing is claimed of what comes then.
-                break Loop::NONE;
-            }
-            at = next;
+            let next = match found.next {
+                Next::Unknown => self.try_characters(automaton, at, groups, fuel)?,
+                known => known,
+            };
+            let Next::Same(next) = next else {
+                break self.at_sight(automaton, at, groups, fuel)?;
+            };
+            chain.push(at);
+            (at, left) = (next, left - 1);
         };
-        for (state, groups) in chain.into_iter().rev() {
-            let bytes = if groups.within(after.groups) { after.bytes.saturating_add(1) } else { 1 };
-            after = Loop { groups, bytes };
-            self.known.insert(state, after);
+        for state in chain.into_iter().rev() {
+            if let Some(known) = self.known.get_mut(&(state, groups)) {
+                known.bytes = known.bytes.max(last.bytes.saturating_add(1));
+                if matches!(last.next, Next::Settled) {
+                    known.next = Next::Settled;
+                }
+                last = *known;
+            }
         }
-        Ok(self.known.get(&lex).copied().unwrap_or(Loop::NONE))
+        Ok(last.bytes >= bytes)
+    }
+
+    /// What is known of `lex` and `groups` before any character is tried.
+    fn at_sight(
+        &mut self,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        groups: CharGroups,
+        fuel: &mut Fuel,
+    ) -> Result<Loop, AutomatonError> {
+        if let Some(&known) = self.known.get(&(lex, groups)) {
+            return Ok(known);
+        }
+        let bytes = automaton.lex_idle_bytes(lex, selection(groups), fuel)?;
+        let found = Loop { bytes, next: Next::Unknown };
+        self.known.insert((lex, groups), found);
+        Ok(found)
+    }
+
+    /// Tries every character of `groups` in `lex`, of which something is known.
+    fn try_characters(
+        &mut self,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        groups: CharGroups,
+        fuel: &mut Fuel,
+    ) -> Result<Next, AutomatonError> {
+        let mut next = None;
+        for group in groups.each() {
+            let target = match self.targets.get(&(lex, group)) {
+                Some(&known) => known,
+                None => {
+                    let found = if group == CharGroups::NON_ASCII {
+                        beyond_ascii_target(automaton, lex, fuel)?
+                    } else {
+                        ascii_target(automaton, lex, group, fuel)?
+                    };
+                    self.targets.insert((lex, group), found);
+                    found
+                }
+            };
+            if target.is_none() || next.is_some_and(|next| Some(next) != target) {
+                next = None;
+                break;
+            }
+            next = target;
+        }
+        let Some(known) = self.known.get_mut(&(lex, groups)) else { return Ok(Next::Settled) };
+        match next {
+            Some(next) if next == lex => *known = Loop::FOREVER,
+            Some(next) => known.next = Next::Same(next),
+            None => known.next = Next::Settled,
+        }
+        Ok(known.next)
     }
 }
 
-/// The state to which all characters of some groups lead, with these groups; None if there is
-/// none in which the lexeme stays open.
-fn next_of_most(
-    automaton: &mut dyn ByteAutomaton,
-    lex: LexState,
-    fuel: &mut Fuel,
-) -> Result<Option<(CharGroups, LexState)>, AutomatonError> {
-    let mut found: Option<(CharGroups, LexState)> = None;
-    for group in CharGroups::ASCII {
-        let Some(target) = ascii_target(automaton, lex, group, fuel)? else { continue };
-        match &mut found {
-            Some((groups, next)) if *next == target => *groups |= group,
-            Some(_) => {}
-            None => found = Some((group, target)),
-        }
+fn selection(groups: CharGroups) -> CharSelection {
+    let inside = |byte: &u8| CharGroups::of_ascii(*byte).within(groups);
+    CharSelection {
+        ascii: (0..0x80).filter(inside).fold(0, |bits, byte| bits | 1 << byte),
+        beyond_ascii: CharGroups::NON_ASCII.within(groups),
     }
-    if let Some((groups, next)) = &mut found
-        && beyond_ascii_leads_to(automaton, lex, *next, fuel)?
-    {
-        *groups |= CharGroups::NON_ASCII;
-    }
-    Ok(found)
 }
 
+/// The state to which all characters of `group` lead, if it is one in which the lexeme is open.
 fn ascii_target(
     automaton: &mut dyn ByteAutomaton,
     lex: LexState,
@@ -125,13 +193,19 @@ fn ascii_target(
     Ok(target)
 }
 
-/// Whether every character beyond ASCII leads from `lex` to `target`.
-fn beyond_ascii_leads_to(
+/// The same for all characters beyond ASCII.
+fn beyond_ascii_target(
     automaton: &mut dyn ByteAutomaton,
     lex: LexState,
-    target: LexState,
     fuel: &mut Fuel,
-) -> Result<bool, AutomatonError> {
+) -> Result<Option<LexState>, AutomatonError> {
+    let mut target = lex;
+    for byte in "\u{80}".bytes() {
+        target = automaton.lex_step(target, byte, fuel)?;
+        if target.is_dead() || automaton.lex_accept(target).is_some() {
+            return Ok(None);
+        }
+    }
     // Few states differ inside a character: what was seen once holds again.
     let mut seen: Vec<(LexState, u8, u8, u32)> = Vec::new();
     for (leads, seconds, rest) in LEADS {
@@ -143,12 +217,12 @@ fn beyond_ascii_leads_to(
                 continue;
             }
             if !continues_to(automaton, inside, seconds.clone(), rest, target, fuel)? {
-                return Ok(false);
+                return Ok(None);
             }
             seen.push(key);
         }
     }
-    Ok(true)
+    Ok(Some(target))
 }
 
 fn continues_to(

@@ -108,12 +108,12 @@ impl LexicalEntry {
             if below.len() < WORTH_A_LOOP || CharGroups::OTHER.within(groups) {
                 return Ok(true);
             }
-            let idle = loops.of(walker.automaton, state, walker.fuel)?;
-            if !groups.within(idle.groups) || trie.height_below(node) > idle.bytes as usize {
-                return Ok(true);
+            let (height, tokens) = (trie.height_below(node) as u32, below.len());
+            let idle = loops.hold(walker.automaton, state, groups, height, tokens, walker.fuel)?;
+            if idle {
+                inside.extend_from_slice(below);
             }
-            inside.extend_from_slice(below);
-            Ok(false)
+            Ok(!idle)
         })?;
         let mut exits: Vec<Exit> = Vec::with_capacity(ends.len());
         for nodes in ends.into_values() {

@@ -5,8 +5,8 @@ mod views;
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, EndKnowledge, Exactness, Fuel, LexState, LexicalView,
-    StateId, Usage,
+    AcceptId, AutomatonError, ByteAutomaton, CharSelection, EndKnowledge, Exactness, Fuel,
+    LexState, LexicalView, StateId, Usage,
 };
 use structgen_regex::Exprs;
 
@@ -311,6 +311,18 @@ impl ByteAutomaton for CfgAutomaton {
         match self.guests.lex(lex) {
             Some((_, accept)) => accept,
             None => self.lexicon.lexer.accept(lex),
+        }
+    }
+
+    fn lex_idle_bytes(
+        &mut self,
+        lex: LexState,
+        chars: CharSelection,
+        fuel: &mut Fuel,
+    ) -> Result<u32, AutomatonError> {
+        match self.guests.lex(lex) {
+            Some(_) => Ok(0),
+            None => self.lexicon.lexer.idle_bytes(lex, chars, fuel),
         }
     }
 

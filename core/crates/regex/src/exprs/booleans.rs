@@ -1,4 +1,4 @@
-//! Alternations and conjunctions in normal form.
+//! Alternations in normal form, and what they share with conjunctions.
 
 use super::{Exprs, INFINITE, Node};
 use crate::{ByteSet, ExprId};
@@ -266,7 +266,7 @@ impl Exprs {
         list.retain(|e| marks[e.index()] != epoch);
     }
 
-    fn complements(&self, list: &[ExprId]) -> bool {
+    pub(super) fn complements(&self, list: &[ExprId]) -> bool {
         list.iter().any(|&e| match self.node(e) {
             Node::Not(inner) => list.binary_search(&inner).is_ok(),
             _ => false,
@@ -278,107 +278,5 @@ impl Exprs {
         let print = self.print(node, &[], &self.prints);
         let id = *self.table.find(print as u64, |&id| self.prints[id as usize] == print)?;
         self.same(id, node, &[]).then_some(ExprId(id))
-    }
-
-    pub(crate) fn and_vec(&mut self, parts: Vec<ExprId>) -> ExprId {
-        self.work += parts.len() as u64;
-        let mut list = Vec::with_capacity(parts.len());
-        let mut set: Option<ByteSet> = None;
-        for part in parts {
-            let kids = match self.node(part) {
-                Node::And(start, len) => self.kids(start, len).to_vec(),
-                _ => vec![part],
-            };
-            for kid in kids {
-                match self.node(kid) {
-                    Node::Empty => return Exprs::EMPTY,
-                    Node::Set(id) => {
-                        let more = *self.set(id);
-                        set = Some(set.map_or(more, |set| set & more));
-                    }
-                    _ if kid == Exprs::ANYTHING => {}
-                    _ => list.push(kid),
-                }
-            }
-        }
-        if let Some(set) = set {
-            let set = self.byte_set(set);
-            if set == Exprs::EMPTY {
-                return Exprs::EMPTY;
-            }
-            list.push(set);
-        }
-        list.sort_unstable();
-        list.dedup();
-        if list.len() > 1 {
-            if self.complements(&list) {
-                return Exprs::EMPTY;
-            }
-            self.meet_counts(&mut list);
-            if list.first() == Some(&Exprs::EMPTY) {
-                return Exprs::EMPTY;
-            }
-            if list.first() == Some(&Exprs::EPSILON) {
-                let all = list.iter().all(|&e| self.nullable(e));
-                return if all { Exprs::EPSILON } else { Exprs::EMPTY };
-            }
-            let stars: Vec<ExprId> = list
-                .iter()
-                .copied()
-                .filter(|&e| matches!(self.node(e), Node::Repeat(_, 0, INFINITE)))
-                .collect();
-            for star in stars {
-                if list.iter().any(|&e| e != star && self.covers(star, e)) {
-                    list.retain(|&e| e != star);
-                }
-            }
-            // x & ~y = ∅ where y covers x.
-            for i in 0..list.len() {
-                if let Node::Not(outside) = self.node(list[i]) {
-                    if list.iter().any(|&e| e != list[i] && self.covers(outside, e)) {
-                        return Exprs::EMPTY;
-                    }
-                }
-            }
-            let least = list.iter().map(|&e| self.meta(e).min_len).max().unwrap_or(0);
-            let most = list.iter().map(|&e| self.meta(e).max_len).min().unwrap_or(u32::MAX);
-            if least > most {
-                return Exprs::EMPTY;
-            }
-        }
-        match list[..] {
-            [] => Exprs::ANYTHING,
-            [only] => only,
-            _ => self.intern_with(Node::And(0, 0), &list),
-        }
-    }
-
-    /// S{a,b} & S{c,d} = S{max(a,c),min(b,d)} for a byte set S (all members of S{n} have
-    /// length n).
-    fn meet_counts(&mut self, list: &mut Vec<ExprId>) {
-        let mut counts: Vec<(ExprId, u32, u32)> = Vec::new();
-        for &e in list.iter() {
-            if let Node::Repeat(body, min, max) = self.node(e) {
-                if matches!(self.node(body), Node::Set(_)) {
-                    counts.push((body, min, max));
-                }
-            }
-        }
-        counts.sort_unstable();
-        if counts.windows(2).all(|pair| pair[0].0 != pair[1].0) {
-            return;
-        }
-        list.retain(|&e| match self.nodes[e.index()] {
-            Node::Repeat(body, ..) => !matches!(self.nodes[body.index()], Node::Set(_)),
-            _ => true,
-        });
-        for run in counts.chunk_by(|a, b| a.0 == b.0) {
-            let min = run.iter().map(|r| r.1).max().unwrap_or(0);
-            let max = run.iter().map(|r| r.2).min().unwrap_or(INFINITE);
-            let e = if max < min { Exprs::EMPTY } else { self.repeat_raw(run[0].0, min, max) };
-            list.push(e);
-        }
-        list.sort_unstable();
-        list.dedup();
     }
 }

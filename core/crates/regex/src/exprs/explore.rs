@@ -4,6 +4,7 @@ use std::collections::BinaryHeap;
 use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, Fuel};
 
+use super::witness::Life;
 use super::{Exprs, Node};
 use crate::ExprId;
 
@@ -65,7 +66,7 @@ impl Exprs {
                 return Some(e != Exprs::EMPTY);
             }
             if let Some(&known) = self.live.get(&e) {
-                return Some(known);
+                return Some(known != Life::Empty);
             }
             match self.node(e) {
                 // A pure head is not empty, so the tail decides.
@@ -75,7 +76,9 @@ impl Exprs {
                 Node::Or(start, len) => {
                     let kids = self.kids(start, len);
                     let live = |&kid: &ExprId| {
-                        self.pure(kid) || self.nullable(kid) || self.live.get(&kid) == Some(&true)
+                        self.pure(kid)
+                            || self.nullable(kid)
+                            || self.live.get(&kid).is_some_and(|&life| life != Life::Empty)
                     };
                     return kids.iter().any(live).then_some(true);
                 }
@@ -105,10 +108,17 @@ impl Exprs {
         if let Some(known) = self.known_live(e) {
             return Ok(known);
         }
-        let mut parents: FxHashMap<ExprId, ExprId> = FxHashMap::default();
+        if let Node::And(..) = self.node(e)
+            && let Some(word) = self.known_member(e, fuel)?
+        {
+            self.live.insert(e, Life::Member(word));
+            return Ok(true);
+        }
+        // Each with the byte that leads to it.
+        let mut parents: FxHashMap<ExprId, (ExprId, u8)> = FxHashMap::default();
         let mut queue = BinaryHeap::new();
         let mut turn = 0u32;
-        parents.insert(e, e);
+        parents.insert(e, (e, 0));
         queue.push((Reverse(self.distance(e)), turn, e, 0usize));
         while let Some((Reverse(bound), _, from, first)) = queue.pop() {
             let partition = self.partition([from]);
@@ -117,15 +127,20 @@ impl Exprs {
                 let to = self.paid_derivative(from, byte, fuel)?;
                 match self.known_live(to) {
                     Some(true) => {
-                        let mut at = from;
+                        let mut word = self.member_at_hand(to, fuel)?;
+                        let (mut at, mut byte) = (from, byte);
                         loop {
-                            self.live.insert(at, true);
-                            let parent = parents[&at];
-                            if parent == at {
-                                return Ok(true);
+                            word = word.map(|rest| self.words.before(byte, rest));
+                            self.live.insert(at, word.map_or(Life::Live, Life::Member));
+                            if at == e {
+                                break;
                             }
-                            at = parent;
+                            (at, byte) = parents[&at];
                         }
+                        if let Some(word) = word {
+                            self.words.favour(word);
+                        }
+                        return Ok(true);
                     }
                     Some(false) => continue,
                     None => {}
@@ -133,9 +148,11 @@ impl Exprs {
                 if parents.contains_key(&to) {
                     continue;
                 }
-                parents.insert(to, from);
+                parents.insert(to, (from, byte));
                 turn = turn.wrapping_add(1);
-                let nearer = self.distance(to);
+                // What `from` lacks, `to` lacks but for the byte.
+                let (least, together) = self.distance(to);
+                let nearer = (least.max(bound.0.saturating_sub(1)), together);
                 if nearer < bound {
                     // Follow it at once; the other bytes wait.
                     queue.push((Reverse(bound), turn, from, class + 1));
@@ -147,8 +164,8 @@ impl Exprs {
             }
         }
         // Nothing that was reached has a member.
-        for (dead, _) in parents {
-            self.live.insert(dead, false);
+        for dead in parents.into_keys() {
+            self.live.insert(dead, Life::Empty);
         }
         Ok(false)
     }
@@ -228,7 +245,7 @@ impl Exprs {
                 }
                 reached.insert(to, Reached { cost: next, from: at, byte });
                 queue.push((
-                    Reverse(next.saturating_add(estimate).min(NONE - 1)),
+                    Reverse(next.saturating_add(estimate).clamp(total, NONE - 1)),
                     next,
                     Reverse(to),
                 ));
@@ -271,7 +288,7 @@ impl Exprs {
 
     /// The first byte towards the nearest member of a pure expression, or of one that has
     /// not been searched because it was reached at its end.
-    fn nearest_step(&mut self, e: ExprId) -> (u8, ExprId) {
+    pub(super) fn nearest_step(&mut self, e: ExprId) -> (u8, ExprId) {
         let partition = self.partition([e]);
         let hoped = self.known_shortest(e).map_or(0, |length| length.saturating_sub(1));
         let mut best = (u32::MAX, 0, Exprs::EMPTY);

@@ -11,20 +11,26 @@
 mod booleans;
 mod build;
 mod classes;
+mod conjunctions;
 mod cover;
 mod derive;
 mod explore;
+mod idle;
 mod node;
 mod system;
+mod text;
+mod witness;
 
 use rustc_hash::FxHashMap;
-use structgen_automaton::{AutomatonError, LEX_HORIZON, ShardedMap, ShardedTable};
+use structgen_automaton::{AutomatonError, CharSelection, LEX_HORIZON, ShardedMap, ShardedTable};
 
 pub(crate) use classes::{ByteClasses, Partition};
 pub use node::ExprId;
 pub(crate) use node::{INFINITE, Node};
 use node::{Meta, fold, seed};
 use system::Named;
+use text::{Demands, Text};
+use witness::{Life, Words};
 
 use crate::ByteSet;
 
@@ -52,6 +58,8 @@ pub struct Exprs {
     poison: Option<AutomatonError>,
     nodes: Vec<Node>,
     metas: Vec<Meta>,
+    texts: Vec<Text>,
+    demands: Demands,
     prints: Vec<u128>,
     /// Prints that forget what no text within the horizon can tell; see
     /// [`Exprs::near_fingerprint`].
@@ -64,7 +72,10 @@ pub struct Exprs {
     derivatives: ShardedMap<u64, ExprId>,
     covers: FxHashMap<(ExprId, ExprId), bool>,
     /// Emptiness of expressions with `&` or `~`, once known.
-    live: ShardedMap<ExprId, bool>,
+    live: ShardedMap<ExprId, Life>,
+    words: Words,
+    /// Whether classes have all of some characters.
+    readers: FxHashMap<(ExprId, CharSelection), bool>,
     /// Length of the shortest member and its first byte, once known, for the same.
     nearest: ShardedMap<ExprId, (u32, u8)>,
     classes: ByteClasses,
@@ -90,6 +101,8 @@ impl Exprs {
             poison: None,
             nodes: Vec::new(),
             metas: Vec::new(),
+            texts: Vec::new(),
+            demands: Demands::default(),
             prints: Vec::new(),
             near: Vec::new(),
             table: ShardedTable::default(),
@@ -100,6 +113,8 @@ impl Exprs {
             derivatives: ShardedMap::default(),
             covers: FxHashMap::default(),
             live: ShardedMap::default(),
+            words: Words::default(),
+            readers: FxHashMap::default(),
             nearest: ShardedMap::default(),
             classes: ByteClasses::default(),
             marks: Vec::new(),
@@ -175,6 +190,8 @@ impl Exprs {
     pub fn bytes(&self) -> usize {
         self.nodes.capacity() * size_of::<Node>()
             + self.metas.capacity() * size_of::<Meta>()
+            + self.texts.capacity() * size_of::<Text>()
+            + self.demands.bytes()
             + (self.prints.capacity() + self.near.capacity()) * size_of::<u128>()
             + self.table.len() * 8
             + self.sets.capacity() * 32
@@ -183,7 +200,9 @@ impl Exprs {
             + self.named.capacity() * size_of::<Named>()
             + self.derivatives.len() * 20
             + self.covers.capacity() * 10
-            + self.live.len() * 10
+            + self.live.len() * 14
+            + self.words.bytes()
+            + self.readers.capacity() * 40
             + self.nearest.len() * 20
             + self.marks.capacity() * 4
             + self.classes.bytes()
@@ -273,7 +292,15 @@ impl Exprs {
                 None => break,
             }
         }
-        let meta = self.measure(node, kids);
+        let text = self.text_of(node, kids);
+        if text.is_contradiction() {
+            return Exprs::EMPTY;
+        }
+        let mut meta = self.measure(node, kids);
+        if text.is_known() {
+            // A character takes a byte at least.
+            meta.min_len = meta.min_len.max(text.min);
+        }
         if self.nodes.len() >= self.limits.max_exprs as usize {
             self.poison("max_exprs", self.limits.max_exprs.into());
             return Exprs::EMPTY;
@@ -291,6 +318,7 @@ impl Exprs {
         });
         self.children.extend_from_slice(kids);
         self.metas.push(meta);
+        self.texts.push(text);
         let near = match node {
             Node::And(..) | Node::Not(_) => print,
             Node::Repeat(e, min, max) if self.min_len(e) > 0 => {

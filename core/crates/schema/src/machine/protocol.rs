@@ -1,8 +1,8 @@
 //! The machine as a byte automaton.
 
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, EndKnowledge, Exactness, Fuel, LexState, LexicalView,
-    StateId, Usage,
+    AcceptId, AutomatonError, ByteAutomaton, CharSelection, EndKnowledge, Exactness, Fuel,
+    LexState, LexicalView, StateId, Usage,
 };
 
 use super::SchemaAutomaton;
@@ -124,6 +124,15 @@ impl ByteAutomaton for SchemaAutomaton {
 
     fn lex_accept(&self, lex: LexState) -> Option<AcceptId> {
         self.frames.algebra.lexer.accept(lex)
+    }
+
+    fn lex_idle_bytes(
+        &mut self,
+        lex: LexState,
+        chars: CharSelection,
+        fuel: &mut Fuel,
+    ) -> Result<u32, AutomatonError> {
+        self.frames.algebra.lexer.idle_bytes(lex, chars, fuel)
     }
 
     fn lex_fingerprint(&self, lex: LexState) -> u128 {

@@ -1,0 +1,126 @@
+//! Texts that a conjunction of demands reads without taking note.
+//!
+//! In `.*a.*` & `.*b.*` & `.{0,60}`, whatever is read may meet demands, but never raises one: a
+//! member stays a member as long as there is room for it. That is seen without the states that
+//! tell the demands apart, of which there are as many as subsets.
+
+use structgen_automaton::{AutomatonError, CharSelection, Fuel, LexState};
+
+use super::witness::{Life, Word};
+use super::{Exprs, INFINITE, Node};
+use crate::lower::Encoding;
+use crate::{CharSet, ExprId, Lexer};
+
+impl Lexer {
+    /// A number of bytes, as great as is plain to see: every text of at most that many bytes, all
+    /// of whose characters are in `chars`, leads to a state that is neither dead nor accepting.
+    pub fn idle_bytes(
+        &mut self,
+        state: LexState,
+        chars: CharSelection,
+        fuel: &mut Fuel,
+    ) -> Result<u32, AutomatonError> {
+        // No part has a member that short.
+        let mut most = u32::MAX;
+        for &(_, e) in self.parts(state) {
+            most = most.min(self.exprs.min_len(e).saturating_sub(1));
+        }
+        let mut idle = 0;
+        for i in 0..self.parts(state).len() {
+            if idle >= most {
+                break;
+            }
+            let (_, e) = self.parts(state)[i];
+            idle = idle.max(self.exprs.room(e, chars, fuel)?);
+        }
+        Ok(idle.min(most))
+    }
+}
+
+/// A member of an expression, by its length in bytes and as far as it is spelled out.
+#[derive(Clone, Copy)]
+struct Member {
+    length: u32,
+    word: Option<Word>,
+}
+
+impl Exprs {
+    /// How many characters of `chars` may be read at least, whichever they are, before members
+    /// of `e` could run out of room. 0 where that is not plain to see.
+    fn room(
+        &mut self,
+        e: ExprId,
+        chars: CharSelection,
+        fuel: &mut Fuel,
+    ) -> Result<u32, AutomatonError> {
+        let member = match self.live.get(&e) {
+            _ if self.pure(e) => Member { length: self.min_len(e), word: None },
+            Some(&Life::Member(word)) => {
+                Member { length: self.words.length(word), word: Some(word) }
+            }
+            _ => return Ok(0),
+        };
+        let Node::And(start, len) = self.node(e) else {
+            return self.room_before(e, member, chars, fuel);
+        };
+        let mut room = u32::MAX;
+        for i in start..start + len {
+            let kid = self.children[i as usize];
+            room = room.min(self.room_before(kid, member, chars, fuel)?);
+            if room == 0 {
+                break;
+            }
+        }
+        Ok(room)
+    }
+
+    /// How many characters of `chars` may stand before `member` such that all is one of `e`.
+    fn room_before(
+        &mut self,
+        e: ExprId,
+        member: Member,
+        chars: CharSelection,
+        fuel: &mut Fuel,
+    ) -> Result<u32, AutomatonError> {
+        fuel.spend(1)?;
+        // X{a,b} y: more of X may come before, up to b in all. `member` has no more characters
+        // than bytes.
+        match self.node(self.split(e).0) {
+            Node::Repeat(body, _, max) if self.reads(body, chars) => {
+                return Ok(if max == INFINITE { max } else { max.saturating_sub(member.length) });
+            }
+            _ => {}
+        }
+        let (Node::Or(start, len), Some(word)) = (self.node(e), member.word) else {
+            return Ok(0);
+        };
+        for i in start..start + len {
+            let kid = self.children[i as usize];
+            if !matches!(self.node(kid), Node::Or(..)) {
+                let room = self.room_before(kid, member, chars, fuel)?;
+                if room > 0 && self.has_member(kid, word, fuel)? {
+                    return Ok(room);
+                }
+            }
+        }
+        Ok(0)
+    }
+
+    /// Whether each of `chars`, as it stands in a text, is a member of `class`.
+    fn reads(&mut self, class: ExprId, chars: CharSelection) -> bool {
+        if let Some(&known) = self.readers.get(&(class, chars)) {
+            return known;
+        }
+        let bits = (0..0x80).filter(|bit| chars.ascii >> bit & 1 == 1);
+        let mut set = CharSet::from_code_points(bits.map(|bit| (bit, bit)));
+        if chars.beyond_ascii {
+            set = &set | &CharSet::from_code_points([(0x80, 0x10_FFFF)]);
+        }
+        let found = Encoding::ALL.into_iter().any(|code| {
+            (&set & &code.escaped()).is_empty()
+                && self.class_in(code, class).is_some_and(|class| set.is_subset(&class))
+        });
+        self.readers.insert((class, chars), found);
+        found
+    }
+}
