@@ -6,6 +6,7 @@
 //! runs that asked for others die.
 
 mod arrays;
+mod demands;
 mod judge;
 mod objects;
 mod sets;
@@ -15,11 +16,12 @@ use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState, ShardedMap};
 use structgen_regex::{ExprId, Exprs};
 
 use crate::algebra::{
-    Algebra, Alternatives, ArrayId, INFINITE, Interner, KeyId, NodeId, ObjectId, Unique,
+    Algebra, Alternatives, ArrayId, Formula, INFINITE, Interner, KeyId, NodeId, ObjectId, Unique,
 };
 
 use crate::options::PropertyOrder;
 
+pub(crate) use demands::{Ahead, Rest};
 pub(crate) use judge::{Judge, Reading};
 
 /// A list of asked nodes.
@@ -142,6 +144,7 @@ pub(crate) struct Frames {
     plans: ShardedMap<FrameId, std::sync::Arc<KeyPlan>>,
     key_ends: ShardedMap<(FrameId, TagsId, Option<KeyId>), Option<FrameId>>,
     object_costs: ShardedMap<(ObjectRun, Vec<KeyId>), u32>,
+    ahead: FxHashMap<(FrameId, Formula, bool), std::sync::Arc<Vec<Ahead>>>,
     /// Values that elements are compared with.
     pub(crate) sets: Sets,
     quote: ExprId,
@@ -166,6 +169,7 @@ impl Frames {
             plans: ShardedMap::default(),
             key_ends: ShardedMap::default(),
             object_costs: ShardedMap::default(),
+            ahead: FxHashMap::default(),
             sets: Sets::default(),
             quote,
         }
@@ -177,7 +181,8 @@ impl Frames {
             + self.ends.len()
             + self.plans.len()
             + self.key_ends.len()
-            + self.object_costs.len();
+            + self.object_costs.len()
+            + self.ahead.len() * 8;
         self.sets.bytes() + self.frames.len() * 200 + memos * 40
     }
 
