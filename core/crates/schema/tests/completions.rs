@@ -17,11 +17,13 @@ use structgen_schema::{PropertyOrder, SchemaAutomaton, SchemaLimits, SchemaOptio
 /// Enough for every kind of lexeme; random schemas are about these names and values.
 const ALPHABET: &[u8] = b"[]{},:\"abc12-.0nulltruefalse \\";
 
-/// States that are visited for one schema.
-const MAX_VISITED: usize = 600;
+/// States that are visited for one schema: of an exact automaton, and of one where a failing
+/// search for a completion takes milliseconds.
+const MAX_VISITED: usize = 2_000;
+const MAX_VISITED_SUPERSET: usize = 300;
 
-/// Fuel for one completion: what a mask may take, roughly.
-const STEPS: u64 = 500_000;
+/// Fuel for one completion, or to compile a schema: a tenth of what a mask may take.
+const STEPS: u64 = 2_000_000;
 
 /// What has been found about the states of some schemas.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +51,7 @@ fn visit(judge: &mut Judge, name: &str) -> Tally {
     let mut seen = HashSet::from([start]);
     let mut queue = std::collections::VecDeque::from([(start, Vec::new())]);
     while let Some((state, prefix)) = queue.pop_front() {
-        if tally.visited == MAX_VISITED {
+        if tally.visited == if exact { MAX_VISITED } else { MAX_VISITED_SUPERSET } {
             break;
         }
         tally.visited += 1;
@@ -58,9 +60,7 @@ fn visit(judge: &mut Judge, name: &str) -> Tally {
             Some(_) => {}
             None if exact => panic!("{place} lives without completion"),
             None => {
-                if std::env::var("COMPLETION_SHOW").is_ok() {
-                    println!("{place}");
-                }
+                println!("no completion: {place}");
                 tally.missing += 1;
             }
         }
@@ -113,7 +113,7 @@ fn options(round: u64) -> SchemaOptions {
 }
 
 fn rounds() -> u64 {
-    std::env::var("COMPLETION_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(150)
+    std::env::var("COMPLETION_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(100)
 }
 
 fn visit_all(schemas: &[Value], limits: &SchemaLimits) -> Tally {
@@ -193,5 +193,5 @@ fn states_of_deferred_schemas_have_completions() {
 
 /// States without a completion: some have none, for others it is not found. These numbers may
 /// only fall.
-const MISSING_UNIQUE: usize = 1;
-const MISSING_DEFERRED: usize = 1_428;
+const MISSING_UNIQUE: usize = 0;
+const MISSING_DEFERRED: usize = 649;

@@ -98,6 +98,8 @@ impl SchemaAutomaton {
             if *tries == 0 {
                 return Ok(None);
             }
+            // Tasks are copied for each way, and levels multiply the ways.
+            fuel.spend(16 + after.len() as u64)?;
             let started =
                 way.value.is_some() || !matches!(descent.state.phase, Phase::First { .. });
             let mut tasks = vec![match &way.rest {

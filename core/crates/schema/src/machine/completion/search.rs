@@ -20,7 +20,7 @@ use crate::machine::stack::CellId;
 const MAX_TRIES: u32 = 48;
 
 /// Steps for one completion beyond the nearest way: what samplers wait for, at the worst.
-const MAX_STEPS: u64 = 200_000;
+const MAX_STEPS: u64 = 1_000_000;
 
 /// What is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,10 +56,8 @@ impl SchemaAutomaton {
         let found = self.search(id, &mut own);
         fuel.spend(before - own.left())?;
         match found {
-            Err(AutomatonError::Limit { .. }) if own.left() == 0 => {
-                self.lost.insert(id);
-                Ok(None)
-            }
+            // Not lost: the next attempt finds languages and shapes already built.
+            Err(AutomatonError::Limit { .. }) if own.left() == 0 => Ok(None),
             found => found,
         }
     }
