@@ -11,6 +11,7 @@ mod narrow;
 mod node;
 mod normal;
 mod objects;
+mod residual;
 mod survey;
 mod witness;
 
@@ -36,9 +37,12 @@ use narrow::Narrowing;
 pub(crate) use arrays::{ArrayShape, Unique};
 pub(crate) use deferred::{Alternatives, Deferred};
 pub(crate) use emptiness::{INFINITE, Member, OpenObject, all_pending};
+pub(crate) use formula::{Formula, Gate, GateId};
 pub(crate) use node::{Node, NodeId};
 pub(crate) use normal::{Normal, StringSet};
 pub(crate) use objects::{KeySet, ObjectShape};
+pub(crate) use residual::{BegunArray, BegunObject};
+pub(crate) use witness::Beam;
 
 /// Why an evaluation stops early.
 #[derive(Debug)]
@@ -171,6 +175,7 @@ pub(crate) struct Algebra {
     array_costs: FxHashMap<(ArrayId, u32, Box<[u32]>), u32>,
     array_graphs: FxHashMap<ArrayId, Arc<emptiness::ArrayGraph>>,
     disjoint_objects: FxHashMap<(ObjectId, ObjectId), bool>,
+    few: FxHashMap<NodeId, emptiness::Few>,
 }
 
 /// A JSON value by its text (members in their order, numbers as written).
@@ -230,6 +235,7 @@ impl Algebra {
             array_costs: FxHashMap::default(),
             array_graphs: FxHashMap::default(),
             disjoint_objects: FxHashMap::default(),
+            few: FxHashMap::default(),
         };
         this.nodes.intern(Node::True);
         this.nodes.intern(Node::False);

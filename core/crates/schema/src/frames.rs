@@ -6,6 +6,7 @@
 //! runs that asked for others die.
 
 mod arrays;
+mod demands;
 mod doubts;
 mod judge;
 mod objects;
@@ -16,11 +17,12 @@ use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState, ShardedMap};
 use structgen_regex::{ExprId, Exprs};
 
 use crate::algebra::{
-    Algebra, Alternatives, ArrayId, INFINITE, Interner, KeyId, NodeId, ObjectId, Unique,
+    Algebra, Alternatives, ArrayId, Formula, INFINITE, Interner, KeyId, NodeId, ObjectId, Unique,
 };
 
 use crate::options::PropertyOrder;
 
+pub(crate) use demands::{Ahead, Rest};
 pub(crate) use judge::{Judge, Reading};
 
 /// A list of asked nodes.
@@ -148,6 +150,7 @@ pub(crate) struct Frames {
     object_costs: ShardedMap<(ObjectRun, Vec<KeyId>), u32>,
     /// The classes of keys that have been written.
     key_classes: ShardedMap<(ObjectId, KeyId), Option<u32>>,
+    ahead: FxHashMap<(FrameId, Formula, bool), std::sync::Arc<Vec<Ahead>>>,
     /// Values that elements are compared with.
     pub(crate) sets: Sets,
     quote: ExprId,
@@ -175,6 +178,7 @@ impl Frames {
             key_ends: ShardedMap::default(),
             object_costs: ShardedMap::default(),
             key_classes: ShardedMap::default(),
+            ahead: FxHashMap::default(),
             sets: Sets::default(),
             quote,
             doubt: false,
@@ -188,7 +192,8 @@ impl Frames {
             + self.plans.len()
             + self.key_ends.len()
             + self.object_costs.len()
-            + self.key_classes.len();
+            + self.key_classes.len()
+            + self.ahead.len() * 8;
         self.sets.bytes() + self.frames.len() * 200 + memos * 40
     }
 

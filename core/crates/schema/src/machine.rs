@@ -8,7 +8,7 @@ mod values;
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, ShardedMap, StateId};
 
@@ -43,9 +43,11 @@ pub struct SchemaAutomaton {
     contexts: Vec<Context>,
     context_ids: ShardedMap<Context, u32>,
     tails: FxHashMap<CellId, Arc<Vec<u32>>>,
-    /// While candidates for a completion are written.
-    goal: Option<completion::Goal>,
+    /// What completions are written for.
+    goal: completion::Goal,
     found: FxHashMap<StateId, completion::Found>,
+    /// States for which a search has found nothing.
+    lost: FxHashSet<StateId>,
     start: StateId,
 }
 
@@ -136,8 +138,9 @@ impl SchemaAutomaton {
             contexts: Vec::new(),
             context_ids: ShardedMap::default(),
             tails: FxHashMap::default(),
-            goal: None,
+            goal: completion::Goal::default(),
             found: FxHashMap::default(),
+            lost: FxHashSet::default(),
             start: StateId::DEAD,
         };
         let outermost =

@@ -58,20 +58,14 @@ fn a_large_product_is_judged_exactly() {
 fn completions_inside_are_found_and_right() {
     let mut judge = Judge::with(&product(), &any_order());
     let whole = instance(&[2, 3, 5, 9, 25, 2, 3, 5, 9, 25, 14, 2]);
-    let mut found = 0;
     for cut in 1..whole.len() {
         let prefix = &whole[..cut];
         let state = judge.state(prefix);
         assert!(!state.is_dead(), "{prefix}");
-        let Some(rest) = judge.automaton.completion(state, &mut judge.fuel).expect("no limit")
-        else {
-            continue;
-        };
-        found += 1;
-        let rest = String::from_utf8(rest).expect("UTF-8");
+        let rest = judge.automaton.completion(state, &mut judge.fuel).expect("no limit");
+        let rest = String::from_utf8(rest.expect("a completion")).expect("UTF-8");
         assert!(judge.accepts(&format!("{prefix}{rest}")), "{prefix} + {rest}");
     }
-    assert!(found * 10 >= whole.len(), "{found} of {}", whole.len());
 }
 
 /// A negated leaf must not be thought to fail because of the order in which its members come,

@@ -214,7 +214,8 @@ impl Algebra {
         }
         let Builder { formula, leaves, locations, .. } = builder;
         let mut known = (*self.evaluate(node, Mode::Scalars, fuel)?).clone();
-        (known.arrays, known.objects) = self.witness(&formula, &leaves, fuel)?;
+        let witness = self.witness(&formula, &leaves, fuel)?;
+        (known.arrays, known.objects) = (witness.arrays, witness.objects);
         Ok(Deferred { known: Arc::new(known), leaves, formula, locations })
     }
 

@@ -3,6 +3,7 @@
 //! Sizes are bytes without white space. A node that only recursion could satisfy has no
 //! finite size, and nothing else has none.
 
+mod documents;
 mod members;
 mod shortcuts;
 
@@ -11,11 +12,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, Fuel};
 
-use structgen_regex::Exprs;
+use super::{Algebra, Alternatives, ArrayId, ArrayShape, Halt, NodeId, Normal};
 
-use super::{Algebra, Alternatives, ArrayId, ArrayShape, Halt, NodeId, Normal, StringSet, Unique};
-use crate::decimal::Decimal;
-
+pub(crate) use documents::Few;
 pub(crate) use members::{Member, OpenObject, all_pending};
 
 /// The size of what does not exist.
@@ -84,9 +83,6 @@ pub(crate) struct ArrayState {
 
 /// Beyond this an array with obligations is not told apart any more.
 const MAX_ARRAY_STATES: usize = 50_000;
-
-/// Distinct elements that are counted when a shape is checked.
-const MAX_DISTINCT: u32 = 64;
 
 impl Algebra {
     /// The number of bytes of the shortest document of `node`, or [`INFINITE`].
@@ -225,7 +221,7 @@ impl Algebra {
         fuel: &mut Fuel,
     ) -> Result<u32, Halt> {
         let shape = self.array_shape(id);
-        if self.lacks_distinct(&shape, fuel)? {
+        if self.lacks_distinct(&shape, 0, &[], fuel)? {
             return Ok(INFINITE);
         }
         if shape.contains.is_empty() {
@@ -263,62 +259,6 @@ impl Algebra {
             }
         }
         Ok(cost)
-    }
-
-    /// Whether there are fewer scalars than a shape needs distinct elements (and nothing else
-    /// that its elements could be).
-    fn lacks_distinct(&mut self, shape: &ArrayShape, fuel: &mut Fuel) -> Result<bool, Halt> {
-        if shape.unique != Unique::Distinct || shape.min < 2 {
-            return Ok(false);
-        }
-        let want = shape.min.min(MAX_DISTINCT);
-        let listed = shape.min.min(shape.prefix.len() as u32);
-        let mut nodes: Vec<NodeId> = (0..listed).map(|index| shape.element(index)).collect();
-        if listed < shape.min {
-            nodes.push(shape.rest);
-        }
-        let any = self.or(&nodes);
-        Ok(self.count_scalars(any, want, fuel)? < want)
-    }
-
-    /// The number of documents of `node`, up to `want`. Containers count as many.
-    fn count_scalars(&mut self, node: NodeId, want: u32, fuel: &mut Fuel) -> Result<u32, Halt> {
-        let Alternatives::Exact(normal) = self.alternatives(node, fuel)? else {
-            return Ok(want);
-        };
-        if !normal.arrays.is_empty() || !normal.objects.is_empty() {
-            return Ok(want);
-        }
-        let words = [normal.null, normal.booleans[0], normal.booleans[1]];
-        let mut count = words.iter().filter(|word| **word).count() as u32;
-        if let StringSet::Finite(texts) = &normal.strings {
-            count = count.saturating_add(texts.len() as u32);
-        }
-        let mut strings = match &normal.strings {
-            StringSet::Finite(_) => Exprs::EMPTY,
-            StringSet::Language(e) => *e,
-        };
-        while count < want {
-            fuel.spend(16)?;
-            let Some(body) = self.lexer.exprs.shortest(strings, fuel)? else { break };
-            let key = self.key_of_body(&body);
-            let spellings = self.key_spelling(key);
-            let outside = self.lexer.exprs.not(spellings);
-            strings = self.lexer.exprs.and(&[strings, outside]);
-            count += 1;
-        }
-        let mut numbers = normal.numbers;
-        while count < want {
-            fuel.spend(16)?;
-            let Some(text) = self.lexer.exprs.shortest(numbers, fuel)? else { break };
-            let text = String::from_utf8_lossy(&text).into_owned();
-            let Ok(value) = Decimal::parse_text(&text) else { break };
-            let spellings = self.numbers.equal(&mut self.lexer.exprs, &value);
-            let outside = self.lexer.exprs.not(spellings);
-            numbers = self.lexer.exprs.and(&[numbers, outside]);
-            count += 1;
-        }
-        Ok(count)
     }
 
     /// The states that the array can be in between elements.
@@ -423,7 +363,7 @@ impl Algebra {
         if let Some(cost) = self.array_costs.get(&key) {
             return Ok(*cost);
         }
-        if self.lacks_distinct(&shape, fuel)? {
+        if self.lacks_distinct(&shape, 0, &[], fuel)? {
             self.array_costs.insert(key, INFINITE);
             return Ok(INFINITE);
         }

@@ -17,7 +17,7 @@ pub(crate) enum Gate {
 
 /// Gates in an order in which each comes after those that it refers to; the last one is the
 /// formula.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Formula {
     pub(crate) gates: Vec<Gate>,
 }
@@ -34,15 +34,58 @@ impl Formula {
         self.gates.len().saturating_sub(1) as GateId
     }
 
+    pub(crate) fn leaf(index: u32) -> Self {
+        Formula { gates: vec![Gate::Leaf(index)] }
+    }
+
+    /// The formula with other formulas in the places of its leaves.
+    pub(crate) fn substituted(&self, mut leaf: impl FnMut(u32) -> Formula) -> Formula {
+        let mut out = Formula::default();
+        let mut at: Vec<GateId> = Vec::with_capacity(self.gates.len());
+        let moved = |parts: &[GateId], at: &[GateId]| -> Box<[GateId]> {
+            parts.iter().map(|part| at[*part as usize]).collect()
+        };
+        for gate in &self.gates {
+            match gate {
+                Gate::Leaf(index) => out.append(&leaf(*index)),
+                Gate::Not(inner) => out.gates.push(Gate::Not(at[*inner as usize])),
+                Gate::All(parts) => out.gates.push(Gate::All(moved(parts, &at))),
+                Gate::Any(parts) => out.gates.push(Gate::Any(moved(parts, &at))),
+                Gate::One(parts) => out.gates.push(Gate::One(moved(parts, &at))),
+            }
+            at.push(out.root());
+        }
+        out
+    }
+
+    /// Adds the gates of another formula; its root becomes the last one.
+    pub(crate) fn append(&mut self, other: &Formula) {
+        let from = self.gates.len() as GateId;
+        let moved = |parts: &[GateId]| parts.iter().map(|part| part + from).collect();
+        for gate in &other.gates {
+            self.gates.push(match gate {
+                Gate::Leaf(index) => Gate::Leaf(*index),
+                Gate::Not(inner) => Gate::Not(inner + from),
+                Gate::All(parts) => Gate::All(moved(parts)),
+                Gate::Any(parts) => Gate::Any(moved(parts)),
+                Gate::One(parts) => Gate::One(moved(parts)),
+            });
+        }
+    }
+
     /// Whether the formula holds where exactly these leaves do.
     pub(crate) fn holds(&self, leaf: impl Fn(u32) -> bool) -> bool {
         self.chance(|index| Chance { hold: leaf(index), fail: !leaf(index) }).hold
     }
 
-    /// Whether the formula may still hold, where some leaves cannot any more. An upper bound:
-    /// leaves are taken for independent.
-    pub(crate) fn may_hold(&self, possible: impl Fn(u32) -> bool) -> bool {
-        self.chance(|index| Chance { hold: possible(index), fail: true }).hold
+    /// Whether the formula may still hold, where some leaves cannot any more, and others must.
+    /// An upper bound: leaves are taken for independent.
+    pub(crate) fn may_hold(
+        &self,
+        possible: impl Fn(u32) -> bool,
+        certain: impl Fn(u32) -> bool,
+    ) -> bool {
+        self.chance(|index| Chance { hold: possible(index), fail: !certain(index) }).hold
     }
 
     fn chance(&self, leaf: impl Fn(u32) -> Chance) -> Chance {
@@ -116,12 +159,20 @@ mod tests {
             let within = |bits: u32| move |leaf: u32| bits & 1 << leaf != 0;
             let truth =
                 (0u32..8).filter(|bits| bits & !possible == 0).any(|b| formula.holds(within(b)));
-            assert!(!truth || formula.may_hold(within(possible)), "{possible:b}");
+            assert!(!truth || formula.may_hold(within(possible), |_| false), "{possible:b}");
+            for certain in (0u32..8).filter(|bits| bits & !possible == 0) {
+                let truth = (0u32..8)
+                    .filter(|bits| bits & !possible == 0 && bits & certain == certain)
+                    .any(|bits| formula.holds(within(bits)));
+                assert!(!truth || formula.may_hold(within(possible), within(certain)));
+            }
         }
         assert!(formula.holds(|leaf| leaf == 2) && !formula.holds(|leaf| leaf == 0));
         assert!(formula.holds(|leaf| leaf != 1));
         let never = Formula { gates: vec![Gate::Leaf(0), Gate::Any(Box::new([]))] };
-        assert!(!never.may_hold(|_| true));
+        assert!(!never.may_hold(|_| true, |_| false));
+        let negation = Formula { gates: vec![Gate::Leaf(0), Gate::Not(0)] };
+        assert!(negation.may_hold(|_| true, |_| false) && !negation.may_hold(|_| true, |_| true));
         assert_eq!(never.size(2, &[7]), u32::MAX);
         assert_eq!(formula.size(2, &[7, 9, 3]), 2);
     }

@@ -42,6 +42,19 @@ impl Normal {
         }
     }
 
+    /// False only if no document begins with the byte; true if that is not visible at once.
+    pub(crate) fn may_begin(&self, first: u8) -> bool {
+        match first {
+            b'n' => self.null,
+            b'f' => self.booleans[0],
+            b't' => self.booleans[1],
+            b'"' => !self.strings.is_none(),
+            b'[' => !self.arrays.is_empty(),
+            b'{' => !self.objects.is_empty(),
+            _ => self.numbers != Exprs::EMPTY,
+        }
+    }
+
     /// True only if nothing is allowed; false if that is not visible at once.
     pub(crate) fn is_plainly_empty(&self) -> bool {
         !self.null

@@ -1,5 +1,7 @@
 //! Some of the arrays and objects for which a formula holds: as shapes, so that they can be
 //! written without any search. Products are cut to the simplest few of their alternatives.
+//!
+//! The same for containers that have been begun: then the leaves are shapes of what is left.
 
 use std::cmp::Ordering;
 
@@ -21,9 +23,9 @@ const EFFORT: u64 = 150_000;
 
 /// Alternatives, simplest first.
 #[derive(Clone, Debug, Default)]
-struct Beam {
-    arrays: Vec<ArrayId>,
-    objects: Vec<ObjectId>,
+pub(crate) struct Beam {
+    pub(crate) arrays: Vec<ArrayId>,
+    pub(crate) objects: Vec<ObjectId>,
 }
 
 impl Beam {
@@ -34,7 +36,7 @@ impl Beam {
 
 struct Search<'a> {
     formula: &'a Formula,
-    leaves: &'a [NodeId],
+    leaves: &'a [Beam],
     /// By gate, and whether it is to hold or to fail.
     known: FxHashMap<(GateId, bool), Beam>,
     /// What is left of the fuel when it is time to stop.
@@ -48,12 +50,28 @@ impl Algebra {
         formula: &Formula,
         leaves: &[NodeId],
         fuel: &mut Fuel,
-    ) -> Result<(Vec<ArrayId>, Vec<ObjectId>), Halt> {
+    ) -> Result<Beam, Halt> {
+        let mut shapes = Vec::with_capacity(leaves.len());
+        for leaf in leaves {
+            let normal = self.normal(*leaf, fuel)?;
+            shapes.push(Beam { arrays: normal.arrays.clone(), objects: normal.objects.clone() });
+        }
+        self.fulfilling(formula, &shapes, EFFORT, fuel)
+    }
+
+    /// The same, where the leaves are these shapes, within so many steps.
+    pub(crate) fn fulfilling(
+        &mut self,
+        formula: &Formula,
+        leaves: &[Beam],
+        effort: u64,
+        fuel: &mut Fuel,
+    ) -> Result<Beam, Halt> {
         let mut search = Search {
             formula,
             leaves,
             known: FxHashMap::default(),
-            floor: fuel.left().saturating_sub(EFFORT),
+            floor: fuel.left().saturating_sub(effort),
         };
         // In order, so that there is no recursion: a gate comes after those that it refers to.
         for gate in 0..formula.gates.len() as GateId {
@@ -66,8 +84,7 @@ impl Algebra {
                 search.known.insert((gate, hold), beam);
             }
         }
-        let found = search.known.remove(&(formula.root(), true)).unwrap_or_default();
-        Ok((found.arrays, found.objects))
+        Ok(search.known.remove(&(formula.root(), true)).unwrap_or_default())
     }
 
     fn beam(
@@ -79,9 +96,8 @@ impl Algebra {
     ) -> Result<Beam, Halt> {
         match (&search.formula.gates[gate as usize], hold) {
             (Gate::Leaf(index), hold) => {
-                let normal = self.normal(search.leaves[*index as usize], fuel)?;
-                let beam = Beam { arrays: normal.arrays.clone(), objects: normal.objects.clone() };
-                if hold { Ok(self.cut(beam)) } else { self.outside(&beam, search, fuel) }
+                let shapes = search.leaves.get(*index as usize).cloned().unwrap_or_default();
+                if hold { Ok(self.cut(shapes)) } else { self.outside(&shapes, search, fuel) }
             }
             (Gate::Not(inner), hold) => Ok(search.at(*inner, !hold)),
             (Gate::All(parts), true) => self.conjunction(parts, true, search, fuel),

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, Fuel};
 use structgen_regex::Exprs;
 
-use super::{ArrayRun, Frame, FrameId, Frames, Reading, Seen};
+use super::{ArrayRun, AsksId, Frame, FrameId, Frames, Reading, Seen};
 use crate::algebra::{Alternatives, INFINITE, NodeId, StringSet, Unique};
 
 /// Values before an element that its language leaves out.
@@ -18,7 +18,9 @@ impl Frames {
         seen: Seen,
         mut runs: Vec<ArrayRun>,
     ) -> Option<FrameId> {
-        if runs.is_empty() || self.is_hopeless(reading, runs.iter().map(|run| run.tag)) {
+        let any = self.algebra.any_array();
+        let chance = |run: &ArrayRun| (run.tag, run.shape == any);
+        if runs.is_empty() || self.is_hopeless(reading, runs.iter().map(chance)) {
             return None;
         }
         runs.sort_unstable();
@@ -71,8 +73,9 @@ impl Frames {
             for mut step in self.algebra.array_moves(&shape, run.position, &run.counts)? {
                 if shape.unique == Unique::Distinct && self.excludes(step.node, seen, fuel)? {
                     let values = self.sets.members(seen.values);
-                    fuel.spend(values.len() as u64)?;
-                    step.node = self.algebra.except(step.node, &values);
+                    let (position, node) = (run.position, step.node);
+                    step.node =
+                        self.algebra.distinct_element(&shape, position, node, &values, fuel)?;
                 }
                 if self.algebra.size(step.node, fuel)? == INFINITE {
                     continue;
@@ -99,21 +102,29 @@ impl Frames {
             }
         }
         self.check_runs(next.len())?;
-        let hopeless = self.is_hopeless(*reading, next.iter().map(|(_, run)| run.tag));
-        let result = (!next.is_empty() && !hopeless).then(|| {
-            next.sort_unstable();
-            next.dedup();
-            let asks = self.ask(asks, reading.truth);
-            let seen = seen.clone();
-            FrameId(self.frames.intern(Frame::Element {
-                reading: *reading,
-                asks,
-                seen,
-                runs: next,
-            }))
-        });
+        let asks = self.ask(asks, reading.truth);
+        let result = self.element_frame(*reading, asks, seen.clone(), next);
         self.elements.insert(id, result);
         Ok(result)
+    }
+
+    /// The frame of these runs, which wait for an element; `None` where nothing that was asked
+    /// for can hold.
+    pub(super) fn element_frame(
+        &mut self,
+        reading: Reading,
+        asks: AsksId,
+        seen: Seen,
+        mut runs: Vec<(u32, ArrayRun)>,
+    ) -> Option<FrameId> {
+        let any = self.algebra.any_array();
+        let chance = |(_, run): &(u32, ArrayRun)| (run.tag, run.shape == any);
+        if runs.is_empty() || self.is_hopeless(reading, runs.iter().map(chance)) {
+            return None;
+        }
+        runs.sort_unstable();
+        runs.dedup();
+        Some(FrameId(self.frames.intern(Frame::Element { reading, asks, seen, runs })))
     }
 
     /// Whether an element is read in a language without the values before it.

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, Fuel};
 
-use super::{AsksId, Frames};
-use crate::algebra::{Alternatives, Deferred, INFINITE, NodeId, Normal};
+use super::{AsksId, Frame, FrameId, Frames};
+use crate::algebra::{Alternatives, Deferred, Formula, INFINITE, NodeId, Normal};
 
 /// How a container is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -99,14 +99,16 @@ impl Judge {
         self.asks.iter().enumerate().filter_map(ask).collect()
     }
 
-    /// Whether some asked node may still hold, where only these (sorted) tags may.
-    fn may_end(&self, alive: &[u32]) -> bool {
+    /// Whether some asked node may still hold, where only these (sorted) tags may, and those
+    /// that are `certain` (sorted) do at any rate.
+    fn may_end(&self, alive: &[u32], certain: &[u32]) -> bool {
         let may = |tag: u32| alive.binary_search(&tag).is_ok();
         self.asks.iter().enumerate().any(|(index, hearing)| match hearing {
             None => may(index as u32),
             Some(hearing) => {
-                let leaf = |leaf: u32| may(hearing.leaves[leaf as usize]);
-                may(self.base) && hearing.deferred.formula.may_hold(leaf)
+                let tag = |leaf: u32| hearing.leaves[leaf as usize];
+                let must = |leaf: u32| certain.binary_search(&tag(leaf)).is_ok();
+                may(self.base) && hearing.deferred.formula.may_hold(|leaf| may(tag(leaf)), must)
             }
         })
     }
@@ -133,6 +135,17 @@ impl Judge {
             None => INFINITE,
         };
         (0..self.tags).map(tail).collect()
+    }
+
+    /// When an asked node holds: a formula over tags.
+    pub(crate) fn demand(&self, ask: u32) -> Formula {
+        match self.asks.get(ask as usize) {
+            Some(Some(hearing)) => {
+                let tag = |leaf: u32| Formula::leaf(hearing.leaves[leaf as usize]);
+                hearing.deferred.formula.substituted(tag)
+            }
+            _ => Formula::leaf(ask),
+        }
     }
 
     pub(crate) fn tags(&self) -> u32 {
@@ -189,18 +202,71 @@ impl Frames {
         Ok(out)
     }
 
+    /// The frame once it is known what kind of value it gets, where a formula hangs on that:
+    /// without the runs that it refutes. `None` where nothing that was asked for can hold.
+    pub(crate) fn narrowed(
+        &mut self,
+        id: FrameId,
+        first: u8,
+        fuel: &mut Fuel,
+    ) -> Result<Option<FrameId>, AutomatonError> {
+        let frame = self.frame(id);
+        let (Frame::Element { reading, asks, .. } | Frame::Member { reading, asks, .. }) = &*frame
+        else {
+            return Ok(Some(id));
+        };
+        if !reading.truth {
+            return Ok(Some(id));
+        }
+        let mut holds = Vec::new();
+        for node in &self.asked(*asks).nodes {
+            holds.push(match self.algebra.alternatives(*node, fuel)? {
+                Alternatives::Exact(normal) => normal.may_begin(first),
+                // Scalars are what is known; of containers that is only some.
+                Alternatives::Deferred(deferred) => {
+                    matches!(first, b'[' | b'{') || deferred.known.may_begin(first)
+                }
+            });
+        }
+        let may = |ask: &u32| holds.get(*ask as usize).is_none_or(|may| *may);
+        match &*frame {
+            Frame::Element { reading, asks, seen, runs } => {
+                let runs: Vec<_> = runs.iter().filter(|(ask, _)| may(ask)).cloned().collect();
+                let (reading, asks, seen) = (*reading, *asks, seen.clone());
+                Ok(self.element_frame(reading, asks, seen, runs))
+            }
+            Frame::Member { reading, asks, used, runs } => {
+                let runs: Vec<_> = runs.iter().filter(|(ask, _)| may(ask)).cloned().collect();
+                let (reading, asks, used) = (*reading, *asks, used.clone());
+                Ok(self.member_frame(reading, asks, used, runs))
+            }
+            _ => Ok(Some(id)),
+        }
+    }
+
     /// The judge by which a container is read, if there is one.
     pub(crate) fn judge_of(&self, reading: Reading) -> Option<Arc<Judge>> {
         reading.judge.and_then(|asks| self.judges.get(&asks).cloned().flatten())
     }
 
-    /// Whether nothing that was asked for can hold any more.
-    pub(super) fn is_hopeless(&self, reading: Reading, tags: impl Iterator<Item = u32>) -> bool {
+    /// Whether nothing that was asked for can hold any more. Of each run, its tag and whether
+    /// it holds whatever comes.
+    pub(super) fn is_hopeless(
+        &self,
+        reading: Reading,
+        runs: impl Iterator<Item = (u32, bool)>,
+    ) -> bool {
         let Some(judge) = self.judge_of(reading) else { return false };
-        let mut alive: Vec<u32> = tags.collect();
-        alive.sort_unstable();
-        alive.dedup();
-        !judge.may_end(&alive)
+        let (mut alive, mut certain) = (Vec::new(), Vec::new());
+        for (tag, holds) in runs {
+            alive.push(tag);
+            certain.extend(holds.then_some(tag));
+        }
+        for tags in [&mut alive, &mut certain] {
+            tags.sort_unstable();
+            tags.dedup();
+        }
+        !judge.may_end(&alive, &certain)
     }
 
     /// The asked nodes that hold where the tags of a container do.

@@ -4,7 +4,9 @@ use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, Fuel, LexState};
 use structgen_regex::ExprId;
 
-use super::{Frame, FrameId, Frames, KeyPlan, MemberWay, ObjectRun, Reading, Slot, TagsId, Used};
+use super::{
+    AsksId, Frame, FrameId, Frames, KeyPlan, MemberWay, ObjectRun, Reading, Slot, TagsId, Used,
+};
 use crate::algebra::{INFINITE, KeyId, NodeId, ObjectId, ObjectShape, OpenObject, all_pending};
 
 impl Frames {
@@ -21,7 +23,9 @@ impl Frames {
         used: Used,
         mut runs: Vec<ObjectRun>,
     ) -> Option<FrameId> {
-        if runs.is_empty() || self.is_hopeless(reading, runs.iter().map(|run| run.tag)) {
+        let any = self.algebra.any_object();
+        let chance = |run: &ObjectRun| (run.tag, run.shape == any);
+        if runs.is_empty() || self.is_hopeless(reading, runs.iter().map(chance)) {
             return None;
         }
         runs.sort_unstable();
@@ -359,19 +363,28 @@ impl Frames {
             }
         }
         self.check_runs(next.len())?;
-        let hopeless = self.is_hopeless(*reading, next.iter().map(|(_, run)| run.tag));
-        let result = (!next.is_empty() && !hopeless).then(|| {
-            next.sort_unstable();
-            next.dedup();
-            let asks = self.ask(asks, reading.truth);
-            FrameId(self.frames.intern(Frame::Member {
-                reading: *reading,
-                asks,
-                used: after_used,
-                runs: next,
-            }))
-        });
+        let asks = self.ask(asks, reading.truth);
+        let result = self.member_frame(*reading, asks, after_used, next);
         self.key_ends.insert(memo, result);
         Ok(result)
+    }
+
+    /// The frame of these runs, which wait for the value of a member; `None` where nothing that
+    /// was asked for can hold.
+    pub(super) fn member_frame(
+        &mut self,
+        reading: Reading,
+        asks: AsksId,
+        used: Used,
+        mut runs: Vec<(u32, ObjectRun)>,
+    ) -> Option<FrameId> {
+        let any = self.algebra.any_object();
+        let chance = |(_, run): &(u32, ObjectRun)| (run.tag, run.shape == any);
+        if runs.is_empty() || self.is_hopeless(reading, runs.iter().map(chance)) {
+            return None;
+        }
+        runs.sort_unstable();
+        runs.dedup();
+        Some(FrameId(self.frames.intern(Frame::Member { reading, asks, used, runs })))
     }
 }

@@ -4,6 +4,8 @@
 //! written has the white space that the layout demands.
 
 mod elements;
+mod endings;
+mod fulfil;
 mod search;
 mod start;
 
@@ -56,6 +58,9 @@ enum Task {
     Mark,
 }
 
+/// A way to the end: its cost, and what is still to be written.
+type Way = (u32, Vec<Task>);
+
 /// What has been written so far.
 struct Written {
     out: Vec<u8>,
@@ -72,7 +77,7 @@ impl SchemaAutomaton {
         state: State,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<u8>>, AutomatonError> {
-        let Some(tasks) = self.first_tasks(state, fuel)? else { return Ok(None) };
+        let Some((_, tasks)) = self.nearest(state, fuel)? else { return Ok(None) };
         self.write(tasks, state.text, fuel)
     }
 
@@ -253,9 +258,6 @@ impl SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<Task>>, AutomatonError> {
         let Cell { parent, depth, .. } = self.at(cell);
-        if self.goal.is_some_and(|goal| goal.waiting == cell) {
-            return Ok(Some(Vec::new()));
-        }
         match &*self.frame(cell) {
             Frame::Root { .. } => Ok(Some(Vec::new())),
             Frame::Element { seen, runs, .. } => {
@@ -320,17 +322,17 @@ fn improve(costs: &mut [u32], tag: u32, cost: u32) {
     }
 }
 
-fn before(text: Vec<u8>, mut tasks: Vec<Task>) -> Vec<Task> {
+fn before(text: Vec<u8>, (cost, mut tasks): Way) -> Way {
     if !text.is_empty() {
         tasks.insert(0, Task::Bytes(text));
     }
-    tasks
+    (cost, tasks)
 }
 
 /// The cheaper of two ways.
-fn pick(a: Option<(u32, Vec<Task>)>, b: Option<(u32, Vec<Task>)>) -> Option<Vec<Task>> {
+fn pick(a: Option<Way>, b: Option<Way>) -> Option<Way> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(if b.0 < a.0 { b.1 } else { a.1 }),
-        (one, other) => one.or(other).map(|(_, tasks)| tasks),
+        (Some(a), Some(b)) => Some(if b.0 < a.0 { b } else { a }),
+        (one, other) => one.or(other),
     }
 }

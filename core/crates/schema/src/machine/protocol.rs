@@ -93,7 +93,7 @@ impl ByteAutomaton for SchemaAutomaton {
             bytes: bytes
                 + self.frames.bytes()
                 + states * 96
-                + self.steps.len() * 24
+                + (self.steps.len() + self.found.len()) * 24
                 + self.texts.len() * 32,
         }
     }

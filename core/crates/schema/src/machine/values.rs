@@ -42,10 +42,13 @@ impl SchemaAutomaton {
         before: TextId,
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
-        let frame = self.at(cell).frame;
-        let Some(asks) = self.frames.asks_of(frame) else {
+        let Some(asks) = self.frames.asks_of(self.at(cell).frame) else {
             return Ok(StateId::DEAD);
         };
+        let Some(frame) = self.frames.narrowed(self.at(cell).frame, byte, fuel)? else {
+            return Ok(StateId::DEAD);
+        };
+        cell = self.cell(Cell { frame, ..self.at(cell) });
         let mut text = self.longer(before, byte);
         if self.frames.remembers_element(frame) {
             let mark = if before == TextId::NONE { TextId::START } else { before };

@@ -346,7 +346,7 @@ impl Algebra {
     }
 
     /// Up to `count` of the shortest keys of a set that are not used yet.
-    fn cheapest_keys(
+    pub(super) fn cheapest_keys(
         &mut self,
         set: &crate::algebra::KeySet,
         used: &[KeyId],

@@ -90,7 +90,8 @@ impl SchemaAutomaton {
             Unique::Any => Ok(Some(node)),
             Unique::Repeated if run.repeated => Ok(Some(node)),
             Unique::Distinct => {
-                let mut parts = vec![algebra.except(node, seen)];
+                let mut parts =
+                    vec![algebra.distinct_element(&shape, run.position, node, seen, fuel)?];
                 let containers = algebra.containers(seen);
                 if containers.len() > MAX_COMPARED {
                     return Ok(None);

@@ -1,27 +1,35 @@
-//! Completions inside containers that are judged at their end.
+//! Completions where the nearest way may turn out to lead nowhere: an element may equal one
+//! before it, and what is judged at its end may fail.
 //!
-//! As long as something is alive that fulfils the formula for certain, its rest is written.
-//! Otherwise the rests of the single leaves are candidates: each is read, and is an answer
-//! if the document can be completed after it.
+//! The nearest way that fulfils everything for certain is written and read. If it is not
+//! accepted, ways that fulfil what is judged are made from what is left of its leaves. Where
+//! there are none, or none is accepted, what is left is a search over bytes.
+//!
+//! INVARIANT: what is found for a state is kept for all states on its way, each with the shortest
+//! rest that is known. So whoever follows a completion finds it one byte shorter after each byte.
 
 use std::sync::Arc;
 
 use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, StateId};
 
 use crate::algebra::INFINITE;
-use crate::frames::{Frame, FrameId};
 use crate::machine::SchemaAutomaton;
 use crate::machine::stack::CellId;
 
-/// Candidates for one completion.
+/// Texts that are read for one completion.
 const MAX_TRIES: u32 = 48;
 
-/// What is to be written: the container up to its end, by the runs of one tag.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::machine) struct Goal {
-    /// The cell that waits for the container.
-    pub(super) waiting: CellId,
-    tag: u32,
+/// Steps for one completion beyond the nearest way: what samplers wait for, at the worst.
+const MAX_STEPS: u64 = 1_000_000;
+
+/// What is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::machine) enum Goal {
+    /// What fulfils for certain whatever is judged.
+    #[default]
+    Certain,
+    /// What is judged may turn out either way.
+    Chance,
 }
 
 /// A completion found by search, and where in it the rest of a state begins.
@@ -33,57 +41,94 @@ impl SchemaAutomaton {
         id: StateId,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<u8>>, AutomatonError> {
-        let mut tries = MAX_TRIES;
-        self.complete_within(id, &mut tries, fuel)
+        let algebra = &self.frames.algebra;
+        if !algebra.defers() && !algebra.compares_elements() {
+            return self.write_rest(self.states[id.0 as usize], fuel);
+        }
+        if let Some(found) = self.write_certain(id, fuel)? {
+            return Ok(Some(found));
+        }
+        if self.lost.contains(&id) {
+            return Ok(None);
+        }
+        let mut own = fuel.part(MAX_STEPS);
+        let before = own.left();
+        let found = self.search(id, &mut own);
+        fuel.spend(before - own.left())?;
+        match found {
+            // Not lost: the next attempt finds languages and shapes already built.
+            Err(AutomatonError::Limit { .. }) if own.left() == 0 => Ok(None),
+            found => found,
+        }
     }
 
-    fn complete_within(
+    fn search(&mut self, id: StateId, fuel: &mut Fuel) -> Result<Option<Vec<u8>>, AutomatonError> {
+        let mut tries = MAX_TRIES;
+        let found = match self.fulfil(id, &mut tries, fuel)? {
+            Some(text) => Some(text),
+            None => self.search_ending(id, fuel)?,
+        };
+        if let Some(text) = &found {
+            self.keep_found(id, text, fuel)?;
+        }
+        Ok(found)
+    }
+
+    /// What is known of the state, or the nearest way if that is one.
+    fn write_certain(
+        &mut self,
+        id: StateId,
+        fuel: &mut Fuel,
+    ) -> Result<Option<Vec<u8>>, AutomatonError> {
+        if let Some((text, from)) = self.found.get(&id) {
+            return Ok(Some(text[*from..].to_vec()));
+        }
+        let Some(text) = self.write_rest(self.states[id.0 as usize], fuel)? else {
+            return Ok(None);
+        };
+        if !self.completes(id, &text, fuel)? {
+            return Ok(None);
+        }
+        self.keep_found(id, &text, fuel)?;
+        Ok(Some(text))
+    }
+
+    /// The same, or what fulfils what is judged.
+    pub(super) fn complete_within(
         &mut self,
         id: StateId,
         tries: &mut u32,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<u8>>, AutomatonError> {
-        let state = self.states[id.0 as usize];
-        if let Some((text, from)) = self.found.get(&id) {
-            return Ok(Some(text[*from..].to_vec()));
+        match self.write_certain(id, fuel)? {
+            Some(text) => Ok(Some(text)),
+            None => self.fulfil(id, tries, fuel),
         }
-        let written = self.write_rest(state, fuel)?;
-        if !self.frames.algebra.defers() {
-            return Ok(written);
-        }
-        if let Some(text) = written {
-            let end = self.read(id, &text, fuel)?;
-            if !end.is_dead() && self.is_accepting(end, fuel)? {
-                return Ok(Some(text));
-            }
-        }
-        let Some(container) = self.judged_container(state.cell) else { return Ok(None) };
-        for tag in self.alive_tags(self.at(container).frame) {
-            if *tries == 0 {
-                return Ok(None);
-            }
-            *tries -= 1;
-            let goal = Goal { waiting: self.at(container).parent, tag };
-            let tails = std::mem::take(&mut self.tails);
-            self.goal = Some(goal);
-            let candidate = self.write_rest(state, fuel);
-            self.goal = None;
-            self.tails = tails;
-            let Some(mut text) = candidate? else { continue };
-            let end = self.read(id, &text, fuel)?;
-            if end.is_dead() {
-                continue;
-            }
-            let Some(rest) = self.complete_within(end, tries, fuel)? else { continue };
-            text.extend(rest);
-            self.keep_found(id, &text, fuel)?;
-            return Ok(Some(text));
-        }
-        Ok(None)
+    }
+
+    /// Does something with another goal. Costs of what follows depend on it.
+    pub(super) fn with_goal<T>(&mut self, goal: Goal, work: impl FnOnce(&mut Self) -> T) -> T {
+        let tails = std::mem::take(&mut self.tails);
+        let outer = std::mem::replace(&mut self.goal, goal);
+        let result = work(self);
+        self.goal = outer;
+        self.tails = tails;
+        result
+    }
+
+    /// Whether the document ends with `text`.
+    pub(super) fn completes(
+        &mut self,
+        state: StateId,
+        text: &[u8],
+        fuel: &mut Fuel,
+    ) -> Result<bool, AutomatonError> {
+        let end = self.read(state, text, fuel)?;
+        Ok(!end.is_dead() && self.is_accepting(end, fuel)?)
     }
 
     /// The state after `text`.
-    fn read(
+    pub(super) fn read(
         &mut self,
         mut state: StateId,
         text: &[u8],
@@ -98,7 +143,7 @@ impl SchemaAutomaton {
         Ok(state)
     }
 
-    /// Notes what was found for the states on the way, so that following it stays on it.
+    /// Notes what was found for the states on the way.
     fn keep_found(
         &mut self,
         mut state: StateId,
@@ -106,55 +151,29 @@ impl SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
         let text: Arc<[u8]> = text.into();
-        for (index, byte) in text.iter().enumerate() {
-            self.found.insert(state, (text.clone(), index));
-            state = self.step(state, *byte, fuel)?;
+        for index in 0..=text.len() {
+            let known = self.found.get(&state).map(|(text, from)| text.len() - from);
+            if known.is_none_or(|known| text.len() - index < known) {
+                self.found.insert(state, (text.clone(), index));
+            }
+            if let Some(byte) = text.get(index) {
+                state = self.step(state, *byte, fuel)?;
+            }
         }
         Ok(())
-    }
-
-    /// The innermost container around a place that is judged at its end.
-    fn judged_container(&self, mut cell: CellId) -> Option<CellId> {
-        loop {
-            let frame = self.at(cell).frame;
-            if matches!(&*self.frames.frame(frame), Frame::Root { .. }) {
-                return None;
-            }
-            if self.frames.reading(frame).judge.is_some() {
-                return Some(cell);
-            }
-            cell = self.at(cell).parent;
-        }
-    }
-
-    fn alive_tags(&self, frame: FrameId) -> Vec<u32> {
-        let mut tags: Vec<u32> = match &*self.frames.frame(frame) {
-            Frame::Root { .. } => Vec::new(),
-            Frame::Array { runs, .. } => runs.iter().map(|run| run.tag).collect(),
-            Frame::Element { runs, .. } => runs.iter().map(|(_, run)| run.tag).collect(),
-            Frame::Object { runs, .. } => runs.iter().map(|run| run.tag).collect(),
-            Frame::Member { runs, .. } => runs.iter().map(|(_, run)| run.tag).collect(),
-        };
-        tags.sort_unstable();
-        tags.dedup();
-        tags
     }
 
     /// By tag of what is read in the container around `cell`: the cost of everything after
     /// the container, given that by what was asked for.
     pub(super) fn inside(&self, cell: CellId, outer: &Arc<Vec<u32>>) -> Arc<Vec<u32>> {
         let judge = self.frames.judge_of(self.frames.reading(self.at(cell).frame));
-        match (judge, self.goal) {
-            (Some(judge), Some(goal)) if goal.waiting == self.at(cell).parent => {
-                let mut tails = vec![INFINITE; judge.tags() as usize];
-                if let Some(tail) = tails.get_mut(goal.tag as usize) {
-                    *tail = 0;
-                }
-                Arc::new(tails)
+        let Some(judge) = judge else { return outer.clone() };
+        Arc::new(match self.goal {
+            Goal::Certain => judge.tails(outer),
+            Goal::Chance => {
+                vec![outer.iter().copied().min().unwrap_or(INFINITE); judge.tags() as usize]
             }
-            (Some(judge), _) => Arc::new(judge.tails(outer)),
-            (None, _) => outer.clone(),
-        }
+        })
     }
 
     /// The tag that the container around `cell` reports where its runs of `tag` get through.

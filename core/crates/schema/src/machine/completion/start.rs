@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use structgen_automaton::{AutomatonError, Fuel, LexState};
 
-use super::{Task, add, before, finish, improve, pick, tail};
+use super::{Task, Way, add, before, finish, improve, pick, tail};
 use crate::algebra::{INFINITE, KeyId, NodeId};
 use crate::frames::{Frame, Frames, SetId};
 use crate::layout::Gap;
@@ -60,17 +60,17 @@ impl SchemaAutomaton {
         Ok(outer)
     }
 
-    /// Of the lexemes alive, the one that ends soonest: its tag and its rest.
+    /// Of the lexemes alive, the one that ends everything soonest.
     fn nearest_lexeme(
         &mut self,
         cell: CellId,
         lex: LexState,
         fuel: &mut Fuel,
-    ) -> Result<Option<(u32, Vec<u8>)>, AutomatonError> {
+    ) -> Result<Option<Way>, AutomatonError> {
         let tails = self.tails(cell, fuel)?;
         let tags: Vec<u32> =
             self.frames.algebra.lexer.parts(lex).iter().map(|(tag, _)| *tag).collect();
-        let mut best = None;
+        let mut best: Option<(u32, u32)> = None;
         for tag in tags {
             let Some(length) = self.frames.algebra.lexer.shortest_len(lex, Some(tag), fuel)? else {
                 continue;
@@ -80,9 +80,9 @@ impl SchemaAutomaton {
                 best = Some((cost, tag));
             }
         }
-        let Some((_, tag)) = best else { return Ok(None) };
+        let Some((cost, tag)) = best else { return Ok(None) };
         let rest = self.frames.algebra.lexer.shortest(lex, Some(tag), fuel)?;
-        Ok(rest.map(|rest| (tag, rest)))
+        Ok(rest.map(|rest| (cost, vec![Task::Bytes(rest), finish(cell, tag)])))
     }
 
     /// Of the nodes asked for at `cell`, the one whose document ends everything soonest.
@@ -90,7 +90,7 @@ impl SchemaAutomaton {
         &mut self,
         cell: CellId,
         fuel: &mut Fuel,
-    ) -> Result<Option<(u32, Vec<Task>)>, AutomatonError> {
+    ) -> Result<Option<Way>, AutomatonError> {
         let Some(asks) = self.frames.asks_of(self.at(cell).frame) else { return Ok(None) };
         let tails = self.tails(cell, fuel)?;
         let mut best: Option<(u32, u32, NodeId)> = None;
@@ -107,38 +107,39 @@ impl SchemaAutomaton {
         }))
     }
 
-    pub(super) fn first_tasks(
+    /// What ends the document soonest: its cost, and what is to be written.
+    pub(super) fn nearest(
         &mut self,
         state: State,
         fuel: &mut Fuel,
-    ) -> Result<Option<Vec<Task>>, AutomatonError> {
+    ) -> Result<Option<Way>, AutomatonError> {
         let State { cell, phase, .. } = state;
         let depth = self.at(cell).depth;
         match phase {
-            Phase::Done { .. } => Ok(Some(Vec::new())),
+            Phase::Done { .. } => Ok(Some((0, Vec::new()))),
             Phase::Value { gap } => {
                 let place = self.gap_before_value(cell);
                 let rest = self.rest_of_gap(place, depth, gap);
-                Ok(self.nearest_value(cell, fuel)?.map(|(_, tasks)| before(rest, tasks)))
+                Ok(self.nearest_value(cell, fuel)?.map(|way| before(rest, way)))
             }
             Phase::Colon { gap } => {
                 let mut rest = self.rest_of_gap(Gap::BeforeColon, depth, gap);
                 rest.push(b':');
                 rest.extend(self.layout.text(Gap::AfterColon, depth));
-                Ok(self.nearest_value(cell, fuel)?.map(|(_, tasks)| before(rest, tasks)))
+                let way = self.nearest_value(cell, fuel)?;
+                Ok(way.map(|(cost, tasks)| before(rest, (add(cost, 1), tasks))))
             }
             Phase::Word { word, read } => {
                 let tags = self.word_tags(cell, word, fuel)?;
                 let tails = self.tails(cell, fuel)?;
                 let tags = self.frames.tag_list(tags);
-                let best = tags.iter().min_by_key(|tag| tail(&tails, **tag));
+                let best = tags.iter().map(|tag| (tail(&tails, *tag), *tag)).min();
                 let rest = word.text()[read as usize..].to_vec();
-                Ok(best.map(|tag| vec![Task::Bytes(rest), finish(cell, *tag)]))
+                Ok(best.filter(|(cost, _)| *cost != INFINITE).map(|(cost, tag)| {
+                    (add(cost, rest.len() as u32), vec![Task::Bytes(rest), finish(cell, tag)])
+                }))
             }
-            Phase::Text { lex } | Phase::Number { lex } => {
-                let nearest = self.nearest_lexeme(cell, lex, fuel)?;
-                Ok(nearest.map(|(tag, rest)| vec![Task::Bytes(rest), finish(cell, tag)]))
-            }
+            Phase::Text { lex } | Phase::Number { lex } => self.nearest_lexeme(cell, lex, fuel),
             Phase::First { gap } => {
                 let must_go_on = gap > 0 && !self.layout.is_free();
                 let rest = self.rest_of_gap(Gap::Open, depth, gap);
@@ -146,29 +147,27 @@ impl SchemaAutomaton {
                 let close = if must_go_on { None } else { self.nearest_close(cell, fuel)? };
                 Ok(pick(
                     close.map(|(cost, tag)| (cost, self.closing(cell, tag, Vec::new()))),
-                    more.map(|(cost, tasks)| (cost, before(rest, tasks))),
+                    more.map(|way| before(rest, way)),
                 ))
             }
-            Phase::After { gap } => self.tasks_after(cell, gap, fuel),
+            Phase::After { gap } => self.nearest_after(cell, gap, fuel),
             Phase::NextKey { gap } => {
                 let rest = self.rest_of_gap(Gap::AfterComma, depth, gap);
-                let more = self.nearest_member(cell, None, fuel)?;
-                Ok(more.map(|(_, tasks)| before(rest, tasks)))
+                Ok(self.nearest_member(cell, None, fuel)?.map(|way| before(rest, way)))
             }
             Phase::Key { lex, mark } => {
                 let read = self.text_between(mark, state.text);
-                let more = self.nearest_member(cell, Some((lex, read)), fuel)?;
-                Ok(more.map(|(_, tasks)| tasks))
+                self.nearest_member(cell, Some((lex, read)), fuel)
             }
         }
     }
 
-    fn tasks_after(
+    fn nearest_after(
         &mut self,
         cell: CellId,
         gap: u32,
         fuel: &mut Fuel,
-    ) -> Result<Option<Vec<Task>>, AutomatonError> {
+    ) -> Result<Option<Way>, AutomatonError> {
         let depth = self.at(cell).depth;
         let begun = gap > 0 && !self.layout.is_free();
         let closing = gap > 0 && self.layout.begun_to_close(depth);
@@ -178,7 +177,7 @@ impl SchemaAutomaton {
         let mut comma = self.rest_of_gap(Gap::BeforeComma, depth, gap);
         comma.push(b',');
         comma.extend(self.layout.text(Gap::AfterComma, depth));
-        let more = more.map(|(cost, tasks)| (add(cost, 1), before(comma, tasks)));
+        let more = more.map(|(cost, tasks)| before(comma, (add(cost, 1), tasks)));
         let close = close.map(|(cost, tag)| (cost, self.closing(cell, tag, before_close)));
         Ok(pick(close, more))
     }
@@ -232,7 +231,7 @@ impl SchemaAutomaton {
         Ok(lexer.accept(lex).is_some_and(|accept| lexer.accept_tags(accept).contains(&tag)))
     }
 
-    fn rest_of_gap(&self, gap: Gap, depth: u32, read: u32) -> Vec<u8> {
+    pub(super) fn rest_of_gap(&self, gap: Gap, depth: u32, read: u32) -> Vec<u8> {
         let text = self.layout.text(gap, depth);
         text.get(read as usize..).unwrap_or(&[]).to_vec()
     }
@@ -256,9 +255,6 @@ impl SchemaAutomaton {
             return Ok(None);
         }
         let tags = self.frames.tag_list(tags);
-        if self.goal.is_some_and(|goal| goal.waiting == parent) {
-            return Ok(tags.first().map(|tag| (1, *tag)));
-        }
         let tails = self.tails(parent, fuel)?;
         let best = tags.iter().map(|tag| (add(1, tail(&tails, *tag)), *tag)).min();
         Ok(best.filter(|(cost, _)| *cost != INFINITE))
@@ -271,7 +267,7 @@ impl SchemaAutomaton {
         cell: CellId,
         read: Option<(LexState, Vec<u8>)>,
         fuel: &mut Fuel,
-    ) -> Result<Option<(u32, Vec<Task>)>, AutomatonError> {
+    ) -> Result<Option<Way>, AutomatonError> {
         let Cell { parent, frame, depth, .. } = self.at(cell);
         if let Some(element) = self.frames.element(frame, fuel)? {
             let waiting = self.replaced(cell, element);
@@ -287,7 +283,7 @@ impl SchemaAutomaton {
         let (lex, prefix) = read.unwrap_or_else(|| (plan.lex, Vec::new()));
         let tags: Vec<u32> =
             self.frames.algebra.lexer.parts(lex).iter().map(|(tag, _)| *tag).collect();
-        let mut best: Option<(u32, Vec<Task>)> = None;
+        let mut best: Option<Way> = None;
         for tag in tags {
             let Some(mut rest) = self.frames.algebra.lexer.shortest(lex, Some(tag), fuel)? else {
                 continue;
