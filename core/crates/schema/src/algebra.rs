@@ -12,6 +12,7 @@ mod node;
 mod normal;
 mod objects;
 mod survey;
+mod unevaluated;
 mod witness;
 
 use std::hash::Hash;
@@ -51,7 +52,8 @@ pub(crate) enum Halt {
     /// The normal form takes more work or alternatives than it is worth: its node is judged at
     /// the end of the value.
     Explosion,
-    /// The same, where what the alternatives have evaluated has to be known before.
+    /// The same, where the elements that schemas beside `unevaluatedItems` evaluate are of too
+    /// many kinds for that, too.
     Unevaluated(LocId),
 }
 

@@ -194,6 +194,62 @@ fn keyword(dice: &mut Dice, depth: usize, unique: bool) -> (&'static str, Value)
     }
 }
 
+/// A schema that looks back at what others beside it have evaluated.
+fn looking_back(dice: &mut Dice) -> Value {
+    let branch = |dice: &mut Dice, depth: usize| -> Value {
+        let mut out = match dice.roll(3) {
+            0 => serde_json::Map::new(),
+            _ => match schema(dice, depth, false) {
+                Value::Object(out) => out,
+                other => return other,
+            },
+        };
+        let (keyword, value) = match dice.roll(6) {
+            0 | 1 => ("properties", named(dice, &NAMES, 1, false)),
+            2 => ("patternProperties", named(dice, &PATTERNS, 1, false)),
+            3 | 4 => ("contains", schema(dice, 1, false)),
+            _ => ("prefixItems", schemas(dice, 1, false)),
+        };
+        out.insert(keyword.to_owned(), value);
+        Value::Object(out)
+    };
+    let branches =
+        |dice: &mut Dice| -> Value { (0..2 + dice.roll(2)).map(|_| branch(dice, 2)).collect() };
+    let mut out = serde_json::Map::new();
+    for _ in 0..1 + dice.roll(3) {
+        match dice.roll(7) {
+            0 | 1 => out.insert("anyOf".to_owned(), branches(dice)),
+            2 => out.insert("oneOf".to_owned(), branches(dice)),
+            3 => out.insert("allOf".to_owned(), json!([{ "anyOf": branches(dice) }])),
+            4 => {
+                out.insert("then".to_owned(), branch(dice, 2));
+                out.insert("else".to_owned(), branch(dice, 2));
+                out.insert("if".to_owned(), branch(dice, 1))
+            }
+            5 => {
+                let inner = branch(dice, 2);
+                out.insert("dependentSchemas".to_owned(), json!({ *dice.pick(&NAMES): inner }))
+            }
+            _ => {
+                let inner = branch(dice, 1);
+                out.insert("not".to_owned(), json!({ "not": inner }))
+            }
+        };
+    }
+    for keyword in ["unevaluatedProperties", "unevaluatedItems"] {
+        let inner = if dice.roll(2) == 0 { json!(false) } else { schema(dice, 1, false) };
+        if dice.roll(4) > 0 {
+            out.insert(keyword.to_owned(), inner);
+        }
+    }
+    match dice.roll(5) {
+        0 => json!({ "not": out }),
+        1 => json!({"anyOf": [out, branch(dice, 1)], "unevaluatedProperties": false}),
+        2 => json!({"oneOf": [out, branch(dice, 1)], "unevaluatedItems": {"type": "null"}}),
+        _ => Value::Object(out),
+    }
+}
+
 fn compile(
     schema: &Value,
     options: &SchemaOptions,
@@ -210,7 +266,7 @@ fn rounds() -> u64 {
 
 #[test]
 fn random_schemas_agree_with_the_evaluator() {
-    compare(rounds(), false, &SchemaLimits::default());
+    compare(rounds(), |dice| schema(dice, 3, false), &SchemaLimits::default());
 }
 
 /// Everything that has several alternatives is judged at the end of its value: verdicts must
@@ -218,23 +274,31 @@ fn random_schemas_agree_with_the_evaluator() {
 #[test]
 fn deferred_random_schemas_agree_with_the_evaluator() {
     let limits = SchemaLimits { max_exact_alternatives: 0, ..SchemaLimits::default() };
-    compare(rounds(), false, &limits);
-    compare(rounds() / 2, true, &limits);
+    compare(rounds(), |dice| schema(dice, 3, false), &limits);
+    compare(rounds() / 2, |dice| schema(dice, 3, true), &limits);
+}
+
+/// What was evaluated is told by a formula, where it is not by each alternative.
+#[test]
+fn unevaluated_members_and_elements_agree_with_the_evaluator() {
+    let limits = SchemaLimits { max_exact_alternatives: 0, ..SchemaLimits::default() };
+    compare(rounds() / 2, looking_back, &limits);
+    compare(rounds() / 2, looking_back, &SchemaLimits::default());
 }
 
 /// With `uniqueItems`, where liveness is a superset: verdicts must be right all the same.
 #[test]
 fn random_schemas_with_unique_items_agree_with_the_evaluator() {
-    compare(rounds(), true, &SchemaLimits::default());
+    compare(rounds(), |dice| schema(dice, 3, true), &SchemaLimits::default());
 }
 
-fn compare(rounds: u64, unique: bool, limits: &SchemaLimits) {
+fn compare(rounds: u64, make: impl Fn(&mut Dice) -> Value, limits: &SchemaLimits) {
     let values = universe();
     let (mut supersets, mut missing) = (0u64, 0u64);
     let (mut compiled, mut empty, mut refused, mut limited) = (0u64, 0u64, 0u64, 0u64);
     for round in 0..rounds {
         let mut dice = Dice(round);
-        let schema = schema(&mut dice, 3, unique);
+        let schema = make(&mut dice);
         let options = SchemaOptions {
             property_order: PropertyOrder::Any,
             whitespace: if round % 2 == 0 { Whitespace::Compact } else { Whitespace::default() },

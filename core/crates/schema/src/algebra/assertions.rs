@@ -224,21 +224,38 @@ impl Algebra {
         additional: NodeId,
         fuel: &mut Fuel,
     ) -> Result<Vec<Class>, Halt> {
-        let all = self.strings.all;
-        let mut parts: Vec<(ExprId, Option<NodeId>)> = vec![(all, None)];
-        for (language, node) in patterns {
+        let languages: Vec<ExprId> = patterns.iter().map(|(language, _)| *language).collect();
+        let except: Arc<[super::KeyId]> = names.into();
+        let mut classes = Vec::new();
+        for (base, finds) in self.key_regions(&languages, fuel)? {
+            let mut node = if finds.contains(&true) { NodeId::TRUE } else { additional };
+            for ((_, other), _) in patterns.iter().zip(&finds).filter(|(_, found)| **found) {
+                node = self.and(&[node, *other]);
+            }
+            classes.push(Class { keys: KeySet { base, except: except.clone() }, node });
+        }
+        Ok(classes)
+    }
+
+    /// The keys in regions that these languages tell apart, each with whether it lies in them.
+    pub(super) fn key_regions(
+        &mut self,
+        languages: &[ExprId],
+        fuel: &mut Fuel,
+    ) -> Result<Vec<(ExprId, Vec<bool>)>, Halt> {
+        let mut parts: Vec<(ExprId, Vec<bool>)> = vec![(self.strings.all, Vec::new())];
+        for language in languages {
             let outside = self.lexer.exprs.not(*language);
             let mut next = Vec::with_capacity(parts.len() + 1);
-            for (base, matched) in parts {
+            for (base, within) in parts {
                 fuel.spend(1)?;
-                let inside = self.lexer.exprs.and(&[base, *language]);
-                if !self.no_strings(inside, fuel)? {
-                    let node = self.and(&[matched.unwrap_or(NodeId::TRUE), *node]);
-                    next.push((inside, Some(node)));
-                }
-                let beside = self.lexer.exprs.and(&[base, outside]);
-                if !self.no_strings(beside, fuel)? {
-                    next.push((beside, matched));
+                for (side, is_within) in [(*language, true), (outside, false)] {
+                    let base = self.lexer.exprs.and(&[base, side]);
+                    if !self.no_strings(base, fuel)? {
+                        let mut within = within.clone();
+                        within.push(is_within);
+                        next.push((base, within));
+                    }
                 }
                 if next.len() > MAX_KEY_CLASSES {
                     let limit = MAX_KEY_CLASSES as u64;
@@ -247,12 +264,7 @@ impl Algebra {
             }
             parts = next;
         }
-        let except: Arc<[super::KeyId]> = names.into();
-        let class = |(base, matched): (ExprId, Option<NodeId>)| Class {
-            keys: KeySet { base, except: except.clone() },
-            node: matched.unwrap_or(additional),
-        };
-        Ok(parts.into_iter().map(class).collect())
+        Ok(parts)
     }
 
     /// Only keys in `allowed` remain.
