@@ -336,6 +336,13 @@ impl ByteAutomaton for CfgAutomaton {
         }
     }
 
+    fn lex_end_is_known(&mut self, context: u32) -> bool {
+        let Named::Guest(number) = Named::from_raw(context) else { return true };
+        let Some(guest) = self.guests.context(number) else { return true };
+        let nested = self.lexicon.nested(guest.terminal);
+        nested.is_none_or(|automaton| automaton.lex_end_is_known(guest.context))
+    }
+
     fn lex_end_is_exact(&mut self, context: u32) -> bool {
         let Named::Guest(number) = Named::from_raw(context) else { return true };
         let Some(guest) = self.guests.context(number) else { return true };

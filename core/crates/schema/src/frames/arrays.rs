@@ -102,7 +102,9 @@ impl Frames {
         let result = (!next.is_empty() && !hopeless).then(|| {
             next.sort_unstable();
             next.dedup();
-            let asks = self.ask(asks, reading.truth);
+            let tags: Vec<(u32, u32)> = next.iter().map(|(ask, run)| (*ask, run.tag)).collect();
+            let needs = self.needs(*reading, &asks, &tags);
+            let asks = self.ask(asks, reading.truth, needs);
             let seen = seen.clone();
             FrameId(self.frames.intern(Frame::Element {
                 reading: *reading,

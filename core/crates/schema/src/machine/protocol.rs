@@ -147,10 +147,10 @@ impl ByteAutomaton for SchemaAutomaton {
         self.end_value(cell, tags, text)
     }
 
-    /// Where parts are judged at the end of a value, the text of a key may decide about them.
+    /// Where parts are judged at the end of a value, the texts of keys and elements that are
+    /// kept may decide about them.
     fn lex_end_is_known(&mut self, context: u32) -> bool {
-        !self.frames.algebra.defers()
-            || self.contexts.get(context as usize).is_none_or(|context| !context.key)
+        !self.frames.algebra.defers() || self.lex_end_is_exact(context)
     }
 
     fn lex_end_is_exact(&mut self, context: u32) -> bool {
