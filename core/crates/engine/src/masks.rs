@@ -102,17 +102,25 @@ impl Filling<'_> {
         ended: u32,
     ) -> Result<(), AutomatonError> {
         let Some(accept) = self.automaton.lex_accept(lex) else { return Ok(()) };
-        let end = self.automaton.lex_end(context, accept, self.fuel)?;
-        if end.is_dead() {
-            return Ok(());
-        }
-        if self.automaton.lex_end_is_exact(context) {
-            return self.add_all(end, ended + 1);
+        let mut end = None;
+        if self.automaton.lex_end_is_known(context) {
+            let known = self.automaton.lex_end(context, accept, self.fuel)?;
+            if known.is_dead() {
+                return Ok(());
+            }
+            if self.automaton.lex_end_is_exact(context) {
+                return self.add_all(known, ended + 1);
+            }
+            end = Some(known);
         }
         // `state` itself knows the text of the lexeme that ends here.
         let shared = self.shared;
         for (byte, child) in shared.vocabulary.trie().children(TokenTrie::ROOT) {
-            if self.automaton.step(end, byte, self.fuel)?.is_dead() {
+            let ends = match end {
+                Some(end) => !self.automaton.step(end, byte, self.fuel)?.is_dead(),
+                None => self.automaton.lex_step(lex, byte, self.fuel)?.is_dead(),
+            };
+            if !ends {
                 continue;
             }
             let after = self.automaton.step(state, byte, self.fuel)?;
