@@ -123,13 +123,15 @@ class CancelToken:
 
 @final
 class Limits:
-    """Budgets of one compiled constraint. Every one of them ends in `LimitExceeded`.
+    """Budgets of one compiled constraint. What runs out is named in `LimitExceeded`.
 
     `compile_ms`: time of reading the source, and again of compiling it for a vocabulary.
     `mask_steps`, `mask_ms`: steps and time of one mask, one token or one completion.
     `max_states`, `max_memory_mb`: of one compiled constraint, over all texts that it reads.
     `max_depth`: nesting of sources and of documents. `max_source_bytes`: of a source.
     `max_alternatives`: in the normal form of one value of a schema, or alive at one place.
+    `max_exact_alternatives`: beyond these a part of a schema is judged at the end of its value,
+    which is no error; masks are upper bounds there.
     `max_exprs`: expressions of the regex algebra, some 100 bytes each.
 
     Times are of the clock on the wall. Ctrl-C ends long work in `KeyboardInterrupt`.
@@ -146,6 +148,7 @@ class Limits:
         max_depth: int = 1000,
         max_source_bytes: int = 16_000_000,
         max_alternatives: int = 4096,
+        max_exact_alternatives: int = 256,
         max_exprs: int = 4_000_000,
         cancel: CancelToken | None = None,
     ) -> Limits: ...
@@ -165,6 +168,8 @@ class Limits:
     def max_source_bytes(self) -> int: ...
     @property
     def max_alternatives(self) -> int: ...
+    @property
+    def max_exact_alternatives(self) -> int: ...
     @property
     def max_exprs(self) -> int: ...
     @property

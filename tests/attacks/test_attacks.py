@@ -33,8 +33,6 @@ OPEN: dict[str, str] = {
     "schema-pattern-properties-disjoint": "refused: time",
     "schema-negations": "refused: time",
     "schema-all-of-any-of": "refused: alternatives",
-    "schema-unevaluated": "refused: alternatives",
-    "schema-unevaluated-items": "refused: alternatives",
     "schema-contains-many": "refused: array states",
     "schema-contains-several": "refused: alternatives",
     "schema-contains-overlapping": "refused: alternatives",

@@ -36,6 +36,16 @@ def test_no_disagreement(draft: str) -> None:
     assert refused - counts["refused: empty"] <= 0.03 * counts["schemas"], counts
 
 
+@pytest.mark.parametrize("draft", judge.DRAFTS)
+def test_no_disagreement_where_everything_is_deferred(draft: str) -> None:
+    plan = campaign.Plan(seed=1, drafts=(draft,), pairs=2_500, schemas=250, deferred=True)
+    outcome = campaign.run(plan)
+    counts = outcome.counts
+    assert not outcome.disagreements
+    refused = sum(n for name, n in counts.items() if name.startswith("refused"))
+    assert refused - counts["refused: empty"] <= 0.03 * counts["schemas"], counts
+
+
 @pytest.mark.parametrize("crasher", CRASHERS, ids=lambda crasher: crasher["what"][:60])
 def test_what_was_found(crasher: dict[str, Any]) -> None:
     """Each case once went wrong, here or in the fuzzer."""
@@ -43,8 +53,9 @@ def test_what_was_found(crasher: dict[str, Any]) -> None:
     valid = crasher["valid"]
     asked = judge.Judge(crasher["schema"], crasher["draft"], crasher["registry"], formats=True)
     assert asked.valid(texts.loads(crasher["text"])) is valid
+    deferred = crasher.get("deferred", False)
     try:
-        program = Program.json_schema(texts.dumps(crasher["schema"]), texts.dumps(options))
+        program = checks.compiled(crasher["schema"], options, deferred)
     except EmptyLanguageError:
         assert valid is False
         return
@@ -56,6 +67,7 @@ def test_what_was_found(crasher: dict[str, Any]) -> None:
             registry=crasher["registry"],
             names=["a", "b", "c"],
             examples={},
+            deferred=deferred,
         ),
         random.Random(1),
         pairs=60,

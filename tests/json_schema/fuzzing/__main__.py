@@ -20,6 +20,7 @@ def pasted(case: Disagreement) -> str:
         "draft": case.draft,
         "options": case.options,
         "registry": case.registry,
+        "deferred": case.deferred,
         "schema": case.schema,
         "text": case.text,
         "valid": case.valid,
@@ -47,10 +48,15 @@ def main() -> int:
     parser.add_argument(
         "--broken", type=int, default=0, help="broken schemas, which must end in typed errors"
     )
+    parser.add_argument(
+        "--deferred",
+        action="store_true",
+        help="judge all that has several alternatives at the end of its value",
+    )
     parser.add_argument("--case", help="run one case alone, by the name that a report gave it")
     asked = parser.parse_args()
     if asked.case is not None:
-        return single(asked.case)
+        return single(asked.case, asked.deferred)
     plan = campaign.Plan(
         seed=asked.seed,
         drafts=DRAFTS if asked.draft == "all" else (asked.draft,),
@@ -59,6 +65,7 @@ def main() -> int:
         samples=asked.samples,
         jobs=asked.jobs,
         first=asked.first,
+        deferred=asked.deferred,
     )
     started = time.monotonic()
 
@@ -80,7 +87,7 @@ def main() -> int:
     return 1 if outcome.disagreements else 0
 
 
-def single(name: str) -> int:
+def single(name: str, deferred: bool) -> int:
     """One case, by its seed."""
     draft = name.split("/")[1]
     case = schemas.make(random.Random(name), draft)
@@ -88,7 +95,7 @@ def single(name: str) -> int:
     if case.registry:
         print(texts.dumps(case.registry))
     sys.stdout.flush()
-    outcome = checks.check(name, draft, pairs=50, samples=10)
+    outcome = checks.check(name, draft, pairs=50, samples=10, deferred=deferred)
     report(outcome, 20)
     return 1 if outcome.disagreements else 0
 

@@ -30,6 +30,8 @@ class Plan:
     samples: int = 2
     jobs: int = 1
     first: int = 0
+    deferred: bool = False
+    """All that has several alternatives is judged at the end of its value."""
 
     @property
     def pairs_per_schema(self) -> int:
@@ -51,7 +53,13 @@ def one(plan: Plan, index: int) -> Outcome:
     """The outcome of one case; a panic of the core, or a fault of the fuzzer, is an outcome."""
     seed, draft = plan.case(index)
     try:
-        return checks.check(seed, draft, pairs=plan.pairs_per_schema, samples=plan.samples)
+        return checks.check(
+            seed,
+            draft,
+            pairs=plan.pairs_per_schema,
+            samples=plan.samples,
+            deferred=plan.deferred,
+        )
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from structgen._core import Program
+from structgen._core import Limits, Program
 from structgen.errors import (
     EmptyLanguageError,
     LimitExceeded,
@@ -33,10 +33,9 @@ REFUSABLE = (
     "pattern",
     "patternProperties",
     "unevaluatedItems",
-    "unevaluatedProperties",
 )
-"""Keywords whose refusal is documented: what is not regular, and what is evaluated by more
-alternatives than a normal form may have."""
+"""Keywords whose refusal is documented: what is not regular, and elements that `contains` tells
+apart in too many ways."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +74,7 @@ class Disagreement:
     valid: bool | None = None
     detail: str = ""
     origin: str = ""
+    deferred: bool = False
 
 
 @dataclass
@@ -95,7 +95,12 @@ def program(case: Case, options: dict[str, Any]) -> Program:
     declared = isinstance(case.schema, dict) and "$schema" in case.schema
     if not declared or options.get("draft"):
         chosen["draft"] = case.draft
-    return Program.json_schema(texts.dumps(case.schema), texts.dumps(chosen))
+    return compiled(case.schema, chosen, case.deferred)
+
+
+def compiled(schema: Any, options: dict[str, Any], deferred: bool) -> Program:
+    limits = Limits(max_exact_alternatives=0) if deferred else Limits()
+    return Program.json_schema(texts.dumps(schema), texts.dumps(options), limits=limits)
 
 
 class Check:
@@ -132,6 +137,7 @@ class Check:
                 valid=valid,
                 detail=detail,
                 origin=self.origin,
+                deferred=self.case.deferred,
             )
         )
 
@@ -450,8 +456,9 @@ def circular(case: Case) -> bool:
     return any(visit(each) for each in everything)
 
 
-def check(seed: str, draft: str, *, pairs: int, samples: int) -> Outcome:
+def check(seed: str, draft: str, *, pairs: int, samples: int, deferred: bool = False) -> Outcome:
     """The checks of the case that a seed stands for."""
     dice = random.Random(seed)
     case = schemas.make(dice, draft)
+    case.deferred = deferred
     return Check(case, dice, pairs=pairs, samples=samples, origin=seed).run()

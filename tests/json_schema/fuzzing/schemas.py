@@ -39,6 +39,8 @@ class Case:
     scientific: bool = True
     """Whether instances may have numbers with exponents: not beside divisors other than powers of
     ten, where only plain decimals are accepted."""
+    deferred: bool = False
+    """Whether all that has several alternatives is judged at the end of its value."""
 
 
 class Maker:

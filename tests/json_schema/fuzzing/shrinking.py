@@ -12,7 +12,7 @@ from typing import Any
 from structgen._core import Program
 from structgen.errors import EmptyLanguageError, StructgenError
 from tests.json_schema.fuzzing import texts
-from tests.json_schema.fuzzing.checks import Disagreement
+from tests.json_schema.fuzzing.checks import Disagreement, compiled
 from tests.json_schema.fuzzing.judge import Judge
 from tests.json_schema.fuzzing.vocabulary import read, vocabulary, walk
 
@@ -22,7 +22,7 @@ SECONDS = 30.0
 
 def program(case: Disagreement) -> Program:
     options = {"draft": case.draft, **case.options, "registry": case.registry}
-    return Program.json_schema(texts.dumps(case.schema), texts.dumps(options))
+    return compiled(case.schema, options, case.deferred)
 
 
 def stays(case: Disagreement) -> bool:

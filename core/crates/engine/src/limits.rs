@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use structgen_automaton::{AutomatonError, CancelToken, Fuel};
 
-/// Budgets of one compiled constraint. Each ends in an error that carries its field's name.
+/// Budgets of one compiled constraint. What runs out ends in an error with its field's name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Wall-clock time of one compilation, in milliseconds.
@@ -21,6 +21,9 @@ pub struct Limits {
     pub max_source_bytes: usize,
     /// For schemas: alternatives in the normal form of one value, or alive at one place.
     pub max_alternatives: u32,
+    /// For schemas: alternatives in the normal form of one value beyond which that part is
+    /// judged at the end of the value, and masks are upper bounds.
+    pub max_exact_alternatives: u32,
     /// Expressions of the regex algebra, some 100 bytes each.
     pub max_exprs: u32,
     /// Stops whatever runs under these limits.
@@ -38,6 +41,7 @@ impl Default for Limits {
             max_depth: 1000,
             max_source_bytes: 16_000_000,
             max_alternatives: 4096,
+            max_exact_alternatives: 256,
             max_exprs: 4_000_000,
             cancel: None,
         }

@@ -504,6 +504,7 @@ fn schema_limits(limits: &Limits) -> SchemaLimits {
         max_states: limits.max_states,
         max_depth: limits.max_depth,
         max_alternatives: limits.max_alternatives,
+        max_exact_alternatives: limits.max_exact_alternatives,
         max_exprs: limits.max_exprs,
         ..Default::default()
     }

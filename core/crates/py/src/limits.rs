@@ -76,6 +76,7 @@ limits! {
     max_depth: u32 = 1000,
     max_source_bytes: usize = 16_000_000,
     max_alternatives: u32 = 4096,
+    max_exact_alternatives: u32 = 256,
     max_exprs: u32 = 4_000_000,
 }
 
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn defaults_are_those_of_the_engine() {
         let ours = super::Limits::new(
-            2000, 20_000_000, 2000, 2_000_000, 400, 1000, 16_000_000, 4096, 4_000_000, None,
+            2000, 20_000_000, 2000, 2_000_000, 400, 1000, 16_000_000, 4096, 256, 4_000_000, None,
         );
         assert!(ours.inner == structgen_engine::Limits::default());
     }

@@ -13,6 +13,7 @@ mod normal;
 mod objects;
 mod residual;
 mod survey;
+mod unevaluated;
 mod witness;
 
 use std::hash::Hash;
@@ -55,7 +56,8 @@ pub(crate) enum Halt {
     /// The normal form takes more work or alternatives than it is worth: its node is judged at
     /// the end of the value.
     Explosion,
-    /// The same, where what the alternatives have evaluated has to be known before.
+    /// The same, where the elements that schemas beside `unevaluatedItems` evaluate are of too
+    /// many kinds for that, too.
     Unevaluated(LocId),
 }
 

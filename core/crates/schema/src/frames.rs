@@ -35,6 +35,8 @@ pub(crate) struct Asks {
     pub(crate) nodes: Vec<NodeId>,
     /// Whether a formula around the place hangs on which of them hold.
     pub(crate) truth: bool,
+    /// Of each of these lists one has to hold, or the formula cannot.
+    pub(crate) needs: Vec<Box<[u32]>>,
 }
 
 /// A set of tags.
@@ -202,7 +204,7 @@ impl Frames {
     }
 
     pub(crate) fn root(&mut self, node: NodeId) -> FrameId {
-        let asks = self.ask(vec![node], false);
+        let asks = self.ask(vec![node], false, Vec::new());
         FrameId(self.frames.intern(Frame::Root { asks }))
     }
 
@@ -210,8 +212,8 @@ impl Frames {
         self.frames.get(id.0)
     }
 
-    fn ask(&mut self, nodes: Vec<NodeId>, truth: bool) -> AsksId {
-        AsksId(self.asks.intern(Asks { nodes, truth }))
+    fn ask(&mut self, nodes: Vec<NodeId>, truth: bool, needs: Vec<Box<[u32]>>) -> AsksId {
+        AsksId(self.asks.intern(Asks { nodes, truth, needs }))
     }
 
     /// How the frame's container is read.
@@ -319,6 +321,23 @@ impl Frames {
             }
         }
         self.check_runs(arrays.len().max(objects.len()))?;
+        for need in &asked.needs {
+            let needed = |tags: &[u32]| tags.iter().any(|tag| need.contains(tag));
+            for tags in [&mut null].into_iter().chain(&mut booleans) {
+                if !needed(tags) {
+                    tags.clear();
+                }
+            }
+            self.within_need(need, &mut numbers);
+            self.within_need(need, &mut strings);
+            // Where there is a judge, tags are not those of the asked nodes.
+            if judge.is_none() && !arrays.iter().any(|run| need.contains(&run.tag)) {
+                arrays.clear();
+            }
+            if judge.is_none() && !objects.iter().any(|run| need.contains(&run.tag)) {
+                objects.clear();
+            }
+        }
         let numbers = self.algebra.lexer.state(&numbers, fuel)?;
         let strings = self.algebra.lexer.state(&strings, fuel)?;
         let array = self.array_frame(reading, Seen::default(), arrays);
@@ -333,6 +352,17 @@ impl Frames {
         });
         self.starts.insert(asks, starts.clone());
         Ok(starts)
+    }
+
+    /// Leaves what is in the language of one of the tags.
+    fn within_need(&mut self, need: &[u32], languages: &mut [(u32, ExprId)]) {
+        let exprs = &mut self.algebra.lexer.exprs;
+        let own = languages.iter().filter(|(tag, _)| need.contains(tag));
+        let any: Vec<ExprId> = own.map(|(_, language)| *language).collect();
+        let any = exprs.or(&any);
+        for (_, language) in languages.iter_mut().filter(|(_, language)| *language != any) {
+            *language = exprs.and(&[*language, any]);
+        }
     }
 
     /// Where the truth about numbers matters, and not only whether they are allowed, none may

@@ -78,13 +78,11 @@ impl SchemaAutomaton {
         let surveyed = algebra.survey(root, fuel);
         if let Err(Halt::Unevaluated(loc)) = surveyed {
             let schema = algebra.schema(loc);
-            let items = schema.unevaluated_items.is_some();
             return Err(SchemaError::Unsupported {
                 pointer: schema.pointer.clone(),
-                keyword: if items { "unevaluatedItems" } else { "unevaluatedProperties" }
-                    .to_owned(),
-                hint: "the schemas beside it have too many alternatives to tell what each of \
-                       them evaluates; fewer or disjoint alternatives would do"
+                keyword: "unevaluatedItems".to_owned(),
+                hint: "the schemas of `contains` beside it overlap in too many ways to tell what \
+                       each of them evaluates; fewer or disjoint ones would do"
                     .to_owned(),
             });
         }

@@ -37,7 +37,7 @@ pub struct Report {
     pub entries: Vec<ReportEntry>,
 }
 
-/// Applicators that give a schema alternatives, or deny them.
+/// Applicators that give a schema alternatives or deny them, and what looks back at those.
 const DEFERRABLE: &[&str] = &[
     "anyOf",
     "oneOf",
@@ -49,6 +49,8 @@ const DEFERRABLE: &[&str] = &[
     "dependentRequired",
     "dependentSchemas",
     "dependencies",
+    "unevaluatedItems",
+    "unevaluatedProperties",
 ];
 
 impl Report {
@@ -72,8 +74,8 @@ impl Report {
         });
     }
 
-    /// The applicators at `pointer` that choose between alternatives are judged at the end of
-    /// the value.
+    /// The keywords at `pointer` that hang on a choice between alternatives are judged at the
+    /// end of the value.
     pub(crate) fn judge_at_end(&mut self, pointer: &str) {
         for entry in self.entries.iter_mut().filter(|entry| entry.pointer == pointer) {
             if DEFERRABLE.contains(&entry.keyword.as_str()) && entry.status == Status::Enforced {

@@ -275,6 +275,22 @@ impl Algebra {
         self.array(shape)
     }
 
+    /// `node` for every element from one index up to another.
+    pub(crate) fn bounded_elements(
+        &mut self,
+        from: u32,
+        to: Option<u32>,
+        node: NodeId,
+    ) -> Result<Option<ArrayId>, Halt> {
+        let mut shape = ArrayShape::any();
+        shape.prefix.resize(from as usize, NodeId::TRUE);
+        match to {
+            Some(to) => shape.prefix.resize(to as usize, node),
+            None => shape.rest = node,
+        }
+        self.array(shape)
+    }
+
     /// The shape, with an element that has not been evaluated and does not hold `node`.
     pub(crate) fn violate_unevaluated_items(
         &mut self,

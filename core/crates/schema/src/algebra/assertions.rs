@@ -224,27 +224,49 @@ impl Algebra {
         additional: NodeId,
         fuel: &mut Fuel,
     ) -> Result<Vec<Class>, Halt> {
-        // Languages that have nothing in common say nothing of each other: a class is named by
-        // those that it overlaps, and hundreds of disjoint patterns stay as simple as they are.
-        let mut classes: Vec<(ExprId, NodeId)> = Vec::new();
-        for (index, &(language, node)) in patterns.iter().enumerate() {
+        let languages: Vec<ExprId> = patterns.iter().map(|(language, _)| *language).collect();
+        let except: Arc<[super::KeyId]> = names.into();
+        let mut classes = Vec::new();
+        for (base, finds) in self.key_regions(&languages, fuel)? {
+            let mut node = if finds.contains(&true) { NodeId::TRUE } else { additional };
+            for ((_, other), _) in patterns.iter().zip(&finds).filter(|(_, found)| **found) {
+                node = self.and(&[node, *other]);
+            }
+            classes.push(Class { keys: KeySet { base, except: except.clone() }, node });
+        }
+        Ok(classes)
+    }
+
+    /// The keys in regions that these languages tell apart, each with whether it lies in them.
+    ///
+    /// Languages that have nothing in common say nothing of each other: a region is named by those
+    /// that it overlaps, and hundreds of disjoint patterns stay as simple as they are.
+    pub(super) fn key_regions(
+        &mut self,
+        languages: &[ExprId],
+        fuel: &mut Fuel,
+    ) -> Result<Vec<(ExprId, Vec<bool>)>, Halt> {
+        let mut regions: Vec<(ExprId, Vec<bool>)> = Vec::new();
+        for (index, &language) in languages.iter().enumerate() {
             let outside = self.lexer.exprs.not(language);
-            let mut next = Vec::with_capacity(classes.len() + 1);
-            for (base, matched) in classes {
+            let mut next = Vec::with_capacity(regions.len() + 1);
+            for (base, within) in regions {
                 fuel.spend(1)?;
                 let inside = self.lexer.exprs.and(&[base, language]);
                 if self.no_strings(inside, fuel)? {
-                    next.push((base, matched));
+                    next.push((base, within));
                     continue;
                 }
-                next.push((inside, self.and(&[matched, node])));
+                let mut both = within.clone();
+                both[index] = true;
+                next.push((inside, both));
                 let beside = self.lexer.exprs.and(&[base, outside]);
                 if !self.no_strings(beside, fuel)? {
-                    next.push((beside, matched));
+                    next.push((beside, within));
                 }
             }
             let mut alone = vec![language];
-            for (other, _) in &patterns[..index] {
+            for other in &languages[..index] {
                 fuel.spend(1)?;
                 let both = self.lexer.exprs.and(&[*other, language]);
                 if !self.no_strings(both, fuel)? {
@@ -253,27 +275,26 @@ impl Algebra {
             }
             let alone = self.lexer.exprs.and(&alone);
             if !self.no_strings(alone, fuel)? {
-                next.push((alone, node));
+                let mut within = vec![false; languages.len()];
+                within[index] = true;
+                next.push((alone, within));
             }
             if next.len() > MAX_KEY_CLASSES {
                 let limit = MAX_KEY_CLASSES as u64;
                 return Err(AutomatonError::Limit { name: "max_key_classes", limit }.into());
             }
-            classes = next;
+            regions = next;
         }
         let mut rest = self.strings.all;
-        if !patterns.is_empty() {
-            let matched: Vec<ExprId> = patterns.iter().map(|(language, _)| *language).collect();
-            let matched = self.lexer.exprs.or(&matched);
-            let unmatched = self.lexer.exprs.not(matched);
-            rest = self.lexer.exprs.and(&[rest, unmatched]);
+        if !languages.is_empty() {
+            let found = self.lexer.exprs.or(languages);
+            let outside = self.lexer.exprs.not(found);
+            rest = self.lexer.exprs.and(&[rest, outside]);
         }
         if !self.no_strings(rest, fuel)? {
-            classes.push((rest, additional));
+            regions.push((rest, vec![false; languages.len()]));
         }
-        let except: Arc<[super::KeyId]> = names.into();
-        let class = |(base, node)| Class { keys: KeySet { base, except: except.clone() }, node };
-        Ok(classes.into_iter().map(class).collect())
+        Ok(regions)
     }
 
     /// Only keys in `allowed` remain.

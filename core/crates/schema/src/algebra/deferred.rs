@@ -53,8 +53,9 @@ pub(crate) struct Deferred {
     pub(crate) locations: Vec<LocId>,
 }
 
+/// A formula while it is put together.
 #[derive(Default)]
-struct Builder {
+pub(super) struct Builder {
     formula: Formula,
     leaves: Vec<NodeId>,
     gates: FxHashMap<NodeId, GateId>,
@@ -63,7 +64,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn push(&mut self, gate: Gate) -> Result<GateId, Halt> {
+    pub(super) fn push(&mut self, gate: Gate) -> Result<GateId, Halt> {
         if self.formula.gates.len() >= MAX_GATES || self.leaves.len() > MAX_LEAVES {
             let limit = MAX_LEAVES as u64;
             return Err(AutomatonError::Limit { name: "max_alternatives", limit }.into());
@@ -112,7 +113,7 @@ impl Algebra {
                 self.deferred.insert(node, Some(deferred.clone()));
                 Ok(Alternatives::Deferred(deferred))
             }
-            // What the alternatives evaluate is only known of a normal form.
+            // What schemas evaluate is too much for a formula.
             (Err(Halt::Unevaluated(loc)), None) => {
                 let exact = self.insist(node, fuel).map_err(|error| match error {
                     Halt::Explosion => Halt::Unevaluated(loc),
@@ -220,7 +221,12 @@ impl Algebra {
     }
 
     /// The gate of a node.
-    fn gate(&mut self, node: NodeId, out: &mut Builder, fuel: &mut Fuel) -> Result<GateId, Halt> {
+    pub(super) fn gate(
+        &mut self,
+        node: NodeId,
+        out: &mut Builder,
+        fuel: &mut Fuel,
+    ) -> Result<GateId, Halt> {
         if let Some(known) = out.gates.get(&node) {
             return Ok(*known);
         }
@@ -259,12 +265,6 @@ impl Algebra {
             Node::Location(loc) => {
                 let schema = self.schema(*loc);
                 let parts = self.applicators(*loc);
-                if schema.unevaluated_items.is_some() || schema.unevaluated_properties.is_some() {
-                    return match exact {
-                        Some(_) => self.leaf(node, out),
-                        None => Err(Halt::Unevaluated(*loc)),
-                    };
-                }
                 if parts.is_empty() {
                     return self.leaf(node, out);
                 }
@@ -273,6 +273,12 @@ impl Algebra {
                 let mut gates = vec![self.gate(own, out, fuel)?];
                 for part in &parts {
                     gates.push(self.part_gate(part, out, fuel)?);
+                }
+                if let Some(inner) = schema.unevaluated_items {
+                    gates.push(self.unevaluated_items(*loc, inner, out, fuel)?);
+                }
+                if let Some(inner) = schema.unevaluated_properties {
+                    gates.push(self.unevaluated_properties(*loc, inner, out, fuel)?);
                 }
                 out.push(Gate::All(gates.into()))
             }

@@ -77,6 +77,16 @@ impl Algebra {
             Node::Location(loc) => self.positive(*loc, mode, fuel),
             Node::Assertions(loc) => self.assertions(*loc, mode, fuel),
             Node::Absent(key) => self.presence(*key, false, &[]),
+            Node::Members { names, others, node } => {
+                let mut normal = self.everything();
+                normal.objects = self.bounded_members(names, others, *node)?.into_iter().collect();
+                Ok(normal)
+            }
+            Node::Elements { from, to, node } => {
+                let mut normal = self.everything();
+                normal.arrays = self.bounded_elements(*from, *to, *node)?.into_iter().collect();
+                Ok(normal)
+            }
             Node::Value(value) => {
                 let value = self.value_of(*value);
                 self.exact_values(std::slice::from_ref(&value), mode, fuel)
@@ -177,7 +187,12 @@ impl Algebra {
             Node::True | Node::Unsaid => Ok(Normal::empty()),
             Node::False => Ok(self.everything()),
             Node::Location(loc) => self.negative(*loc, mode, fuel),
-            Node::Value(_) | Node::Except(..) | Node::Assertions(_) | Node::Absent(_) => {
+            Node::Value(_)
+            | Node::Except(..)
+            | Node::Assertions(_)
+            | Node::Absent(_)
+            | Node::Members { .. }
+            | Node::Elements { .. } => {
                 let value = self.evaluate(id, mode, fuel)?;
                 self.complement(&value, fuel)
             }

@@ -1,7 +1,7 @@
 use serde_json::Value;
 use structgen_automaton::AutomatonError;
 
-use super::{Algebra, Halt, KeyId};
+use super::{Algebra, Halt, KeyId, KeySet};
 use crate::decimal::Decimal;
 use crate::location::LocId;
 
@@ -27,6 +27,20 @@ pub(crate) enum Node {
     Assertions(LocId),
     /// Everything but the objects that have the key.
     Absent(KeyId),
+    /// Everything but the objects with a member, under one of these keys, that does not hold
+    /// the node. The names (sorted) are among those that `others` leaves out.
+    Members {
+        names: Box<[KeyId]>,
+        others: KeySet,
+        node: NodeId,
+    },
+    /// Everything but the arrays with an element, from one index up to another, that does not
+    /// hold the node.
+    Elements {
+        from: u32,
+        to: Option<u32>,
+        node: NodeId,
+    },
     /// Exactly the value with that id.
     Value(u32),
     And(Box<[NodeId]>),
@@ -90,6 +104,19 @@ impl Algebra {
     pub(crate) fn absent_node(&mut self, name: &str) -> NodeId {
         let key = self.key(name);
         self.intern_node(Node::Absent(key))
+    }
+
+    pub(crate) fn members_node(
+        &mut self,
+        names: Box<[KeyId]>,
+        others: KeySet,
+        node: NodeId,
+    ) -> NodeId {
+        self.intern_node(Node::Members { names, others, node })
+    }
+
+    pub(crate) fn elements_node(&mut self, from: u32, to: Option<u32>, node: NodeId) -> NodeId {
+        self.intern_node(Node::Elements { from, to, node })
     }
 
     /// `node` without the scalars among `values` (sorted).

@@ -205,10 +205,14 @@ impl Algebra {
                 if out.arrays.len() >= BEAM || fuel.left() < search.floor {
                     break;
                 }
-                match self.intersect_arrays(*a, *b) {
-                    Ok(both) => out.arrays.extend(both.filter(|both| !out.arrays.contains(both))),
-                    Err(Halt::Explosion) => {}
+                let both = match self.intersect_arrays(*a, *b) {
+                    Ok(both) => both,
+                    Err(Halt::Explosion) => None,
                     Err(error) => return Err(error),
+                };
+                let Some(both) = both else { continue };
+                if !out.arrays.contains(&both) && !self.plainly_dead_array(both, fuel)? {
+                    out.arrays.push(both);
                 }
             }
         }

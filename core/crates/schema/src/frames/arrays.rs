@@ -102,7 +102,9 @@ impl Frames {
             }
         }
         self.check_runs(next.len())?;
-        let asks = self.ask(asks, reading.truth);
+        let tags: Vec<(u32, u32)> = next.iter().map(|(ask, run)| (*ask, run.tag)).collect();
+        let needs = self.needs(*reading, &asks, &tags);
+        let asks = self.ask(asks, reading.truth, needs);
         let result = self.element_frame(*reading, asks, seen.clone(), next);
         self.elements.insert(id, result);
         Ok(result)

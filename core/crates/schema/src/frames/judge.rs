@@ -13,6 +13,9 @@ use structgen_automaton::{AutomatonError, Fuel};
 use super::{AsksId, Frame, FrameId, Frames};
 use crate::algebra::{Alternatives, Deferred, Formula, INFINITE, NodeId, Normal};
 
+/// Gates that are looked at to find which leaves a formula cannot do without.
+const MAX_GATES: usize = 200_000;
+
 /// How a container is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Reading {
@@ -111,6 +114,19 @@ impl Judge {
                 may(self.base) && hearing.deferred.formula.may_hold(|leaf| may(tag(leaf)), must)
             }
         })
+    }
+
+    /// Those of the (sorted) tags without which no asked node can hold. Some may be missed.
+    fn essential(&self, alive: &[u32]) -> Vec<u32> {
+        let gates = self.asks.iter().flatten().map(|h| h.deferred.formula.gates.len());
+        if gates.sum::<usize>() * alive.len() > MAX_GATES {
+            return Vec::new();
+        }
+        let needed = |tag: &u32| {
+            let others: Vec<u32> = alive.iter().copied().filter(|other| other != tag).collect();
+            *tag != self.base && !self.may_end(&others, &[])
+        };
+        alive.iter().copied().filter(needed).collect()
     }
 
     /// The asked node that holds for certain where the tag does.
@@ -267,6 +283,38 @@ impl Frames {
             tags.dedup();
         }
         !judge.may_end(&alive, &certain)
+    }
+
+    /// Of the tags of runs, those without which nothing that was asked for can hold: what no run
+    /// of such a tag takes need not be tried.
+    pub(super) fn essential(&self, reading: Reading, tags: impl Iterator<Item = u32>) -> Vec<u32> {
+        let Some(judge) = self.judge_of(reading) else { return Vec::new() };
+        let mut alive: Vec<u32> = tags.collect();
+        alive.sort_unstable();
+        alive.dedup();
+        judge.essential(&alive)
+    }
+
+    /// The same for the next value: lists of asked nodes one of which has to hold.
+    pub(super) fn needs(
+        &self,
+        reading: Reading,
+        nodes: &[NodeId],
+        runs: &[(u32, u32)],
+    ) -> Vec<Box<[u32]>> {
+        let mut needs = Vec::new();
+        for tag in self.essential(reading, runs.iter().map(|(_, tag)| *tag)) {
+            let own = runs.iter().filter(|(_, other)| *other == tag);
+            let mut asks: Vec<u32> = own.map(|(ask, _)| *ask).collect();
+            asks.sort_unstable();
+            asks.dedup();
+            if asks.iter().all(|ask| nodes[*ask as usize] != NodeId::TRUE) {
+                needs.push(asks.into());
+            }
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        needs
     }
 
     /// The asked nodes that hold where the tags of a container do.

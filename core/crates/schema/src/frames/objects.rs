@@ -7,7 +7,9 @@ use structgen_regex::ExprId;
 use super::{
     AsksId, Frame, FrameId, Frames, KeyPlan, MemberWay, ObjectRun, Reading, Slot, TagsId, Used,
 };
-use crate::algebra::{INFINITE, KeyId, NodeId, ObjectId, ObjectShape, OpenObject, all_pending};
+use crate::algebra::{
+    Algebra, INFINITE, KeyId, NodeId, ObjectId, ObjectShape, OpenObject, all_pending,
+};
 
 impl Frames {
     /// The run of a shape that has no member yet.
@@ -171,7 +173,8 @@ impl Frames {
         }
         let frame = self.frame(id);
         let (mut names, mut classes) = (Vec::new(), Vec::new());
-        if let Frame::Object { used, runs, .. } = &*frame {
+        let mut bound = None;
+        if let Frame::Object { reading, used, runs } = &*frame {
             for (index, run) in runs.iter().enumerate() {
                 let shape = self.algebra.object_shape(run.shape);
                 for slot in self.slots(run, used) {
@@ -192,6 +195,16 @@ impl Frames {
                     }
                 }
             }
+            for tag in self.essential(*reading, runs.iter().map(|run| run.tag)) {
+                let own = |run: u32| runs[run as usize].tag == tag;
+                let named = names.iter().filter(|(_, run, _)| own(*run)).map(|(key, ..)| *key);
+                let classed = classes.iter().filter(|(_, run, _)| own(*run)).map(|(e, ..)| *e);
+                let keys = self.key_language(named.collect(), classed.collect());
+                bound = Some(match bound {
+                    Some(bound) => self.algebra.lexer.exprs.and(&[bound, keys]),
+                    None => keys,
+                });
+            }
         }
         let mut plan =
             KeyPlan { lex: LexState::DEAD, first_class: 0, tags: Vec::new(), keys: Vec::new() };
@@ -207,6 +220,11 @@ impl Frames {
         }
         for (tag, key) in plan.keys.iter().enumerate() {
             if let Some(key) = key {
+                if let Some(bound) = bound
+                    && !self.algebra.language_has(bound, *key, fuel)?
+                {
+                    continue;
+                }
                 let body = self.algebra.key_spelling(*key);
                 parts.push((tag as u32, self.algebra.lexer.exprs.concat(&[body, self.quote])));
             }
@@ -221,13 +239,27 @@ impl Frames {
             });
             plan.tags[tag].push((run, slot));
         }
-        for (e, tag) in tag_of_class {
+        for (mut e, tag) in tag_of_class {
+            if let Some(bound) = bound {
+                e = self.algebra.lexer.exprs.and(&[e, bound]);
+            }
             parts.push((tag as u32, self.algebra.lexer.exprs.concat(&[e, self.quote])));
         }
         plan.lex = self.algebra.lexer.state(&parts, fuel)?;
         let plan = std::sync::Arc::new(plan);
         self.plans.insert(id, plan.clone());
         Ok(plan)
+    }
+
+    /// The spellings of these keys, and what is in one of the languages.
+    fn key_language(&mut self, keys: Vec<KeyId>, mut languages: Vec<ExprId>) -> ExprId {
+        let mut texts: Vec<Box<str>> =
+            keys.iter().map(|key| self.algebra.key_name(*key).as_str().into()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        let Algebra { strings, lexer, .. } = &mut self.algebra;
+        languages.push(strings.literals(&mut lexer.exprs, &texts));
+        lexer.exprs.or(&languages)
     }
 
     /// The keys written that the language of a class has to leave out.
@@ -363,7 +395,9 @@ impl Frames {
             }
         }
         self.check_runs(next.len())?;
-        let asks = self.ask(asks, reading.truth);
+        let tags: Vec<(u32, u32)> = next.iter().map(|(ask, run)| (*ask, run.tag)).collect();
+        let needs = self.needs(*reading, &asks, &tags);
+        let asks = self.ask(asks, reading.truth, needs);
         let result = self.member_frame(*reading, asks, after_used, next);
         self.key_ends.insert(memo, result);
         Ok(result)

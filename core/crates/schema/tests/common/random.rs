@@ -137,3 +137,60 @@ fn keyword(dice: &mut Dice, depth: usize, unique: bool) -> (&'static str, Value)
         _ => ("uniqueItems", json!(true)),
     }
 }
+
+/// A schema that looks back at what others beside it have evaluated.
+#[allow(dead_code)] // not every test that includes this file draws them
+pub fn looking_back(dice: &mut Dice) -> Value {
+    let branch = |dice: &mut Dice, depth: usize| -> Value {
+        let mut out = match dice.roll(3) {
+            0 => serde_json::Map::new(),
+            _ => match schema(dice, depth, false) {
+                Value::Object(out) => out,
+                other => return other,
+            },
+        };
+        let (keyword, value) = match dice.roll(6) {
+            0 | 1 => ("properties", named(dice, &NAMES, 1, false)),
+            2 => ("patternProperties", named(dice, &PATTERNS, 1, false)),
+            3 | 4 => ("contains", schema(dice, 1, false)),
+            _ => ("prefixItems", schemas(dice, 1, false)),
+        };
+        out.insert(keyword.to_owned(), value);
+        Value::Object(out)
+    };
+    let branches =
+        |dice: &mut Dice| -> Value { (0..2 + dice.roll(2)).map(|_| branch(dice, 2)).collect() };
+    let mut out = serde_json::Map::new();
+    for _ in 0..1 + dice.roll(3) {
+        match dice.roll(7) {
+            0 | 1 => out.insert("anyOf".to_owned(), branches(dice)),
+            2 => out.insert("oneOf".to_owned(), branches(dice)),
+            3 => out.insert("allOf".to_owned(), json!([{ "anyOf": branches(dice) }])),
+            4 => {
+                out.insert("then".to_owned(), branch(dice, 2));
+                out.insert("else".to_owned(), branch(dice, 2));
+                out.insert("if".to_owned(), branch(dice, 1))
+            }
+            5 => {
+                let inner = branch(dice, 2);
+                out.insert("dependentSchemas".to_owned(), json!({ *dice.pick(&NAMES): inner }))
+            }
+            _ => {
+                let inner = branch(dice, 1);
+                out.insert("not".to_owned(), json!({ "not": inner }))
+            }
+        };
+    }
+    for keyword in ["unevaluatedProperties", "unevaluatedItems"] {
+        let inner = if dice.roll(2) == 0 { json!(false) } else { schema(dice, 1, false) };
+        if dice.roll(4) > 0 {
+            out.insert(keyword.to_owned(), inner);
+        }
+    }
+    match dice.roll(5) {
+        0 => json!({ "not": out }),
+        1 => json!({"anyOf": [out, branch(dice, 1)], "unevaluatedProperties": false}),
+        2 => json!({"oneOf": [out, branch(dice, 1)], "unevaluatedItems": {"type": "null"}}),
+        _ => Value::Object(out),
+    }
+}

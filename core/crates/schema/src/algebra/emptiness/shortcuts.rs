@@ -42,6 +42,26 @@ impl Algebra {
         Ok(false)
     }
 
+    /// Whether an element that the shape has to contain is known not to exist.
+    pub(crate) fn plainly_dead_array(
+        &mut self,
+        id: ArrayId,
+        fuel: &mut Fuel,
+    ) -> Result<bool, Halt> {
+        let shape = self.array_shape(id);
+        for rule in shape.contains.iter().filter(|rule| rule.min > 0) {
+            let mut dead = true;
+            for index in rule.from..=rule.from.max(shape.prefix.len() as u32) {
+                let element = self.and(&[shape.element(index), rule.node]);
+                dead = dead && self.known_empty(element, fuel)?;
+            }
+            if dead {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     pub(crate) fn objects_disjoint(
         &mut self,
         a: &[ObjectId],

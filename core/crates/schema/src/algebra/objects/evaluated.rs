@@ -3,8 +3,8 @@
 use structgen_automaton::Fuel;
 use structgen_regex::Exprs;
 
-use super::{Class, Exists, KeySet, ObjectShape};
-use crate::algebra::{Algebra, Halt, NodeId, ObjectId};
+use super::{Class, Exists, KeySet, Name, ObjectShape};
+use crate::algebra::{Algebra, Halt, KeyId, NodeId, ObjectId};
 
 impl Algebra {
     pub(crate) fn forget_evaluated_properties(&mut self, id: ObjectId) -> ObjectId {
@@ -68,6 +68,30 @@ impl Algebra {
             class.node = self.and(&[class.node, node]);
         }
         shape.evaluated = self.strings.all;
+        self.object(shape)
+    }
+
+    /// `node` for every member under one of these keys; the names (sorted) are among those that
+    /// `others` leaves out.
+    pub(crate) fn bounded_members(
+        &mut self,
+        names: &[KeyId],
+        others: &KeySet,
+        node: NodeId,
+    ) -> Result<Option<ObjectId>, Halt> {
+        let apart = if others.base == Exprs::EMPTY { names } else { &others.except };
+        let mut shape = self.open_object(apart);
+        for key in apart {
+            let node = if names.binary_search(key).is_ok() { node } else { NodeId::TRUE };
+            shape.names.push(Name { key: *key, node, required: false });
+        }
+        if others.base == self.strings.all {
+            shape.classes[0].node = node;
+        } else if others.base != Exprs::EMPTY {
+            let outside = self.lexer.exprs.not(others.base);
+            shape.classes[0].keys.base = self.lexer.exprs.and(&[self.strings.all, outside]);
+            shape.classes.push(Class { keys: others.clone(), node });
+        }
         self.object(shape)
     }
 
