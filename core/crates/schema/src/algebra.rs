@@ -177,7 +177,7 @@ pub(crate) struct Algebra {
     array_costs: FxHashMap<(ArrayId, u32, Box<[u32]>), u32>,
     array_graphs: FxHashMap<ArrayId, Arc<emptiness::ArrayGraph>>,
     disjoint_objects: FxHashMap<(ObjectId, ObjectId), bool>,
-    few: FxHashMap<NodeId, emptiness::Few>,
+    few: FxHashMap<(NodeId, usize), emptiness::Few>,
 }
 
 /// A JSON value by its text (members in their order, numbers as written).

@@ -11,7 +11,7 @@ use crate::algebra::objects::ObjectShape;
 use crate::algebra::{Algebra, Alternatives, ArrayShape, Halt, NodeId, Normal, StringSet, Unique};
 use crate::decimal::Decimal;
 
-/// Documents of a node that are counted: nobody asks for more elements of a small set.
+/// Documents of a node that are counted at most: of few, each is a shape of its own.
 const MAX_DOCUMENTS: usize = 64;
 
 /// Keys of a class that are told apart.
@@ -24,25 +24,27 @@ const MAX_NESTING: u32 = 6;
 pub(crate) type Few = Option<Arc<[u32]>>;
 
 impl Algebra {
-    /// All documents of the node, if they are few; also `None` where that is not easily told.
-    pub(crate) fn few_documents(&mut self, node: NodeId, fuel: &mut Fuel) -> Result<Few, Halt> {
-        if let Some(known) = self.few.get(&node) {
+    /// All documents of the node, if they are not more than `most`; also `None` where that is
+    /// not easily told.
+    fn few_documents(&mut self, node: NodeId, most: usize, fuel: &mut Fuel) -> Result<Few, Halt> {
+        if let Some(known) = self.few.get(&(node, most)) {
             return Ok(known.clone());
         }
-        let found = self.list_documents(node, 0, fuel)?;
+        let found = self.list_documents(node, most, 0, fuel)?;
         let few: Few = found.map(|values| {
             let mut ids: Vec<u32> = values.iter().map(|value| self.canonical_id(value)).collect();
             ids.sort_unstable();
             ids.dedup();
             ids.into()
         });
-        self.few.insert(node, few.clone());
+        self.few.insert((node, most), few.clone());
         Ok(few)
     }
 
     fn list_documents(
         &mut self,
         node: NodeId,
+        most: usize,
         nesting: u32,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<Value>>, Halt> {
@@ -56,18 +58,20 @@ impl Algebra {
         if normal.arrays.contains(&any_array) || normal.objects.contains(&any_object) {
             return Ok(None);
         }
-        let Some(mut out) = self.list_scalars(&normal, fuel)? else { return Ok(None) };
+        let Some(mut out) = self.list_scalars(&normal, most, fuel)? else { return Ok(None) };
         for id in &normal.arrays {
             let shape = self.array_shape(*id);
-            let Some(arrays) = self.list_arrays(&shape, nesting, fuel)? else { return Ok(None) };
+            let arrays = self.list_arrays(&shape, most, nesting, fuel)?;
+            let Some(arrays) = arrays else { return Ok(None) };
             self.join(&mut out, arrays);
         }
         for id in &normal.objects {
             let shape = self.object_shape(*id);
-            let Some(objects) = self.list_objects(&shape, nesting, fuel)? else { return Ok(None) };
+            let objects = self.list_objects(&shape, most, nesting, fuel)?;
+            let Some(objects) = objects else { return Ok(None) };
             self.join(&mut out, objects);
         }
-        Ok((out.len() <= MAX_DOCUMENTS).then_some(out))
+        Ok((out.len() <= most).then_some(out))
     }
 
     /// Adds the values that are new. Shapes may overlap.
@@ -83,6 +87,7 @@ impl Algebra {
     fn list_scalars(
         &mut self,
         normal: &Normal,
+        most: usize,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<Value>>, Halt> {
         let mut out = Vec::new();
@@ -91,7 +96,7 @@ impl Algebra {
             out.extend(allowed.then_some(Value::Bool(value)));
         }
         let mut strings = match &normal.strings {
-            StringSet::Finite(texts) if texts.len() > MAX_DOCUMENTS => return Ok(None),
+            StringSet::Finite(texts) if texts.len() > most => return Ok(None),
             StringSet::Finite(texts) => {
                 out.extend(texts.iter().map(|text| Value::String(text.to_string())));
                 Exprs::EMPTY
@@ -107,7 +112,7 @@ impl Algebra {
             out.push(Value::String(self.key_name(key).to_string()));
             let spellings = self.key_spelling(key);
             strings = self.without(strings, spellings);
-            if out.len() > MAX_DOCUMENTS {
+            if out.len() > most {
                 return Ok(None);
             }
         }
@@ -122,7 +127,7 @@ impl Algebra {
             out.push(number);
             let spellings = self.numbers.equal(&mut self.lexer.exprs, &value);
             numbers = self.without(numbers, spellings);
-            if out.len() > MAX_DOCUMENTS {
+            if out.len() > most {
                 return Ok(None);
             }
         }
@@ -137,6 +142,7 @@ impl Algebra {
     fn list_arrays(
         &mut self,
         shape: &ArrayShape,
+        most: usize,
         nesting: u32,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<Value>>, Halt> {
@@ -153,7 +159,7 @@ impl Algebra {
             if open.is_empty() || shape.max.is_some_and(|max| position >= max) {
                 break;
             }
-            let element = self.list_documents(shape.element(position), nesting + 1, fuel)?;
+            let element = self.list_documents(shape.element(position), most, nesting + 1, fuel)?;
             let Some(elements) = element else { return Ok(None) };
             let mut longer = Vec::new();
             for array in &open {
@@ -167,7 +173,7 @@ impl Algebra {
                     longer.push(array);
                 }
             }
-            if out.len() + longer.len() > 4 * MAX_DOCUMENTS || out.len() > MAX_DOCUMENTS {
+            if longer.len() > 4 * MAX_DOCUMENTS || out.len() > most {
                 return Ok(None);
             }
             open = longer;
@@ -183,6 +189,7 @@ impl Algebra {
     fn list_objects(
         &mut self,
         shape: &ObjectShape,
+        most: usize,
         nesting: u32,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<Value>>, Halt> {
@@ -208,7 +215,7 @@ impl Algebra {
         }
         let mut open: Vec<Map<String, Value>> = vec![Map::new()];
         for (name, node, required) in members {
-            let Some(values) = self.list_documents(node, nesting + 1, fuel)? else {
+            let Some(values) = self.list_documents(node, most, nesting + 1, fuel)? else {
                 return Ok(None);
             };
             let mut next = if required { Vec::new() } else { open.clone() };
@@ -259,13 +266,15 @@ impl Algebra {
         if shape.unique != Unique::Distinct || shape.min < 2 || position >= shape.min {
             return Ok(Some(sets));
         }
+        // What has as many documents as there are elements is never scarce.
+        let most = (shape.min as usize - 1).min(MAX_DOCUMENTS);
         let listed = shape.min.min(shape.prefix.len() as u32);
         for index in position..listed {
-            sets.extend(self.few_documents(shape.element(index), fuel)?);
+            sets.extend(self.few_documents(shape.element(index), most, fuel)?);
         }
         let rest = shape.min - listed.max(position);
         if rest > 0 {
-            if let Some(few) = self.few_documents(shape.rest, fuel)? {
+            if let Some(few) = self.few_documents(shape.rest, most, fuel)? {
                 if rest as usize > few.len() {
                     return Ok(None);
                 }
@@ -309,16 +318,21 @@ impl Algebra {
             }
         }
         taken.sort_unstable();
-        if let Some(few) = self.few_documents(node, fuel)? {
-            if !self.containers(&few).is_empty() {
-                let left = few.iter().filter(|value| taken.binary_search(value).is_err());
-                let left: Vec<NodeId> = left.map(|value| self.known_value_node(*value)).collect();
-                // The node as well: options may narrow how values are spelled.
-                let left = self.or(&left);
-                return Ok(self.and(&[node, left]));
-            }
-        }
-        Ok(self.except(node, &taken))
+        let has_containers = match self.alternatives(node, fuel)? {
+            Alternatives::Exact(normal) => !normal.arrays.is_empty() || !normal.objects.is_empty(),
+            Alternatives::Deferred(_) => false,
+        };
+        // Scalars are left out of a language of any size.
+        let few = match has_containers {
+            true => self.few_documents(node, MAX_DOCUMENTS, fuel)?,
+            false => None,
+        };
+        let Some(few) = few else { return Ok(self.except(node, &taken)) };
+        let left = few.iter().filter(|value| taken.binary_search(value).is_err());
+        let left: Vec<NodeId> = left.map(|value| self.known_value_node(*value)).collect();
+        // The node as well: options may narrow how values are spelled.
+        let left = self.or(&left);
+        Ok(self.and(&[node, left]))
     }
 }
 
