@@ -249,7 +249,7 @@ impl Algebra {
             return Ok(vec![any]);
         }
         let out = append(a, b);
-        self.check_alternatives(out.len())?;
+        self.check_union(out.len())?;
         Ok(out)
     }
 
@@ -263,7 +263,7 @@ impl Algebra {
             return Ok(vec![any]);
         }
         let out = append(a, b);
-        self.check_alternatives(out.len())?;
+        self.check_union(out.len())?;
         Ok(out)
     }
 
