@@ -199,6 +199,14 @@ impl Algebra {
         if count > most && count > a.max(b) { Err(Halt::Explosion) } else { Ok(()) }
     }
 
+    /// Fails where a union has grown to `count` alternatives.
+    pub(super) fn check_union(&self, count: usize) -> Result<(), Halt> {
+        match self.check_alternatives(count) {
+            Err(_) if self.may_defer() && !self.patient => Err(Halt::Explosion),
+            checked => checked,
+        }
+    }
+
     /// Options that narrow are applied to normal forms, and must not decide about truth.
     fn may_defer(&self) -> bool {
         self.narrowing.is_none()
@@ -275,10 +283,10 @@ impl Algebra {
                     gates.push(self.part_gate(part, out, fuel)?);
                 }
                 if let Some(inner) = schema.unevaluated_items {
-                    gates.push(self.unevaluated_items(*loc, inner, out, fuel)?);
+                    gates.extend(self.unevaluated_items(*loc, inner, out, fuel)?);
                 }
                 if let Some(inner) = schema.unevaluated_properties {
-                    gates.push(self.unevaluated_properties(*loc, inner, out, fuel)?);
+                    gates.extend(self.unevaluated_properties(*loc, inner, out, fuel)?);
                 }
                 out.push(Gate::All(gates.into()))
             }

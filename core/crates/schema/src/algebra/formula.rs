@@ -116,6 +116,37 @@ impl Formula {
         chances.last().copied().unwrap_or(Chance { hold: true, fail: false })
     }
 
+    /// By gate: whether it matters to the formula's truth how it fails, and how it holds.
+    pub(crate) fn needed(&self) -> Vec<[bool; 2]> {
+        let mut needed = vec![[false; 2]; self.gates.len()];
+        if let Some(root) = needed.last_mut() {
+            root[1] = true;
+        }
+        for index in (0..self.gates.len()).rev() {
+            let [fails, holds] = needed[index];
+            let parts = match &self.gates[index] {
+                Gate::Leaf(_) => continue,
+                Gate::Not(inner) => {
+                    let inner = &mut needed[*inner as usize];
+                    *inner = [inner[0] || holds, inner[1] || fails];
+                    continue;
+                }
+                Gate::One(parts) => {
+                    for part in parts.iter().filter(|_| fails || holds) {
+                        needed[*part as usize] = [true; 2];
+                    }
+                    continue;
+                }
+                Gate::All(parts) | Gate::Any(parts) => parts,
+            };
+            for part in parts {
+                let part = &mut needed[*part as usize];
+                *part = [part[0] || fails, part[1] || holds];
+            }
+        }
+        needed
+    }
+
     /// By gate: a lower bound on the length of a document for which it holds. `size` says
     /// that of a leaf; nothing is shorter than `least`.
     pub(crate) fn size(&self, least: u32, size: &[u32]) -> u32 {

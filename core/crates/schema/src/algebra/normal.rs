@@ -262,7 +262,7 @@ impl Algebra {
             return Ok(vec![any]);
         }
         let out = append(a, b);
-        self.check_alternatives(out.len())?;
+        self.check_union(out.len())?;
         Ok(out)
     }
 
@@ -276,7 +276,7 @@ impl Algebra {
             return Ok(vec![any]);
         }
         let out = append(a, b);
-        self.check_alternatives(out.len())?;
+        self.check_union(out.len())?;
         Ok(out)
     }
 

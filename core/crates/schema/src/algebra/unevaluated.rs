@@ -71,17 +71,17 @@ struct KeyClass {
 }
 
 impl Algebra {
-    /// The gate of `unevaluatedProperties` with the schema `inner`, at `loc`.
+    /// The gates of `unevaluatedProperties` with the schema `inner`, at `loc`: all have to hold.
     pub(super) fn unevaluated_properties(
         &mut self,
         loc: LocId,
         inner: LocId,
         out: &mut Builder,
         fuel: &mut Fuel,
-    ) -> Result<GateId, Halt> {
+    ) -> Result<Vec<GateId>, Halt> {
         let node = self.location_node(inner);
         if node == NodeId::TRUE {
-            return out.push(Gate::All(Box::new([])));
+            return Ok(Vec::new());
         }
         let mut places = Places::default();
         self.place(loc, 0, &mut places, fuel)?;
@@ -129,17 +129,17 @@ impl Algebra {
                 all.push(self.unless(sight, bound, out, fuel)?);
             }
         }
-        out.push(Gate::All(all.into()))
+        Ok(all)
     }
 
-    /// The gate of `unevaluatedItems` with the schema `inner`, at `loc`.
+    /// The gates of `unevaluatedItems` with the schema `inner`, at `loc`: all have to hold.
     pub(super) fn unevaluated_items(
         &mut self,
         loc: LocId,
         inner: LocId,
         out: &mut Builder,
         fuel: &mut Fuel,
-    ) -> Result<GateId, Halt> {
+    ) -> Result<Vec<GateId>, Halt> {
         let mut places = Places::default();
         self.place(loc, 0, &mut places, fuel)?;
         let readers = self.element_readers(loc, &places);
@@ -176,7 +176,7 @@ impl Algebra {
                 }
             }
         }
-        out.push(Gate::All(all.into()))
+        Ok(all)
     }
 
     /// The values that do not hold `inner`, by which of the nodes they hold.

@@ -11,8 +11,8 @@ use structgen_automaton::Fuel;
 use super::formula::{Formula, Gate, GateId};
 use super::{Algebra, ArrayId, Halt, NodeId, ObjectId};
 
-/// Alternatives kept of each product.
-const BEAM: usize = 12;
+/// Alternatives kept of each product; the fewer where more take too long.
+const BEAMS: [usize; 2] = [12, 2];
 
 /// Branches of a `oneOf` that are tried, and those found that are enough.
 const BRANCHES: usize = 24;
@@ -39,6 +39,8 @@ struct Search<'a> {
     leaves: &'a [Beam],
     /// By gate, and whether it is to hold or to fail.
     known: FxHashMap<(GateId, bool), Beam>,
+    /// Alternatives kept.
+    width: usize,
     /// What is left of the fuel when it is time to stop.
     floor: u64,
 }
@@ -67,24 +69,25 @@ impl Algebra {
         effort: u64,
         fuel: &mut Fuel,
     ) -> Result<Beam, Halt> {
-        let mut search = Search {
-            formula,
-            leaves,
-            known: FxHashMap::default(),
-            floor: fuel.left().saturating_sub(effort),
-        };
-        // In order, so that there is no recursion: a gate comes after those that it refers to.
-        for gate in 0..formula.gates.len() as GateId {
-            for hold in [true, false] {
-                let beam = if fuel.left() < search.floor {
-                    Beam::default()
-                } else {
-                    self.beam(gate, hold, &search, fuel)?
-                };
-                search.known.insert((gate, hold), beam);
+        let needed = formula.needed();
+        for width in BEAMS {
+            let floor = fuel.left().saturating_sub(effort);
+            let mut search = Search { formula, leaves, known: FxHashMap::default(), width, floor };
+            // In order, so that there is no recursion: a gate comes after those that it refers to.
+            for (gate, needed) in needed.iter().enumerate() {
+                for hold in [true, false] {
+                    if needed[usize::from(hold)] && fuel.left() >= floor {
+                        let beam = self.beam(gate as GateId, hold, &search, fuel)?;
+                        search.known.insert((gate as GateId, hold), beam);
+                    }
+                }
+            }
+            let found = search.at(formula.root(), true);
+            if !found.is_empty() || fuel.left() >= floor {
+                return Ok(found);
             }
         }
-        Ok(search.known.remove(&(formula.root(), true)).unwrap_or_default())
+        Ok(Beam::default())
     }
 
     fn beam(
@@ -97,7 +100,11 @@ impl Algebra {
         match (&search.formula.gates[gate as usize], hold) {
             (Gate::Leaf(index), hold) => {
                 let shapes = search.leaves.get(*index as usize).cloned().unwrap_or_default();
-                if hold { Ok(self.cut(shapes)) } else { self.outside(&shapes, search, fuel) }
+                if hold {
+                    Ok(self.cut(shapes, search))
+                } else {
+                    self.outside(&shapes, search, fuel)
+                }
             }
             (Gate::Not(inner), hold) => Ok(search.at(*inner, !hold)),
             (Gate::All(parts), true) => self.conjunction(parts, true, search, fuel),
@@ -113,7 +120,7 @@ impl Algebra {
                     beam.arrays.extend(both.arrays);
                     beam.objects.extend(both.objects);
                 }
-                Ok(self.cut(beam))
+                Ok(self.cut(beam, search))
             }
         }
     }
@@ -161,7 +168,7 @@ impl Algebra {
             out.arrays.extend(part.arrays);
             out.objects.extend(part.objects);
         }
-        self.cut(out)
+        self.cut(out, search)
     }
 
     /// One of the gates and none of the others.
@@ -187,7 +194,7 @@ impl Algebra {
                 break;
             }
         }
-        Ok(self.cut(out))
+        Ok(self.cut(out, search))
     }
 
     /// Some of the shapes that are of both.
@@ -202,7 +209,7 @@ impl Algebra {
         for a in &a.arrays {
             for b in &b.arrays {
                 fuel.spend(1)?;
-                if out.arrays.len() >= BEAM || fuel.left() < search.floor {
+                if out.arrays.len() >= search.width || fuel.left() < search.floor {
                     break;
                 }
                 let both = match self.intersect_arrays(*a, *b) {
@@ -219,7 +226,7 @@ impl Algebra {
         for a in &a.objects {
             for b in &b.objects {
                 fuel.spend(1)?;
-                if out.objects.len() >= BEAM || fuel.left() < search.floor {
+                if out.objects.len() >= search.width || fuel.left() < search.floor {
                     break;
                 }
                 let both = match self.intersect_objects(*a, *b, fuel) {
@@ -233,20 +240,20 @@ impl Algebra {
                 }
             }
         }
-        Ok(self.cut(out))
+        Ok(self.cut(out, search))
     }
 
     /// The simplest alternatives.
-    fn cut(&self, mut beam: Beam) -> Beam {
+    fn cut(&self, mut beam: Beam, search: &Search<'_>) -> Beam {
         beam.arrays.sort_by_cached_key(|id| {
             let shape = self.array_shape(*id);
             (shape.contains.len() as u32 + shape.min, shape.prefix.len(), *id)
         });
         beam.arrays.dedup();
-        beam.arrays.truncate(BEAM);
+        beam.arrays.truncate(search.width);
         beam.objects.sort_by(|a, b| self.simpler(*a, *b));
         beam.objects.dedup();
-        beam.objects.truncate(BEAM);
+        beam.objects.truncate(search.width);
         beam
     }
 
