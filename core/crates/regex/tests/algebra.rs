@@ -5,7 +5,7 @@ mod common;
 use std::collections::HashMap;
 
 use common::{Kinds, Random, full_matches, texts};
-use structgen_automaton::{Fuel, LexState};
+use structgen_automaton::{CharSelection, Fuel, LexState};
 use structgen_regex::{Ast, ExprId, Exprs, Lexer, RegexLimits, lower_utf8};
 
 const ALPHABET: [char; 3] = ['a', 'b', 'é'];
@@ -173,4 +173,71 @@ fn fingerprints_agree_between_arenas_and_tell_languages_apart() {
         let (first, known) = seen.entry(exprs.fingerprint(e)).or_insert((seed, language.clone()));
         assert_eq!(known, &language, "seeds {first} and {seed}");
     }
+}
+
+/// Demands, counts and classes together: what the syntax tells of them at sight is true.
+#[test]
+fn conjunctions_of_demands_are_those_of_the_reference() {
+    let texts = texts(&ALPHABET, 5);
+    let chars = CharSelection { ascii: 1 << b'a' | 1 << b'b', beyond_ascii: true };
+    let mut idle_states = 0;
+    for seed in 0..400 {
+        let mut random = Random::new(seed + 7_000);
+        let any = || Ast::any_char().repeat(0, None);
+        let mut parts = Vec::new();
+        for _ in 0..1 + random.below(4) {
+            let class = Ast::Class(random.class(&ALPHABET));
+            parts.push(match random.below(4) {
+                0 => class.repeat(random.below(2) as u32, Some(2 + random.below(3) as u32)),
+                1 => class.repeat(0, None),
+                2 => Ast::Concat(vec![any(), class, Ast::Class(random.class(&ALPHABET)), any()]),
+                _ => Ast::Concat(vec![any(), class, any()]),
+            });
+        }
+        let ast = Ast::And(parts);
+        let (exprs, e) = lowered(&ast);
+        let mut fuel = Fuel::unlimited();
+        let mut lexer = Lexer::new(exprs);
+        let start = lexer.state(&[(0, e)], &mut fuel).unwrap();
+        let members: Vec<&Vec<char>> =
+            texts.iter().filter(|text| full_matches(&ast, text)).collect();
+        if members.iter().any(|text| text.len() < 5) {
+            assert!(!start.is_dead(), "seed {seed}: {ast:?}");
+        }
+        for text in &texts {
+            let mut state = start;
+            for &byte in text.iter().collect::<String>().as_bytes() {
+                if !state.is_dead() {
+                    state = lexer.step(state, byte, &mut fuel).unwrap();
+                }
+            }
+            assert_eq!(
+                lexer.accept(state).is_some(),
+                full_matches(&ast, text),
+                "seed {seed}: {ast:?} on {text:?}"
+            );
+            if members.iter().any(|member| member.starts_with(text)) {
+                assert!(!state.is_dead(), "seed {seed}: {ast:?} after {text:?}");
+            }
+            if state.is_dead() || text.len() > 2 {
+                continue;
+            }
+            let idle = lexer.idle_bytes(state, chars, &mut fuel).unwrap();
+            idle_states += u32::from(idle > 0);
+            for more in texts.iter().filter(|more| more.len() <= 3) {
+                let more: String = more.iter().collect();
+                let mut after = state;
+                for &byte in more.as_bytes() {
+                    after = lexer.step(after, byte, &mut fuel).unwrap();
+                }
+                if (1..=idle as usize).contains(&more.len()) {
+                    assert!(
+                        !after.is_dead() && lexer.accept(after).is_none(),
+                        "seed {seed}: {ast:?} after {text:?} and {more:?}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(idle_states > 300, "{idle_states} states were seen to be idle");
 }

@@ -14,6 +14,11 @@ impl CharGroups {
     /// Characters of which each tends to have a meaning of its own, and what is no character.
     pub const OTHER: CharGroups = CharGroups(1 << 7);
 
+    /// All but [`Self::OTHER`].
+    pub const COMPLETE: CharGroups = CharGroups((1 << 7) - 1);
+    /// The same without what is beyond ASCII.
+    pub const ASCII_COMPLETE: CharGroups = CharGroups((1 << 6) - 1);
+
     /// The groups of ASCII characters whose members may be exchanged for one another.
     pub const ASCII: [CharGroups; 6] = [
         CharGroups(1),

@@ -37,6 +37,13 @@ enum Next {
     Settled,
 }
 
+/// Bytes that are seen at sight to be idle: of any complete characters, and of ASCII.
+#[derive(Clone, Copy)]
+struct Idle {
+    any: u32,
+    ascii: u32,
+}
+
 impl Loop {
     /// The state comes back to itself.
     const FOREVER: Loop = Loop { bytes: u32::MAX, next: Next::Settled };
@@ -54,9 +61,36 @@ pub(super) struct Loops {
     targets: FxHashMap<(LexState, CharGroups), Option<LexState>>,
     /// Tokens for which states have been asked, and nothing was known.
     asked: FxHashMap<LexState, usize>,
+    idle: FxHashMap<LexState, Idle>,
+    selections: FxHashMap<CharGroups, CharSelection>,
 }
 
 impl Loops {
+    /// How long a text is at most that is seen at sight to keep the lexeme open and not to end it,
+    /// whatever its characters, as long as they are complete and of `groups`, in which there is
+    /// no [`CharGroups::OTHER`].
+    pub(super) fn idle_bytes(
+        &mut self,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        groups: CharGroups,
+        fuel: &mut Fuel,
+    ) -> Result<u32, AutomatonError> {
+        let idle = match self.idle.get(&lex) {
+            Some(&known) => known,
+            None => {
+                let any = self.at_sight(automaton, lex, CharGroups::COMPLETE, fuel)?.bytes;
+                let ascii = match any {
+                    0 => self.at_sight(automaton, lex, CharGroups::ASCII_COMPLETE, fuel)?.bytes,
+                    any => any,
+                };
+                self.idle.insert(lex, Idle { any, ascii });
+                Idle { any, ascii }
+            }
+        };
+        Ok(if groups.within(CharGroups::ASCII_COMPLETE) { idle.ascii } else { idle.any })
+    }
+
     /// Whether any text of at most `bytes` bytes, all of whose characters are in `groups`, keeps
     /// the lexeme open, and the lexeme can end neither inside it nor right after it. False may
     /// also mean that it is not worth finding out for `tokens` tokens.
@@ -121,7 +155,8 @@ impl Loops {
         if let Some(&known) = self.known.get(&(lex, groups)) {
             return Ok(known);
         }
-        let bytes = automaton.lex_idle_bytes(lex, selection(groups), fuel)?;
+        let chars = *self.selections.entry(groups).or_insert_with(|| selection(groups));
+        let bytes = automaton.lex_idle_bytes(lex, chars, fuel)?;
         let found = Loop { bytes, next: Next::Unknown };
         self.known.insert((lex, groups), found);
         Ok(found)

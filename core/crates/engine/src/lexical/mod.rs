@@ -105,11 +105,15 @@ impl LexicalEntry {
             }
             let below = trie.tokens_strictly_below(node);
             let groups = trie.groups_below(node);
-            if below.len() < WORTH_A_LOOP || CharGroups::OTHER.within(groups) {
+            if below.is_empty() || CharGroups::OTHER.within(groups) {
                 return Ok(true);
             }
             let (height, tokens) = (trie.height_below(node) as u32, below.len());
-            let idle = loops.hold(walker.automaton, state, groups, height, tokens, walker.fuel)?;
+            let mut idle =
+                loops.idle_bytes(walker.automaton, state, groups, walker.fuel)? >= height;
+            if !idle && tokens >= WORTH_A_LOOP {
+                idle = loops.hold(walker.automaton, state, groups, height, tokens, walker.fuel)?;
+            }
             if idle {
                 inside.extend_from_slice(below);
             }

@@ -103,10 +103,25 @@ impl Exprs {
         (self.min_len(e), together)
     }
 
-    /// Best-first search for a nullable derivative, nearest estimate first.
+    /// Whether `e` has a member. Parts are asked one by one as far as that decides.
     pub(crate) fn is_live(&mut self, e: ExprId, fuel: &mut Fuel) -> Result<bool, AutomatonError> {
-        if let Some(known) = self.known_live(e) {
-            return Ok(known);
+        let mut e = e;
+        loop {
+            if let Some(known) = self.known_live(e) {
+                return Ok(known);
+            }
+            match self.node(e) {
+                Node::Concat(head, tail) => {
+                    if !self.is_live(head, fuel)? {
+                        self.live.insert(e, Life::Empty);
+                        return Ok(false);
+                    }
+                    e = tail;
+                }
+                // It is not nullable, so the body has to come at least once.
+                Node::Repeat(body, ..) => e = body,
+                _ => break,
+            }
         }
         if let Node::And(..) = self.node(e)
             && let Some(word) = self.known_member(e, fuel)?
@@ -114,6 +129,11 @@ impl Exprs {
             self.live.insert(e, Life::Member(word));
             return Ok(true);
         }
+        self.search(e, fuel)
+    }
+
+    /// Best-first search for a nullable derivative, nearest estimate first.
+    fn search(&mut self, e: ExprId, fuel: &mut Fuel) -> Result<bool, AutomatonError> {
         // Each with the byte that leads to it.
         let mut parents: FxHashMap<ExprId, (ExprId, u8)> = FxHashMap::default();
         let mut queue = BinaryHeap::new();

@@ -53,6 +53,11 @@ impl Exprs {
         chars: CharSelection,
         fuel: &mut Fuel,
     ) -> Result<u32, AutomatonError> {
+        // What comes after a conjunction has a member all the same.
+        let e = match self.split(e) {
+            (head, _) if matches!(self.node(head), Node::And(..)) => head,
+            _ => e,
+        };
         let member = match self.live.get(&e) {
             _ if self.pure(e) => Member { length: self.min_len(e), word: None },
             Some(&Life::Member(word)) => {

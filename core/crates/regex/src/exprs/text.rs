@@ -56,6 +56,7 @@ impl Text {
 pub(super) struct Demands {
     sets: Vec<CharSet>,
     ids: FxHashMap<CharSet, Demand>,
+    unions: FxHashMap<(Demand, Demand), Demand>,
     /// Characters that meet all of several demands, at least.
     packings: FxHashMap<Box<[Demand]>, u32>,
 }
@@ -72,8 +73,12 @@ const MAX_OPTIONS: usize = 4;
 impl Default for Demands {
     fn default() -> Self {
         // Number 0 stands for no demand.
-        let (sets, ids) = (vec![CharSet::any()], FxHashMap::default());
-        Demands { sets, ids, packings: FxHashMap::default() }
+        Demands {
+            sets: vec![CharSet::any()],
+            ids: FxHashMap::default(),
+            unions: FxHashMap::default(),
+            packings: FxHashMap::default(),
+        }
     }
 }
 
@@ -108,8 +113,14 @@ impl Demands {
         if a == b || a == Demand::NONE || b == Demand::NONE {
             return if a == b { a } else { Demand::NONE };
         }
-        let both = self.set(a) | self.set(b);
-        self.intern(both)
+        let key = (a.min(b), a.max(b));
+        if let Some(&known) = self.unions.get(&key) {
+            return known;
+        }
+        let union = self.set(a) | self.set(b);
+        let union = self.intern(union);
+        self.unions.insert(key, union);
+        union
     }
 
     /// How many characters it takes at least to meet all demands: as many as there are demands
@@ -145,7 +156,7 @@ impl Demands {
     pub fn bytes(&self) -> usize {
         let sets: usize = self.sets.iter().map(|set| 2 * (set.ranges().len() * 8 + 32)).sum();
         let packings: usize = self.packings.keys().map(|key| key.len() * 4 + 28).sum();
-        sets + packings
+        sets + packings + self.unions.capacity() * 16
     }
 }
 
