@@ -10,6 +10,7 @@ use structgen_automaton::{
 use structgen_vocab::{NodeId, TokenMask, TokenTrie};
 
 use crate::SharedVocabulary;
+use crate::lexical::Open;
 use crate::walk::{Steps, add_walked};
 
 /// A lexer state is worth an entry at the root if at least this many bytes continue it: a narrow
@@ -72,33 +73,29 @@ impl Filling<'_> {
             && let Some(rest) = self.resting_state(lex)?
             && rest != lex
         {
-            self.add_entry(TokenTrie::ROOT, state, LexicalView { lex: rest, context })?;
+            let root = TokenTrie::ROOT;
+            self.add_entry(Open { root, state, view: LexicalView { lex: rest, context } })?;
             self.correct(state, lex, rest)?;
-            return self.add_ended(state, views[0], ended);
+            return self.add_ended(Open { root, state, view: views[0] }, ended);
         }
         for view in views {
-            self.add_entry(TokenTrie::ROOT, state, view)?;
-            self.add_ended(state, view, ended)?;
+            let open = Open { root: TokenTrie::ROOT, state, view };
+            self.add_entry(open)?;
+            self.add_ended(open, ended)?;
         }
         Ok(())
     }
 
-    fn add_entry(
-        &mut self,
-        root: NodeId,
-        state: StateId,
-        LexicalView { lex, context }: LexicalView,
-    ) -> Result<(), AutomatonError> {
+    fn add_entry(&mut self, open: Open) -> Result<(), AutomatonError> {
         let SharedVocabulary { vocabulary, lexical } = self.shared;
-        let entry = lexical.get(vocabulary, self.automaton, lex, root, self.fuel)?;
-        entry.add_to(&mut self.mask, vocabulary, self.automaton, state, lex, context, self.fuel)
+        let entry = lexical.get(vocabulary, self.automaton, open.view.lex, open.root, self.fuel)?;
+        entry.add_to(&mut self.mask, vocabulary, self.automaton, open, self.fuel)
     }
 
-    /// Adds the tokens before whose first byte the lexeme of `view` has ended.
+    /// Adds the tokens before whose first byte, from the root on, the lexeme has ended.
     fn add_ended(
         &mut self,
-        state: StateId,
-        LexicalView { lex, context }: LexicalView,
+        Open { root, state, view: LexicalView { lex, context } }: Open,
         ended: u32,
     ) -> Result<(), AutomatonError> {
         let Some(accept) = self.automaton.lex_accept(lex) else { return Ok(()) };
@@ -109,12 +106,16 @@ impl Filling<'_> {
         if known && end.is_dead() {
             return Ok(());
         }
-        if knowledge == EndKnowledge::Exact {
+        if knowledge == EndKnowledge::Exact && root == TokenTrie::ROOT {
             return self.add_all(end, ended + 1);
+        }
+        if knowledge == EndKnowledge::Exact {
+            let trie = self.shared.vocabulary.trie();
+            return add_walked(&mut self.mask, trie, root, end, self.automaton, self.fuel);
         }
         // `state` itself knows the text of the lexeme that ends here.
         let shared = self.shared;
-        for (byte, child) in shared.vocabulary.trie().children(TokenTrie::ROOT) {
+        for (byte, child) in shared.vocabulary.trie().children(root) {
             if known
                 && self.automaton.step(end, byte, self.fuel)?.is_dead()
                 && !self.automaton.take_doubt()
@@ -157,7 +158,7 @@ impl Filling<'_> {
             }
             let mut wide = false;
             for view in &views {
-                if walker.automaton.end_knowledge(view.context) != EndKnowledge::Exact {
+                if walker.automaton.end_knowledge(view.context) == EndKnowledge::Unknown {
                     return Ok(true);
                 }
                 let mut live = 0;
@@ -174,14 +175,9 @@ impl Filling<'_> {
         })?;
         for (node, state, views) in waiting {
             for view in views {
-                self.add_entry(node, state, view)?;
-                let LexicalView { lex, context } = view;
-                let Some(accept) = self.automaton.lex_accept(lex) else { continue };
-                let end = self.automaton.lex_end(context, accept, self.fuel)?;
-                if !end.is_dead() {
-                    let (automaton, fuel) = (&mut *self.automaton, &mut *self.fuel);
-                    add_walked(&mut self.mask, trie, node, end, automaton, fuel)?;
-                }
+                let open = Open { root: node, state, view };
+                self.add_entry(open)?;
+                self.add_ended(open, 0)?;
             }
         }
         Ok(())

@@ -82,8 +82,8 @@ pub(crate) struct ObjectRun {
 pub(crate) struct Used {
     /// Names, and keys of classes that may run out. Sorted.
     pub(crate) keys: Vec<KeyId>,
-    /// Keys of classes that hold all but finitely many. Their languages do not leave them out:
-    /// there is always another one, and a key is compared with them when it ends.
+    /// Keys of classes in which there is always another one. Their languages do not leave them
+    /// out: a key is compared with them when it ends.
     pub(crate) open: SetId,
     /// One more key, which is not known: only while a vocabulary is walked.
     pub(crate) blurred: bool,

@@ -26,7 +26,7 @@ use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LexState, StateId,
+    AcceptId, AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LexState, LexicalView, StateId,
 };
 use structgen_vocab::{CharGroups, NodeId, TokenId, TokenMask, TokenTrie, Vocabulary};
 
@@ -128,25 +128,22 @@ impl LexicalEntry {
         Ok(LexicalEntry { inside, exits, bytes })
     }
 
-    /// Adds to `mask` the tokens that may follow `state`, where a lexeme in state `lex`, followed
-    /// by `context`, is open. The case that the lexeme ends before the token's first byte is the
-    /// caller's.
-    #[allow(clippy::too_many_arguments)] // a view with all that it belongs to
+    /// Adds to `mask` the tokens that may follow an open lexeme. The case that it ends before
+    /// the first byte is the caller's.
     pub(crate) fn add_to(
         &self,
         mask: &mut TokenMask,
         vocabulary: &Vocabulary,
         automaton: &mut dyn ByteAutomaton,
-        state: StateId,
-        lex: LexState,
-        context: u32,
+        open: Open,
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
+        let LexicalView { lex, context } = open.view;
         self.inside.add_to(mask);
         let knowledge = automaton.end_knowledge(context);
         if knowledge == EndKnowledge::Unknown {
             for exit in &self.exits {
-                exit.add_stepped(mask, vocabulary, automaton, state, fuel)?;
+                exit.add_stepped(mask, vocabulary, automaton, open, fuel)?;
             }
             return Ok(());
         }
@@ -156,7 +153,7 @@ impl LexicalEntry {
             automaton.take_doubt();
             let end = automaton.lex_end(context, accept, fuel)?;
             if automaton.take_doubt() {
-                exit.add_stepped(mask, vocabulary, automaton, state, fuel)?;
+                exit.add_stepped(mask, vocabulary, automaton, open, fuel)?;
                 continue;
             }
             if end.is_dead() {
@@ -179,12 +176,12 @@ impl LexicalEntry {
                 }
             }
             if knowledge == EndKnowledge::Distinct {
-                exit.doubt_repeats(vocabulary, automaton, state, &follows, &mut unsure, fuel)?;
+                exit.doubt_repeats(vocabulary, automaton, open, &follows, &mut unsure, fuel)?;
             }
         }
         // What is inside is in the mask whatever becomes of other ways to read it.
         unsure.tokens.retain(|token| !self.inside.contains(*token));
-        unsure.judge(mask, vocabulary, automaton, state, fuel)
+        unsure.judge(mask, vocabulary, automaton, open, fuel)
     }
 }
 
@@ -205,13 +202,11 @@ impl Exit {
 
     /// Adds the tokens, where the lexeme ends here, that make of it what must not be repeated.
     /// `follows` are the bytes after it that were found alive.
-    ///
-    /// INVARIANT: only entries at the root of the trie are asked in such contexts.
     fn doubt_repeats(
         &self,
         vocabulary: &Vocabulary,
         automaton: &mut dyn ByteAutomaton,
-        state: StateId,
+        Open { root, state, .. }: Open,
         follows: &[bool; 256],
         unsure: &mut Unsure,
         fuel: &mut Fuel,
@@ -221,16 +216,14 @@ impl Exit {
         let plain = automaton.lex_repeating(state, self.places.len() / 4);
         for rest in plain.iter().flatten() {
             fuel.spend(1)?;
-            places.extend(trie.descend(TokenTrie::ROOT, rest));
+            places.extend(trie.descend(root, rest));
         }
         let others = if plain.is_some() { &self.odd } else { &self.places };
         for &node in others {
             fuel.spend(1)?;
             let judged = !trie.tokens_at(node).is_empty()
                 || trie.children(node).any(|(byte, _)| follows[usize::from(byte)]);
-            if judged
-                && automaton.lex_repeats(state, &path_between(vocabulary, TokenTrie::ROOT, node))
-            {
+            if judged && automaton.lex_repeats(state, &path_between(vocabulary, root, node)) {
                 places.push(node);
             }
         }
@@ -245,22 +238,22 @@ impl Exit {
         Ok(())
     }
 
-    /// Adds what `state`, before the lexeme's end, comes to at each place.
+    /// Adds what the state before the lexeme's end comes to at each place.
     fn add_stepped(
         &self,
         mask: &mut TokenMask,
         vocabulary: &Vocabulary,
         automaton: &mut dyn ByteAutomaton,
-        state: StateId,
+        open: Open,
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
         for token in self.ending.tokens() {
-            if survives(vocabulary, automaton, state, token, fuel)? {
+            if open.survives(vocabulary, automaton, token, fuel)? {
                 mask.insert(token);
             }
         }
         for rest in &self.rests {
-            rest.add_after(mask, vocabulary, automaton, state, fuel)?;
+            rest.add_after(mask, vocabulary, automaton, open, fuel)?;
         }
         Ok(())
     }
@@ -333,21 +326,19 @@ impl Rest {
         add_sure(mask, trie, root, state, *automaton, fuel, &mut unsure.tokens)
     }
 
-    /// The same, by what `state`, before the lexeme's end, itself comes to: for contexts in which
+    /// The same, by what the state before the lexeme's end itself comes to: for contexts in which
     /// the text of the lexeme matters, and differs from place to place.
-    ///
-    /// INVARIANT: only entries at the root of the trie are asked in such contexts.
     fn add_after(
         &self,
         mask: &mut TokenMask,
         vocabulary: &Vocabulary,
         automaton: &mut dyn ByteAutomaton,
-        state: StateId,
+        Open { root, state, .. }: Open,
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
         for &node in &self.nodes {
             let mut at = state;
-            for &byte in &path_between(vocabulary, TokenTrie::ROOT, node) {
+            for &byte in &path_between(vocabulary, root, node) {
                 fuel.spend(1)?;
                 at = automaton.step(at, byte, fuel)?;
                 if at.is_dead() {
@@ -387,11 +378,11 @@ impl Unsure {
         mask: &mut TokenMask,
         vocabulary: &Vocabulary,
         automaton: &mut dyn ByteAutomaton,
-        state: StateId,
+        open: Open,
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
         for token in self.tokens {
-            if survives(vocabulary, automaton, state, token, fuel)? {
+            if open.survives(vocabulary, automaton, token, fuel)? {
                 mask.insert(token);
             } else {
                 mask.remove(token);
@@ -401,24 +392,36 @@ impl Unsure {
     }
 }
 
-/// Whether `token` keeps `state` alive.
-fn survives(
-    vocabulary: &Vocabulary,
-    automaton: &mut dyn ByteAutomaton,
-    state: StateId,
-    token: TokenId,
-    fuel: &mut Fuel,
-) -> Result<bool, AutomatonError> {
-    let Some(path) = vocabulary.path(token) else { return Ok(false) };
-    let mut at = state;
-    for &byte in path.iter() {
-        fuel.spend(1)?;
-        at = automaton.step(at, byte, fuel)?;
-        if at.is_dead() {
-            return Ok(false);
+/// A lexeme that is open at a node of the trie.
+#[derive(Clone, Copy)]
+pub(crate) struct Open {
+    pub(crate) root: NodeId,
+    /// The state at `root`.
+    pub(crate) state: StateId,
+    /// How it is read.
+    pub(crate) view: LexicalView,
+}
+
+impl Open {
+    /// Whether `token`, from the root on, keeps the state alive.
+    fn survives(
+        self,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        token: TokenId,
+        fuel: &mut Fuel,
+    ) -> Result<bool, AutomatonError> {
+        let Some(path) = vocabulary.path(token) else { return Ok(false) };
+        let mut at = self.state;
+        for &byte in &path[vocabulary.trie().depth(self.root)..] {
+            fuel.spend(1)?;
+            at = automaton.step(at, byte, fuel)?;
+            if at.is_dead() {
+                return Ok(false);
+            }
         }
+        Ok(true)
     }
-    Ok(true)
 }
 
 /// Whether some byte continues the lexeme.

@@ -155,6 +155,21 @@ impl Exprs {
         self.meta(e).max_len != u32::MAX
     }
 
+    /// Whether the syntax shows that every member of `e` ends in a member of `tail`, whichever.
+    pub fn ends_in(&self, e: ExprId, tail: ExprId) -> bool {
+        let mut rest = e;
+        while rest != tail {
+            match self.node(rest) {
+                Node::Concat(_, next) => rest = next,
+                Node::Or(start, len) => {
+                    return self.kids(start, len).iter().all(|kid| self.ends_in(*kid, tail));
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
     /// Whether the empty string is in the language.
     #[inline]
     pub fn nullable(&self, e: ExprId) -> bool {

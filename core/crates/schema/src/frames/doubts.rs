@@ -184,10 +184,10 @@ impl ObjectShape {
 }
 
 impl Algebra {
-    /// Whether a class of keys holds all but finitely many: there is always another one, however
-    /// a key begins.
+    /// Whether there is always another key of a class, however a key begins: its texts may go on
+    /// in any way before they end.
     pub(crate) fn class_is_open(&self, shape: &ObjectShape, class: usize) -> bool {
-        shape.classes[class].keys.base == self.strings.all
+        self.lexer.exprs.ends_in(shape.classes[class].keys.base, self.strings.all)
     }
 
     /// Whether every beginning of a value of `node` is that of infinitely many.
