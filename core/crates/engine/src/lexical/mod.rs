@@ -35,6 +35,9 @@ use token_set::TokenSet;
 
 use crate::walk::{LexSteps, add_sure, add_walked};
 
+/// Places kept of one exit: no string ends in more of the tokens, and no number.
+const MAX_PLACES: usize = 1 << 13;
+
 /// Tokens below a node from which on its loop is looked at.
 const WORTH_A_LOOP: usize = 4;
 
@@ -56,10 +59,10 @@ struct Exit {
     ending: TokenSet,
     /// What stands after the end, by its first byte.
     rests: Vec<Rest>,
-    /// Where the lexeme may end.
+    /// Where the lexeme may end; empty if that is nearly everywhere.
     places: Box<[NodeId]>,
-    /// Those with a text that is not a string in its plainest spelling.
-    odd: Box<[NodeId]>,
+    /// Those with a text that is not a string in its plainest spelling; found when first wanted.
+    odd: OnceLock<Box<[NodeId]>>,
 }
 
 struct Rest {
@@ -152,7 +155,8 @@ impl LexicalEntry {
             let Some(accept) = exit.accept(automaton, lex, fuel)? else { continue };
             automaton.take_doubt();
             let end = automaton.lex_end(context, accept, fuel)?;
-            if automaton.take_doubt() {
+            let compared = knowledge == EndKnowledge::Distinct;
+            if automaton.take_doubt() || (compared && exit.places.is_empty()) {
                 exit.add_stepped(mask, vocabulary, automaton, open, fuel)?;
                 continue;
             }
@@ -175,7 +179,7 @@ impl LexicalEntry {
                     }
                 }
             }
-            if knowledge == EndKnowledge::Distinct {
+            if compared {
                 exit.doubt_repeats(vocabulary, automaton, open, &follows, &mut unsure, fuel)?;
             }
         }
@@ -218,7 +222,12 @@ impl Exit {
             fuel.spend(1)?;
             places.extend(trie.descend(root, rest));
         }
-        let others = if plain.is_some() { &self.odd } else { &self.places };
+        let is_odd = |node: &NodeId| {
+            let path = path_between(vocabulary, root, *node);
+            path.contains(&b'\\') || !path.ends_with(b"\"")
+        };
+        let odd = || self.places.iter().copied().filter(is_odd).collect();
+        let others = if plain.is_some() { self.odd.get_or_init(odd) } else { &self.places };
         for &node in others {
             fuel.spend(1)?;
             let judged = !trie.tokens_at(node).is_empty()
@@ -275,18 +284,14 @@ impl Exit {
             .collect();
         rests.sort_unstable_by_key(|rest| rest.byte);
         let witness = path_between(vocabulary, root, nodes[0]);
-        let is_odd = |node: &NodeId| {
-            let path = path_between(vocabulary, root, *node);
-            path.contains(&b'\\') || !path.ends_with(b"\"")
-        };
-        let odd = nodes.iter().copied().filter(is_odd).collect();
         let ending = TokenSet::new(ending, vocabulary.size());
-        Exit { witness, ending, rests, places: nodes.into(), odd }
+        let places = if nodes.len() <= MAX_PLACES { nodes.into() } else { Box::default() };
+        Exit { witness, ending, rests, places, odd: OnceLock::new() }
     }
 
     fn bytes(&self) -> usize {
         let rests: usize = self.rests.iter().map(|r| 64 + 4 * r.nodes.len()).sum();
-        128 + self.ending.bytes() + rests + 4 * (self.places.len() + self.odd.len())
+        128 + self.ending.bytes() + rests + 8 * self.places.len()
     }
 }
 

@@ -18,7 +18,7 @@ impl Word {
     pub const EMPTY: Word = Word(0);
 }
 
-/// Longer texts are not kept.
+/// Longer texts are not tried.
 const MAX_WORD: usize = 100;
 /// Texts that are tried.
 const MAX_RECENT: usize = 8;
@@ -39,6 +39,7 @@ pub(super) enum Life {
 pub(super) struct Words {
     /// Of the words from number 1 on.
     links: Vec<(u8, Word)>,
+    lengths: Vec<u32>,
     ids: FxHashMap<(u8, Word), Word>,
     /// The texts that are tried, the last that helped first.
     recent: Vec<Word>,
@@ -48,20 +49,17 @@ pub(super) struct Words {
 impl Words {
     /// `byte` and then `rest`.
     pub fn before(&mut self, byte: u8, rest: Word) -> Word {
-        let links = &mut self.links;
+        let length = self.length(rest).saturating_add(1);
+        let Words { links, lengths, .. } = self;
         *self.ids.entry((byte, rest)).or_insert_with(|| {
             links.push((byte, rest));
+            lengths.push(length);
             Word(links.len() as u32)
         })
     }
 
-    pub fn length(&self, mut word: Word) -> u32 {
-        let mut length = 0;
-        while let Some((_, rest)) = self.split(word) {
-            length += 1;
-            word = rest;
-        }
-        length
+    pub fn length(&self, word: Word) -> u32 {
+        (word.0 as usize).checked_sub(1).map_or(0, |at| self.lengths[at])
     }
 
     fn split(&self, word: Word) -> Option<(u8, Word)> {
@@ -69,9 +67,9 @@ impl Words {
         Some(self.links[at])
     }
 
-    /// Tries `word` first from now on.
+    /// Tries `word` first from now on, unless that takes longer than a search.
     pub fn favour(&mut self, word: Word) {
-        if self.recent.first() == Some(&word) {
+        if self.recent.first() == Some(&word) || self.length(word) as usize > MAX_WORD {
             return;
         }
         self.recent.retain(|&other| other != word);
@@ -80,7 +78,7 @@ impl Words {
     }
 
     pub fn bytes(&self) -> usize {
-        self.links.capacity() * 8 + self.ids.capacity() * 16 + self.verdicts.len() * 18
+        self.links.capacity() * 12 + self.ids.capacity() * 16 + self.verdicts.len() * 18
     }
 }
 
