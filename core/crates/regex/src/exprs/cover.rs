@@ -3,6 +3,8 @@ use crate::ExprId;
 
 /// Comparisons spent on one question.
 const BUDGET: u32 = 600;
+/// Derivatives by sets that are remembered before that memo is started anew.
+const MAX_HEADS: usize = 1 << 18;
 /// Nesting of comparisons.
 const MAX_NESTING: u32 = 60;
 
@@ -131,8 +133,25 @@ impl Exprs {
 
     /// The derivative of `big` by every byte of the set `head`, if there is only one.
     fn after_head(&mut self, big: ExprId, head: ExprId) -> Option<ExprId> {
+        if let Some(&known) = self.heads.get(&(big, head)) {
+            return known;
+        }
+        let found = self.find_after_head(big, head);
+        if self.heads.len() >= MAX_HEADS {
+            self.heads.clear();
+        }
+        self.heads.insert((big, head), found);
+        found
+    }
+
+    fn find_after_head(&mut self, big: ExprId, head: ExprId) -> Option<ExprId> {
         let Node::Set(set) = self.node(head) else { return None };
         let set = *self.set(set);
+        // Most often the first byte tells that there is none.
+        let first = set.iter().next()?;
+        if self.derivative(big, first) == Exprs::EMPTY {
+            return None;
+        }
         let partition = self.partition([big]);
         let table = self.classes.table(partition);
         let mut classes = [false; 256];

@@ -71,6 +71,8 @@ pub struct Exprs {
     named: Vec<Named>,
     derivatives: ShardedMap<u64, ExprId>,
     covers: FxHashMap<(ExprId, ExprId), bool>,
+    /// Derivatives by sets of bytes that `covers` has asked for.
+    heads: FxHashMap<(ExprId, ExprId), Option<ExprId>>,
     /// Emptiness of expressions with `&` or `~`, once known.
     live: ShardedMap<ExprId, Life>,
     words: Words,
@@ -112,6 +114,7 @@ impl Exprs {
             named: Vec::new(),
             derivatives: ShardedMap::default(),
             covers: FxHashMap::default(),
+            heads: FxHashMap::default(),
             live: ShardedMap::default(),
             words: Words::default(),
             readers: FxHashMap::default(),
@@ -215,6 +218,7 @@ impl Exprs {
             + self.named.capacity() * size_of::<Named>()
             + self.derivatives.len() * 20
             + self.covers.capacity() * 10
+            + self.heads.capacity() * 17
             + self.live.len() * 14
             + self.words.bytes()
             + self.readers.capacity() * 40
