@@ -3,6 +3,7 @@ use std::hash::{Hash, Hasher};
 use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState, ShardedTable};
 
 use crate::exprs::ByteClasses;
+use crate::exprs::Heads;
 use crate::{ExprId, Exprs};
 
 const UNKNOWN: u32 = u32::MAX;
@@ -128,9 +129,10 @@ impl Lexer {
         let partition = crate::exprs::Partition(partition);
         let reader = self.exprs.byte_classes().readers(partition)[usize::from(class)];
         let mut live: Vec<(u32, ExprId)> = Vec::new();
+        let mut heads = Heads::default();
         for i in range {
             let (tag, e) = self.parts[i];
-            let rest = self.exprs.paid_derivative(e, reader, fuel)?;
+            let rest = self.exprs.derivative_by_head(e, reader, &mut heads, fuel)?;
             if rest != Exprs::EMPTY && self.exprs.is_live(rest, fuel)? {
                 live.push((tag, rest));
             }

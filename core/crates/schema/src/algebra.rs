@@ -171,7 +171,7 @@ pub(crate) struct Algebra {
     arrays: Interner<ArrayShape>,
     objects: Interner<ObjectShape>,
     keys: Interner<String>,
-    key_spellings: Vec<Option<ExprId>>,
+    key_spellings: Vec<Option<(ExprId, ExprId)>>,
     exceptions: FxHashMap<Arc<[KeyId]>, ExprId>,
     sizes: FxHashMap<NodeId, u32>,
     array_costs: FxHashMap<(ArrayId, u32, Box<[u32]>), u32>,
@@ -284,17 +284,24 @@ impl Algebra {
 
     /// All spellings of the key's body.
     pub(crate) fn key_spelling(&mut self, key: KeyId) -> ExprId {
+        self.key_literal(key).0
+    }
+
+    /// The same, and with the quote that ends the literal.
+    pub(crate) fn key_literal(&mut self, key: KeyId) -> (ExprId, ExprId) {
         let index = key.0 as usize;
-        if let Some(Some(spelling)) = self.key_spellings.get(index) {
-            return *spelling;
+        if let Some(Some(known)) = self.key_spellings.get(index) {
+            return *known;
         }
         let name = self.key_name(key);
         let spelling = self.strings.literal(&mut self.lexer.exprs, &name);
         if self.key_spellings.len() <= index {
             self.key_spellings.resize(index + 1, None);
         }
-        self.key_spellings[index] = Some(spelling);
-        spelling
+        let quote = self.lexer.exprs.literal(b"\"");
+        let known = (spelling, self.lexer.exprs.concat(&[spelling, quote]));
+        self.key_spellings[index] = Some(known);
+        known
     }
 
     pub(crate) fn array_shape(&self, id: ArrayId) -> Arc<ArrayShape> {

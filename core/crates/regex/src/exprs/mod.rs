@@ -25,6 +25,7 @@ use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, CharSelection, LEX_HORIZON, ShardedMap, ShardedTable};
 
 pub(crate) use classes::{ByteClasses, Partition};
+pub(crate) use derive::Heads;
 pub use node::ExprId;
 pub(crate) use node::{INFINITE, Node};
 use node::{Meta, fold, seed};

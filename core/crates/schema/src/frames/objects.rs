@@ -161,6 +161,27 @@ impl Frames {
         Ok(ways)
     }
 
+    /// Whether a slot can be filled so that the run stays alive.
+    fn may_fill(
+        &mut self,
+        run: &ObjectRun,
+        slot: Slot,
+        used: &Used,
+        fuel: &mut Fuel,
+    ) -> Result<bool, AutomatonError> {
+        let shape = self.algebra.object_shape(run.shape);
+        if !shape.is_free() {
+            let after = Self::used_after(used, run, &shape, slot);
+            return Ok(!self.member_ways(run, slot, &after, fuel)?.is_empty());
+        }
+        // The usual case, thousands of times over: only the value itself can be impossible.
+        let node = match slot {
+            Slot::Name(name) => shape.names[name as usize].node,
+            Slot::Class(class) => shape.classes[class as usize].node,
+        };
+        Ok(self.algebra.size(node, fuel)? != INFINITE)
+    }
+
     /// The keys that may come next.
     pub(crate) fn key_plan(
         &mut self,
@@ -178,8 +199,7 @@ impl Frames {
             for (index, run) in runs.iter().enumerate() {
                 let shape = self.algebra.object_shape(run.shape);
                 for slot in self.slots(run, used) {
-                    let after = Self::used_after(used, run, &shape, slot);
-                    if self.member_ways(run, slot, &after, fuel)?.is_empty() {
+                    if !self.may_fill(run, slot, used, fuel)? {
                         continue;
                     }
                     match slot {
@@ -225,8 +245,7 @@ impl Frames {
                 {
                     continue;
                 }
-                let body = self.algebra.key_spelling(*key);
-                parts.push((tag as u32, self.algebra.lexer.exprs.concat(&[body, self.quote])));
+                parts.push((tag as u32, self.algebra.key_literal(*key).1));
             }
         }
         plan.first_class = plan.tags.len() as u32;
