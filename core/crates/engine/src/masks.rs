@@ -21,6 +21,9 @@ const WIDE: usize = 32;
 const WIDE_BELOW: usize = 12;
 const MANY: usize = 128;
 
+/// Trie nodes at which a state may differ from the one that it is almost.
+const FEW: usize = 2048;
+
 /// How often a state may be "a lexeme that has ended before the token began" in a row.
 const MAX_ENDED: u32 = 4;
 
@@ -72,6 +75,7 @@ impl Filling<'_> {
             && ended == 0
             && let Some(rest) = self.resting_state(lex)?
             && rest != lex
+            && self.differ_little(lex, rest)?
         {
             let root = TokenTrie::ROOT;
             self.add_entry(Open { root, state, view: LexicalView { lex: rest, context } })?;
@@ -221,6 +225,38 @@ impl Filling<'_> {
             }
         }
         Ok(Some(rest))
+    }
+
+    /// Whether [`Filling::correct`] has only few nodes to look at. Each of them leaves a state
+    /// where texts matter, and an entry of `lex` itself serves again.
+    fn differ_little(&mut self, lex: LexState, rest: LexState) -> Result<bool, AutomatonError> {
+        let trie = self.shared.vocabulary.trie();
+        let (automaton, fuel) = (&mut *self.automaton, &mut *self.fuel);
+        let mut stack = vec![(lex, rest)];
+        let mut left = FEW;
+        let mut node = TokenTrie::ROOT + 1;
+        while node < trie.end(TokenTrie::ROOT) {
+            let level = trie.depth(node);
+            let byte = trie.byte(node);
+            fuel.spend(1)?;
+            let mut step = |lex: LexState| {
+                if lex.is_dead() { Ok(lex) } else { automaton.lex_step(lex, byte, fuel) }
+            };
+            let (lex, rest) = stack[level - 1];
+            let (lex, rest) = (step(lex)?, step(rest)?);
+            if lex == rest || lex.is_dead() {
+                node = trie.end(node);
+                continue;
+            }
+            left -= 1;
+            if left == 0 {
+                return Ok(false);
+            }
+            stack.truncate(level);
+            stack.push((lex, rest));
+            node += 1;
+        }
+        Ok(true)
     }
 
     /// Judges anew the tokens that tell `lex` from `rest`, where the mask holds what `state`
