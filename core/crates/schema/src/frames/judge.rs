@@ -169,6 +169,9 @@ impl Judge {
     }
 }
 
+/// Lists of which a value must hold one, that are kept.
+const MAX_NEEDS: usize = 3;
+
 impl Frames {
     /// The judge of a list of asked nodes; `None` where no node is deferred.
     pub(crate) fn judge(
@@ -314,6 +317,9 @@ impl Frames {
         }
         needs.sort_unstable();
         needs.dedup();
+        // Each is one more conjunct for every language that is read: a dozen take a quarter of a
+        // second. What is left out is judged at the end all the same.
+        needs.truncate(MAX_NEEDS);
         needs
     }
 
