@@ -121,6 +121,10 @@ LENGTHS: dict[str, Attack] = {
     "pattern-5000-words": schema(
         {"type": "string", "pattern": "^(" + "|".join(f"word{i * 7919}x" for i in range(5000)) + ")$"},
         valid=("word7919x",), invalid=("word7918x",)),
+    "pattern-words-both": schema(
+        {"type": "string", "allOf": [
+            {"pattern": "^(" + "|".join(f"word{i * 7919 % 100_003}x" for i in span) + ")$"} for span in (range(1000), range(500, 1500))]},
+        valid=(f"word{501 * 7919 % 100_003}x",), invalid=("word7919x",)),
     "pattern-5000-words-search": schema(
         {"type": "string", "pattern": "(" + "|".join(f"word{i * 7919}x" for i in range(5000)) + ")"},
         valid=("so word7919x it is",), invalid=("so word7918 it is",)),
