@@ -21,6 +21,11 @@ const WIDE: usize = 32;
 const WIDE_BELOW: usize = 12;
 const MANY: usize = 128;
 
+/// The same where texts matter, and a walk leaves a state at each node: the digits of a number are
+/// worth it.
+const WIDE_TEXTS: usize = 8;
+const MANY_TEXTS: usize = 32;
+
 /// Trie nodes at which a state may differ from the one that it is almost.
 const FEW: usize = 2048;
 
@@ -153,7 +158,8 @@ impl Filling<'_> {
             for &token in trie.tokens_at(node) {
                 mask.insert(token);
             }
-            if !within_horizon || trie.tokens_strictly_below(node).len() < MANY {
+            let below = trie.tokens_strictly_below(node).len();
+            if !within_horizon || below < MANY_TEXTS {
                 return Ok(true);
             }
             let mut views = Vec::new();
@@ -162,7 +168,12 @@ impl Filling<'_> {
             }
             let mut wide = false;
             for view in &views {
-                if walker.automaton.end_knowledge(view.context) == EndKnowledge::Unknown {
+                let (many, enough) = match walker.automaton.end_knowledge(view.context) {
+                    EndKnowledge::Unknown => return Ok(true),
+                    EndKnowledge::Exact => (MANY, WIDE_BELOW),
+                    EndKnowledge::Doubtful | EndKnowledge::Distinct => (MANY_TEXTS, WIDE_TEXTS),
+                };
+                if below < many {
                     return Ok(true);
                 }
                 let mut live = 0;
@@ -170,7 +181,7 @@ impl Filling<'_> {
                     let next = walker.automaton.lex_step(view.lex, byte, walker.fuel)?;
                     live += usize::from(!next.is_dead());
                 }
-                wide |= live >= WIDE_BELOW;
+                wide |= live >= enough;
             }
             if wide {
                 waiting.push((node, state, views));

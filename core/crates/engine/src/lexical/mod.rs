@@ -180,7 +180,15 @@ impl LexicalEntry {
                 }
             }
             if compared {
-                exit.doubt_repeats(vocabulary, automaton, open, &follows, &mut unsure, fuel)?;
+                let ends = |token: &TokenId| !self.inside.contains(*token);
+                exit.doubt_repeats(
+                    vocabulary,
+                    automaton,
+                    open,
+                    (&follows, &ends),
+                    &mut unsure,
+                    fuel,
+                )?;
             }
         }
         // What is inside is in the mask whatever becomes of other ways to read it.
@@ -205,13 +213,14 @@ impl Exit {
     }
 
     /// Adds the tokens, where the lexeme ends here, that make of it what must not be repeated.
-    /// `follows` are the bytes after it that were found alive.
+    /// `follows` are the bytes after it that were found alive, `ends` tells which tokens have no
+    /// other way to be read.
     fn doubt_repeats(
         &self,
         vocabulary: &Vocabulary,
         automaton: &mut dyn ByteAutomaton,
         Open { root, state, .. }: Open,
-        follows: &[bool; 256],
+        (follows, ends): (&[bool; 256], &dyn Fn(&TokenId) -> bool),
         unsure: &mut Unsure,
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
@@ -230,7 +239,7 @@ impl Exit {
         let others = if plain.is_some() { self.odd.get_or_init(odd) } else { &self.places };
         for &node in others {
             fuel.spend(1)?;
-            let judged = !trie.tokens_at(node).is_empty()
+            let judged = trie.tokens_at(node).iter().any(ends)
                 || trie.children(node).any(|(byte, _)| follows[usize::from(byte)]);
             if judged && automaton.lex_repeats(state, &path_between(vocabulary, root, node)) {
                 places.push(node);
