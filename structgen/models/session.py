@@ -44,6 +44,7 @@ class Network:
         max_positions: longest sequence it was made for; None if it has no such bound.
         sight: which attention masks its layers take.
         keeps_logits: whether it can compute the logits of the last token alone.
+        cache_name: what its key-value cache is called among its arguments.
     """
 
     forward: Callable[..., Output]
@@ -53,6 +54,7 @@ class Network:
     max_positions: int | None
     sight: Sight
     keeps_logits: bool
+    cache_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,14 +204,15 @@ class TransformersSession:
             raise BackendError(
                 f"a token id lies outside the model's vocabulary of {net.width} tokens"
             )
-        more: dict[str, object] = {"logits_to_keep": 1} if last_only and net.keeps_logits else {}
+        more: dict[str, object] = {net.cache_name: self._cache}
+        if last_only and net.keeps_logits:
+            more["logits_to_keep"] = 1
         with _inference():
             self._cache.prepare(nodes.slots, rows)
             output = net.forward(
                 input_ids=torch.as_tensor(nodes.tokens).to(net.device),
                 position_ids=torch.as_tensor(nodes.positions).to(net.device),
                 attention_mask=net.sight.masks(nodes, net.dtype, net.device),
-                past_key_values=self._cache,
                 use_cache=True,
                 **more,
             )

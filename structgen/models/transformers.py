@@ -296,6 +296,7 @@ def _network(model: _Model, name: str) -> Network:
     if not isinstance(width, int):
         raise BackendError(f"`{name}` has no output layer over a vocabulary")
     positions = getattr(text_config, "max_position_embeddings", None)
+    parameters = inspect.signature(model.forward).parameters
     return Network(
         forward=cast(Callable[..., Output], model),
         device=model.device,
@@ -303,5 +304,7 @@ def _network(model: _Model, name: str) -> Network:
         width=width,
         max_positions=positions if isinstance(positions, int) and positions > 0 else None,
         sight=sight_of(text_config, name),
-        keeps_logits="logits_to_keep" in inspect.signature(model.forward).parameters,
+        keeps_logits="logits_to_keep" in parameters,
+        # Newer releases of transformers say `cache`.
+        cache_name="cache" if "cache" in parameters else "past_key_values",
     )
