@@ -180,15 +180,8 @@ impl LexicalEntry {
                 }
             }
             if compared {
-                let ends = |token: &TokenId| !self.inside.contains(*token);
-                exit.doubt_repeats(
-                    vocabulary,
-                    automaton,
-                    open,
-                    (&follows, &ends),
-                    &mut unsure,
-                    fuel,
-                )?;
+                let after = After { follows, inside: &self.inside };
+                exit.doubt_repeats(vocabulary, automaton, open, &after, &mut unsure, fuel)?;
             }
         }
         // What is inside is in the mask whatever becomes of other ways to read it.
@@ -213,14 +206,12 @@ impl Exit {
     }
 
     /// Adds the tokens, where the lexeme ends here, that make of it what must not be repeated.
-    /// `follows` are the bytes after it that were found alive, `ends` tells which tokens have no
-    /// other way to be read.
     fn doubt_repeats(
         &self,
         vocabulary: &Vocabulary,
         automaton: &mut dyn ByteAutomaton,
         Open { root, state, .. }: Open,
-        (follows, ends): (&[bool; 256], &dyn Fn(&TokenId) -> bool),
+        after: &After<'_>,
         unsure: &mut Unsure,
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
@@ -239,8 +230,8 @@ impl Exit {
         let others = if plain.is_some() { self.odd.get_or_init(odd) } else { &self.places };
         for &node in others {
             fuel.spend(1)?;
-            let judged = trie.tokens_at(node).iter().any(ends)
-                || trie.children(node).any(|(byte, _)| follows[usize::from(byte)]);
+            let judged = trie.tokens_at(node).iter().any(|token| !after.inside.contains(*token))
+                || trie.children(node).any(|(byte, _)| after.follows[usize::from(byte)]);
             if judged && automaton.lex_repeats(state, &path_between(vocabulary, root, node)) {
                 places.push(node);
             }
@@ -248,7 +239,7 @@ impl Exit {
         for node in places {
             unsure.tokens.extend_from_slice(trie.tokens_at(node));
             for (byte, child) in trie.children(node) {
-                if follows[usize::from(byte)] {
+                if after.follows[usize::from(byte)] {
                     unsure.tokens.extend_from_slice(trie.tokens_below(child));
                 }
             }
@@ -371,6 +362,14 @@ impl Rest {
             self.nodes.iter().flat_map(|&node| vocabulary.trie().suffixes(node)).collect();
         TokenTrie::new(rests.iter().map(|(bytes, token)| (bytes.as_slice(), *token)).collect())
     }
+}
+
+/// What was found of the end of a lexeme.
+struct After<'a> {
+    /// The bytes that may follow it.
+    follows: [bool; 256],
+    /// Tokens that have another way to be read.
+    inside: &'a TokenSet,
 }
 
 /// What a walk works with.
