@@ -42,10 +42,10 @@ fn is_type(value: &Value, name: &str) -> bool {
     }
 }
 
-/// The languages of patterns that the random schemas use.
 /// What `.` does not match.
 const LINE_ENDS: [char; 4] = ['\n', '\r', '\u{2028}', '\u{2029}'];
 
+/// The languages of patterns that the random schemas use.
 fn finds(pattern: &str, text: &str) -> bool {
     match pattern {
         "^a" => text.starts_with('a'),
