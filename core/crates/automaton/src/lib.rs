@@ -18,11 +18,13 @@
 mod error;
 mod fuel;
 mod sharded;
+mod steady;
 mod stop;
 
 pub use error::AutomatonError;
 pub use fuel::Fuel;
 pub use sharded::{ShardedMap, ShardedTable};
+pub use steady::SteadyVec;
 pub use stop::{CancelToken, ask_for_interrupts};
 
 /// A state of a byte automaton. Ids are dense, start at 1, and are only meaningful

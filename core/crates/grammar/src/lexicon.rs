@@ -178,19 +178,16 @@ impl Lexicon {
         if let Some(facts) = self.facts[index] {
             return Ok(facts);
         }
-        let parts = self.lexer.parts(lex);
-        let goes_on = parts.iter().any(|p| p.1 != Exprs::EPSILON);
-        let (sole, rest) = match *parts {
-            [(terminal, rest)] => (Some(terminal), rest),
-            _ => (None, Exprs::EPSILON),
-        };
+        let goes_on = self.lexer.goes_on(lex);
+        let sole = self.lexer.sole_part(lex);
         let ends = self.lexer.accept(lex).is_some();
         let ignorable = match sole {
-            Some(terminal) if goes_on && ends && self.ignore.contains(&terminal) => {
+            Some((terminal, rest)) if goes_on && ends && self.ignore.contains(&terminal) => {
                 self.lexer.exprs.contains(self.ignored, rest, fuel)?
             }
             _ => false,
         };
+        let sole = sole.map(|(terminal, _)| terminal);
         let facts = LexFacts { goes_on, sole, ignorable };
         self.facts[index] = Some(facts);
         Ok(facts)
@@ -205,7 +202,7 @@ impl Lexicon {
         let mut lengths = Vec::new();
         match reader {
             Reader::Lexer(lex) => {
-                let parts = self.lexer.parts(lex).to_vec();
+                let parts = self.lexer.parts(lex);
                 for (terminal, rest) in parts {
                     fuel.spend(1)?;
                     let length = self.lexer.exprs.shortest_len(rest, fuel)?;

@@ -241,3 +241,76 @@ fn conjunctions_of_demands_are_those_of_the_reference() {
     }
     assert!(idle_states > 300, "{idle_states} states were seen to be idle");
 }
+
+/// Parts that begin alike are kept together: what is alive, and what is accepted, must be what
+/// each part alone would say.
+#[test]
+fn parts_side_by_side_are_as_each_alone() {
+    let texts = texts(&ALPHABET, 4);
+    let (mut steps, mut shared) = (0, 0);
+    for seed in 0..120 {
+        let mut random = Random::new(seed + 40_000);
+        let kinds = Kinds { booleans: true, assertions: false };
+        let mut exprs = Exprs::new(RegexLimits::default());
+        // Heads of several bytes, some spelled in two ways, each before several tails.
+        let heads: Vec<ExprId> = (0..3)
+            .map(|_| {
+                let size = 1 + random.below(4);
+                let head = lower_utf8(&mut exprs, &random.ast(&ALPHABET, size, kinds));
+                let spelled = exprs.literal(b"ab\xc3\xa9");
+                if random.below(2) == 0 { exprs.or(&[head, spelled]) } else { head }
+            })
+            .collect();
+        let mut parts = Vec::new();
+        for tag in 0..12 {
+            let size = 1 + random.below(6);
+            let tail = lower_utf8(&mut exprs, &random.ast(&ALPHABET, size, kinds));
+            let head = heads[random.below(3) as usize];
+            parts.push((3 * tag + 1, exprs.concat(&[head, tail])));
+        }
+        let mut fuel = Fuel::unlimited();
+        let mut lexer = Lexer::new(exprs);
+        let together = lexer.state(&parts, &mut fuel).unwrap();
+        let alone: Vec<(u32, LexState)> =
+            parts.iter().map(|&part| (part.0, lexer.state(&[part], &mut fuel).unwrap())).collect();
+        for text in &texts {
+            let bytes = text.iter().collect::<String>();
+            let mut state = together;
+            let mut each = alone.clone();
+            for &byte in bytes.as_bytes() {
+                state = lexer.step(state, byte, &mut fuel).unwrap();
+                for (_, alone) in &mut each {
+                    *alone = lexer.step(*alone, byte, &mut fuel).unwrap();
+                }
+                let alive: Vec<u32> =
+                    each.iter().filter(|(_, s)| !s.is_dead()).map(|&(tag, _)| tag).collect();
+                assert_eq!(lexer.tags(state), alive, "seed {seed} on {bytes:?}");
+                assert_eq!(lexer.last_tag(state), alive.last().copied().unwrap_or(0));
+                let accepted: Vec<u32> = each
+                    .iter()
+                    .filter(|(_, s)| lexer.accept(*s).is_some())
+                    .map(|&(tag, _)| tag)
+                    .collect();
+                let accept = lexer.accept(state);
+                assert_eq!(accept.map_or(&[][..], |a| lexer.accept_tags(a)), accepted);
+                steps += 1;
+                shared += u32::from(alive.len() > 1);
+            }
+            let parts = lexer.parts(state);
+            assert_eq!(parts.len(), lexer.tags(state).len());
+            for (tag, e) in parts {
+                let state = each.iter().find(|(other, _)| *other == tag).unwrap().1;
+                let length = lexer.shortest_len(state, None, &mut fuel).unwrap();
+                assert_eq!(lexer.exprs.shortest_len(e, &mut fuel).unwrap(), length);
+                let kept = lexer.shortest_len(state, Some(tag), &mut fuel).unwrap();
+                assert_eq!(kept, length, "seed {seed}, {tag} after {bytes:?}");
+            }
+            let nearest = each
+                .iter()
+                .filter_map(|(_, s)| lexer.shortest_len(*s, None, &mut fuel).unwrap())
+                .min();
+            assert_eq!(lexer.shortest_len(state, None, &mut fuel).unwrap(), nearest);
+        }
+    }
+    assert!(steps > 10_000 && shared > 1_000, "{steps} {shared}");
+}

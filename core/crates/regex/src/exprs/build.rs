@@ -184,7 +184,7 @@ impl Exprs {
     }
 
     /// The head and the tail of `e`.
-    pub(super) fn split(&self, e: ExprId) -> (ExprId, ExprId) {
+    pub(crate) fn split(&self, e: ExprId) -> (ExprId, ExprId) {
         match self.node(e) {
             Node::Concat(head, tail) => (head, tail),
             _ => (e, Exprs::EPSILON),

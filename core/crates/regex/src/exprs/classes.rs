@@ -1,11 +1,15 @@
 use rustc_hash::FxHashMap;
 
-use super::{Exprs, Node};
-use crate::{ByteSet, ExprId};
+use crate::ByteSet;
 
 /// An interned partition of the bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Partition(pub u32);
+
+impl Partition {
+    /// One class of all bytes.
+    pub const TRIVIAL: Partition = Partition(0);
+}
 
 /// All partitions seen, each as a table from bytes to classes and a representative per class.
 #[derive(Debug)]
@@ -13,13 +17,8 @@ pub(crate) struct ByteClasses {
     tables: Vec<[u8; 256]>,
     readers: Vec<Vec<u8>>,
     ids: FxHashMap<[u8; 256], Partition>,
-    /// Partitions by the sorted ids of the sets that they tell apart.
-    by_sets: FxHashMap<Box<[u32]>, Partition>,
     rank: [u8; 256],
 }
-
-/// Partitions remembered by their sets before that memo is started anew.
-const MAX_BY_SETS: usize = 1 << 16;
 
 impl Default for ByteClasses {
     fn default() -> Self {
@@ -39,7 +38,6 @@ impl Default for ByteClasses {
             tables: Vec::new(),
             readers: Vec::new(),
             ids: FxHashMap::default(),
-            by_sets: FxHashMap::default(),
             rank,
         };
         classes.intern([0; 256]);
@@ -48,9 +46,6 @@ impl Default for ByteClasses {
 }
 
 impl ByteClasses {
-    /// One class of all bytes.
-    pub const TRIVIAL: Partition = Partition(0);
-
     fn intern(&mut self, table: [u8; 256]) -> Partition {
         if let Some(&id) = self.ids.get(&table) {
             return id;
@@ -79,114 +74,61 @@ impl ByteClasses {
         &self.readers[partition.0 as usize]
     }
 
-    pub fn bytes(&self) -> usize {
-        let readers: usize = self.readers.iter().map(|r| r.capacity() + 24).sum();
-        let sets: usize = self.by_sets.keys().map(|sets| sets.len() * 4 + 28).sum();
-        self.tables.capacity() * 256 + self.ids.capacity() * 264 + readers + sets
+    /// The representative of the class of `byte`.
+    #[inline]
+    pub fn reader(&self, Partition(id): Partition, byte: u8) -> u8 {
+        let class = self.tables[id as usize][usize::from(byte)];
+        self.readers[id as usize][usize::from(class)]
     }
 
-    /// The coarsest partition in which each of `sets` is a union of classes. Classes are
-    /// numbered by their first byte in readable order, so equal partitions have equal tables
-    /// and representatives come out in readable order.
-    fn refine<'a>(&mut self, sets: impl Iterator<Item = &'a ByteSet>) -> Partition {
-        let mut labels = [0u16; 256];
-        let mut sizes: Vec<u16> = vec![256];
-        let mut moved: Vec<(u16, u16)> = Vec::new();
-        for set in sets {
-            // Splitting by a set or by its complement is the same: take the smaller one.
-            let set = if set.len() > 128 { !*set } else { *set };
-            moved.clear();
-            for byte in set.iter() {
-                let label = &mut labels[usize::from(byte)];
-                let to = match moved.iter().find(|(from, _)| from == label) {
-                    Some(&(_, to)) => to,
-                    None => {
-                        let to = sizes.len() as u16;
-                        sizes.push(0);
-                        moved.push((*label, to));
-                        to
-                    }
-                };
-                sizes[usize::from(*label)] -= 1;
-                sizes[usize::from(to)] += 1;
-                *label = to;
-            }
-            // A class that moved as a whole leaves its number unused; numbers are u16 and
-            // a split uses at most 256, so compact them when they run high.
-            if sizes.len() > 4096 {
-                let mut fresh: FxHashMap<u16, u16> = FxHashMap::default();
-                for label in &mut labels {
-                    let next = fresh.len() as u16;
-                    *label = *fresh.entry(*label).or_insert(next);
+    pub fn bytes(&self) -> usize {
+        let readers: usize = self.readers.iter().map(|r| r.capacity() + 24).sum();
+        self.tables.capacity() * 256 + self.ids.capacity() * 264 + readers
+    }
+
+    /// The bytes of `set`, and the others.
+    pub fn of_set(&mut self, set: &ByteSet) -> Partition {
+        self.number(&std::array::from_fn(|byte| u8::from(set.contains(byte as u8))))
+    }
+
+    /// The coarsest partition that tells apart what any of `parts` tells apart.
+    pub fn join(&mut self, parts: &[Partition]) -> Partition {
+        let mut labels = [0u8; 256];
+        let mut count = 1;
+        let mut fresh: Vec<u16> = Vec::new();
+        for &part in parts {
+            let table = &self.tables[part.0 as usize];
+            let classes = self.readers[part.0 as usize].len();
+            fresh.clear();
+            fresh.resize(count * classes, u16::MAX);
+            count = 0;
+            for (label, &class) in labels.iter_mut().zip(table) {
+                let pair = &mut fresh[usize::from(*label) * classes + usize::from(class)];
+                if *pair == u16::MAX {
+                    *pair = count as u16;
+                    count += 1;
                 }
-                sizes = vec![0; fresh.len()];
-                for label in labels {
-                    sizes[usize::from(label)] += 1;
-                }
+                // There are no more classes than bytes.
+                *label = *pair as u8;
             }
         }
-        let mut number = vec![u16::MAX; sizes.len()];
+        self.number(&labels)
+    }
+
+    /// Classes are numbered by their first byte in readable order, so equal partitions have
+    /// equal tables and representatives come out in readable order.
+    fn number(&mut self, labels: &[u8; 256]) -> Partition {
+        let mut numbers = [u16::MAX; 256];
         let mut next = 0u16;
         let mut table = [0u8; 256];
         for &byte in &self.rank {
-            let label = usize::from(labels[usize::from(byte)]);
-            if number[label] == u16::MAX {
-                number[label] = next;
+            let number = &mut numbers[usize::from(labels[usize::from(byte)])];
+            if *number == u16::MAX {
+                *number = next;
                 next += 1;
             }
-            table[usize::from(byte)] = number[label] as u8;
+            table[usize::from(byte)] = *number as u8;
         }
         self.intern(table)
-    }
-}
-
-impl Exprs {
-    pub(crate) fn byte_classes(&self) -> &ByteClasses {
-        &self.classes
-    }
-
-    /// A partition of the bytes such that derivatives of all of `roots` are the same within
-    /// a class.
-    pub(crate) fn partition(&mut self, roots: impl IntoIterator<Item = ExprId>) -> Partition {
-        self.new_walk();
-        let mut sets: Vec<u32> = Vec::new();
-        let mut stack: Vec<ExprId> = roots.into_iter().collect();
-        while let Some(e) = stack.pop() {
-            match self.node(e) {
-                Node::Empty | Node::Epsilon => {}
-                Node::Set(set) => sets.push(set),
-                node => {
-                    if !self.first_visit(e) {
-                        continue;
-                    }
-                    match node {
-                        Node::Concat(head, tail) => {
-                            if self.nullable(head) {
-                                stack.push(tail);
-                            }
-                            stack.push(head);
-                        }
-                        Node::Or(start, len) | Node::And(start, len) => {
-                            stack.extend_from_slice(self.kids(start, len));
-                        }
-                        Node::Not(inner) | Node::Repeat(inner, ..) => stack.push(inner),
-                        Node::Named(id) => stack.push(self.named[id as usize].definition),
-                        Node::Empty | Node::Epsilon | Node::Set(_) => {}
-                    }
-                }
-            }
-        }
-        sets.sort_unstable();
-        sets.dedup();
-        if let Some(&known) = self.classes.by_sets.get(sets.as_slice()) {
-            return known;
-        }
-        let all = &self.sets;
-        let partition = self.classes.refine(sets.iter().map(|&id| &all[id as usize]));
-        if self.classes.by_sets.len() >= MAX_BY_SETS {
-            self.classes.by_sets.clear();
-        }
-        self.classes.by_sets.insert(sets.into(), partition);
-        partition
     }
 }

@@ -6,12 +6,6 @@ use crate::ExprId;
 /// Derivatives remembered before the memo is started anew.
 const MAX_MEMO: usize = 1 << 21;
 
-/// The head that was derived last, and its derivative.
-#[derive(Default)]
-pub(crate) struct Heads {
-    last: Option<(ExprId, ExprId)>,
-}
-
 impl Exprs {
     /// What may follow `byte`: { w : byte w ∈ e }.
     pub fn derivative(&mut self, e: ExprId, byte: u8) -> ExprId {
@@ -34,6 +28,7 @@ impl Exprs {
             }
             _ => {}
         }
+        let byte = self.reader(e, byte);
         let key = u64::from(e.0) << 8 | u64::from(byte);
         if let Some(&known) = self.derivatives.get(&key) {
             return known;
@@ -58,38 +53,6 @@ impl Exprs {
         fuel.spend(1 + (self.work - before))?;
         self.check()?;
         Ok(result)
-    }
-
-    /// The same, for many expressions in a row by one byte: names of thousands of keys begin
-    /// with the same character, which is looked at once.
-    pub(crate) fn derivative_by_head(
-        &mut self,
-        e: ExprId,
-        byte: u8,
-        heads: &mut Heads,
-        fuel: &mut Fuel,
-    ) -> Result<ExprId, AutomatonError> {
-        let Node::Concat(head, tail) = self.node(e) else {
-            return self.paid_derivative(e, byte, fuel);
-        };
-        if self.nullable(head) {
-            return self.paid_derivative(e, byte, fuel);
-        }
-        let after = match heads.last {
-            Some((known, after)) if known == head => after,
-            _ => self.paid_derivative(head, byte, fuel)?,
-        };
-        heads.last = Some((head, after));
-        fuel.spend(1)?;
-        Ok(match after {
-            Exprs::EMPTY => Exprs::EMPTY,
-            Exprs::EPSILON => tail,
-            _ => {
-                let rest = self.then(after, tail);
-                self.check()?;
-                rest
-            }
-        })
     }
 
     fn derive(&mut self, e: ExprId, byte: u8) -> ExprId {

@@ -21,16 +21,14 @@ impl Lexer {
         fuel: &mut Fuel,
     ) -> Result<u32, AutomatonError> {
         // No part has a member that short.
-        let mut most = u32::MAX;
-        for &(_, e) in self.parts(state) {
-            most = most.min(self.exprs.min_len(e).saturating_sub(1));
-        }
+        let most = self.min_len(state).saturating_sub(1);
         let mut idle = 0;
-        for i in 0..self.parts(state).len() {
+        for i in 0..self.runs(state).len() {
             if idle >= most {
                 break;
             }
-            let (_, e) = self.parts(state)[i];
+            // One part that goes on is enough.
+            let e = self.first_part(self.runs(state)[i]);
             idle = idle.max(self.exprs.room(e, chars, fuel)?);
         }
         Ok(idle.min(most))

@@ -16,16 +16,20 @@ mod cover;
 mod derive;
 mod explore;
 mod idle;
+mod looks;
 mod node;
 mod system;
 mod text;
 mod witness;
 
 use rustc_hash::FxHashMap;
-use structgen_automaton::{AutomatonError, CharSelection, LEX_HORIZON, ShardedMap, ShardedTable};
+use structgen_automaton::{
+    AutomatonError, CharSelection, LEX_HORIZON, ShardedMap, ShardedTable, SteadyVec,
+};
 
-pub(crate) use classes::{ByteClasses, Partition};
-pub(crate) use derive::Heads;
+use classes::ByteClasses;
+pub(crate) use classes::Partition;
+use looks::Looks;
 pub use node::ExprId;
 pub(crate) use node::{INFINITE, Node};
 use node::{Meta, fold, seed};
@@ -57,19 +61,20 @@ impl Default for RegexLimits {
 pub struct Exprs {
     limits: RegexLimits,
     poison: Option<AutomatonError>,
-    nodes: Vec<Node>,
-    metas: Vec<Meta>,
-    texts: Vec<Text>,
+    nodes: SteadyVec<Node>,
+    metas: SteadyVec<Meta>,
+    texts: SteadyVec<Text>,
     demands: Demands,
-    prints: Vec<u128>,
+    prints: SteadyVec<u128>,
     /// Prints that forget what no text within the horizon can tell; see
     /// [`Exprs::near_fingerprint`].
-    near: Vec<u128>,
+    near: SteadyVec<u128>,
     table: ShardedTable<u32>,
     sets: Vec<ByteSet>,
     set_ids: FxHashMap<ByteSet, u32>,
     children: Vec<ExprId>,
     named: Vec<Named>,
+    /// By an expression and a byte that stands for its class.
     derivatives: ShardedMap<u64, ExprId>,
     covers: FxHashMap<(ExprId, ExprId), bool>,
     /// Derivatives by sets of bytes that `covers` has asked for.
@@ -82,7 +87,8 @@ pub struct Exprs {
     /// Length of the shortest member and its first byte, once known, for the same.
     nearest: ShardedMap<ExprId, (u32, u8)>,
     classes: ByteClasses,
-    marks: Vec<u32>,
+    looks: Looks,
+    marks: SteadyVec<u32>,
     epoch: u32,
     /// Elementary steps done, for fuel.
     work: u64,
@@ -102,12 +108,12 @@ impl Exprs {
         let mut exprs = Exprs {
             limits,
             poison: None,
-            nodes: Vec::new(),
-            metas: Vec::new(),
-            texts: Vec::new(),
+            nodes: SteadyVec::default(),
+            metas: SteadyVec::default(),
+            texts: SteadyVec::default(),
             demands: Demands::default(),
-            prints: Vec::new(),
-            near: Vec::new(),
+            prints: SteadyVec::default(),
+            near: SteadyVec::default(),
             table: ShardedTable::default(),
             sets: Vec::new(),
             set_ids: FxHashMap::default(),
@@ -121,7 +127,8 @@ impl Exprs {
             readers: FxHashMap::default(),
             nearest: ShardedMap::default(),
             classes: ByteClasses::default(),
-            marks: Vec::new(),
+            looks: Looks::default(),
+            marks: SteadyVec::default(),
             epoch: 0,
             work: 0,
             lowered: Default::default(),
@@ -207,11 +214,12 @@ impl Exprs {
 
     /// An estimate of the bytes held.
     pub fn bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>()
-            + self.metas.capacity() * size_of::<Meta>()
-            + self.texts.capacity() * size_of::<Text>()
+        self.nodes.bytes()
+            + self.metas.bytes()
+            + self.texts.bytes()
             + self.demands.bytes()
-            + (self.prints.capacity() + self.near.capacity()) * size_of::<u128>()
+            + self.prints.bytes()
+            + self.near.bytes()
             + self.table.len() * 8
             + self.sets.capacity() * 32
             + self.set_ids.capacity() * 40
@@ -224,8 +232,9 @@ impl Exprs {
             + self.words.bytes()
             + self.readers.capacity() * 40
             + self.nearest.len() * 20
-            + self.marks.capacity() * 4
+            + self.marks.bytes()
             + self.classes.bytes()
+            + self.looks.bytes()
             + self.lowered.bytes()
     }
 
@@ -263,24 +272,28 @@ impl Exprs {
 
     /// Marks of a graph walk: true the first time `e` is seen since `new_walk`.
     fn first_visit(&mut self, e: ExprId) -> bool {
-        if self.marks.len() < self.nodes.len() {
-            self.marks.resize(self.nodes.capacity(), 0);
-        }
+        self.marks.pad(self.nodes.len(), &0);
         let mark = &mut self.marks[e.index()];
         let first = *mark != self.epoch;
         *mark = self.epoch;
         first
     }
 
-    /// A hash over near fingerprints in the given order.
-    pub(crate) fn fold_prints(&self, list: impl Iterator<Item = ExprId>) -> u128 {
-        list.fold(fold(seed(), 0, 9), |print, e| fold(print, self.near_fingerprint(e), 9))
+    /// A hash over the near fingerprints of expressions, in whatever order.
+    pub(crate) fn bag_print(&self, bag: impl Iterator<Item = ExprId>) -> u128 {
+        bag.fold(0, |sum, e| sum.wrapping_add(fold(seed(), self.near_fingerprint(e), 9)))
+    }
+
+    /// The same over heads, each with the print of what may follow it.
+    pub(crate) fn runs_print(&self, runs: impl Iterator<Item = (ExprId, u128)>) -> u128 {
+        let term = |(head, tails)| fold(fold(seed(), self.near_fingerprint(head), 10), tails, 10);
+        runs.fold(0, |sum, run| sum.wrapping_add(term(run)))
     }
 
     fn new_walk(&mut self) {
         self.epoch = self.epoch.wrapping_add(1);
         if self.epoch == 0 {
-            self.marks.fill(0);
+            self.marks.fill(&0);
             self.epoch = 1;
         }
     }
@@ -369,7 +382,7 @@ impl Exprs {
     }
 
     /// The print of `node` over the prints `of_kids` of its parts.
-    fn print(&self, node: Node, kids: &[ExprId], of_kids: &[u128]) -> u128 {
+    fn print(&self, node: Node, kids: &[ExprId], of_kids: &SteadyVec<u128>) -> u128 {
         let seed = seed();
         let of = |e: ExprId| of_kids[e.index()];
         // Children of `Or` and `And` are sorted by id, which differs between arenas: they are

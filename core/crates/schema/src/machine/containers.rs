@@ -143,8 +143,7 @@ impl SchemaAutomaton {
         }
         // Once no class is alive, the tags will tell the key.
         let first = self.key_plan(cell, fuel)?.first_class;
-        let parts = self.frames.algebra.lexer.parts(next);
-        if parts.last().is_some_and(|(tag, _)| *tag >= first) {
+        if self.frames.algebra.lexer.last_tag(next) >= first {
             return self.state(cell, Phase::Key { lex: next, mark }, text);
         }
         let text = if self.at(cell).kept { text } else { TextId::NONE };

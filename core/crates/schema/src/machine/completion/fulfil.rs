@@ -219,7 +219,7 @@ impl SchemaAutomaton {
 
     /// The ends of a lexeme for which a formula over its tags holds.
     fn rest_of_lexeme(&mut self, lex: LexState, formula: &Formula) -> ExprId {
-        let parts = self.frames.algebra.lexer.parts(lex).to_vec();
+        let parts = self.frames.algebra.lexer.parts(lex);
         let exprs = &mut self.frames.algebra.lexer.exprs;
         let any: Vec<ExprId> = parts.iter().map(|(_, e)| *e).collect();
         let any = exprs.or(&any);
@@ -258,8 +258,7 @@ impl SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<u8>>, AutomatonError> {
         let depth = self.at(cell).depth;
-        let tags: Vec<u32> =
-            self.frames.algebra.lexer.parts(lex).iter().map(|(tag, _)| *tag).collect();
+        let tags = self.frames.algebra.lexer.tags(lex);
         for tag in tags.into_iter().take(MAX_KEYS) {
             let rest = self.frames.algebra.lexer.shortest(lex, Some(tag), fuel)?;
             let Some(mut text) = rest.filter(|_| *tries > 0) else { continue };

@@ -68,8 +68,7 @@ impl SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<Option<Way>, AutomatonError> {
         let tails = self.tails(cell, fuel)?;
-        let tags: Vec<u32> =
-            self.frames.algebra.lexer.parts(lex).iter().map(|(tag, _)| *tag).collect();
+        let tags = self.frames.algebra.lexer.tags(lex);
         let mut best: Option<(u32, u32)> = None;
         for tag in tags {
             let Some(length) = self.frames.algebra.lexer.shortest_len(lex, Some(tag), fuel)? else {
@@ -281,8 +280,7 @@ impl SchemaAutomaton {
         let free = runs.iter().any(|run| !run.ordered);
         let fresh = read.is_none();
         let (lex, prefix) = read.unwrap_or_else(|| (plan.lex, Vec::new()));
-        let tags: Vec<u32> =
-            self.frames.algebra.lexer.parts(lex).iter().map(|(tag, _)| *tag).collect();
+        let tags = self.frames.algebra.lexer.tags(lex);
         let mut best: Option<Way> = None;
         for tag in tags {
             let Some(mut rest) = self.frames.algebra.lexer.shortest(lex, Some(tag), fuel)? else {

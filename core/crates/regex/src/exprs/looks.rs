@@ -1,0 +1,115 @@
+//! What a derivative looks at: the classes of bytes that an expression tells apart.
+
+use rustc_hash::FxHashMap;
+use structgen_automaton::SteadyVec;
+
+use super::classes::{ByteClasses, Partition};
+use super::{Exprs, Node};
+use crate::ExprId;
+
+/// Unions remembered before that memo is started anew.
+const MAX_UNIONS: usize = 1 << 16;
+
+/// The partitions of expressions, as far as they were wanted.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    of: SteadyVec<Option<Partition>>,
+    unions: FxHashMap<Box<[Partition]>, Partition>,
+}
+
+impl Looks {
+    pub fn bytes(&self) -> usize {
+        let unions: usize = self.unions.keys().map(|union| union.len() * 4 + 28).sum();
+        self.of.bytes() + unions
+    }
+}
+
+impl Exprs {
+    pub(crate) fn byte_classes(&self) -> &ByteClasses {
+        &self.classes
+    }
+
+    /// A partition of the bytes such that derivatives of all of `roots` are the same within a
+    /// class.
+    pub(crate) fn partition(&mut self, roots: impl IntoIterator<Item = ExprId>) -> Partition {
+        let looks = roots.into_iter().map(|e| self.look_of(e)).collect();
+        self.union_of_looks(looks)
+    }
+
+    /// The byte that stands for all by which the derivative of `e` is the same as by `byte`.
+    #[inline]
+    pub(super) fn reader(&mut self, e: ExprId, byte: u8) -> u8 {
+        let look = self.look_of(e);
+        self.classes.reader(look, byte)
+    }
+
+    #[inline]
+    fn known_look(&self, e: ExprId) -> Option<Partition> {
+        self.looks.of.get(e.index()).copied().flatten()
+    }
+
+    #[inline]
+    fn look_of(&mut self, e: ExprId) -> Partition {
+        match self.known_look(e) {
+            Some(look) => look,
+            None => self.find_look(e),
+        }
+    }
+
+    /// Not by recursion: chains of parts that may be empty are as long as the text of a pattern.
+    #[cold]
+    fn find_look(&mut self, e: ExprId) -> Partition {
+        self.looks.of.pad(self.nodes.len(), &None);
+        let mut stack = vec![e];
+        let mut found = Partition::TRIVIAL;
+        let mut parts: Vec<ExprId> = Vec::new();
+        while let Some(&top) = stack.last() {
+            if let Some(look) = self.known_look(top) {
+                found = look;
+                stack.pop();
+                continue;
+            }
+            parts.clear();
+            match self.node(top) {
+                Node::Empty | Node::Epsilon | Node::Set(_) => {}
+                Node::Concat(head, tail) if self.nullable(head) => parts.extend([head, tail]),
+                Node::Concat(head, _) => parts.push(head),
+                Node::Or(start, len) | Node::And(start, len) => {
+                    parts.extend_from_slice(self.kids(start, len));
+                }
+                Node::Not(inner) | Node::Repeat(inner, ..) => parts.push(inner),
+                Node::Named(id) => parts.push(self.named[id as usize].definition),
+            }
+            let looks: Vec<_> = parts.iter().filter_map(|&e| self.known_look(e)).collect();
+            if looks.len() < parts.len() {
+                stack.extend(parts.iter().filter(|&&e| self.known_look(e).is_none()));
+                continue;
+            }
+            let look = match self.node(top) {
+                Node::Set(id) => self.classes.of_set(&self.sets[id as usize]),
+                _ => self.union_of_looks(looks),
+            };
+            self.looks.of[top.index()] = Some(look);
+        }
+        found
+    }
+
+    fn union_of_looks(&mut self, mut looks: Vec<Partition>) -> Partition {
+        looks.sort_unstable();
+        looks.dedup();
+        match looks[..] {
+            [] => return Partition::TRIVIAL,
+            [only] => return only,
+            _ => {}
+        }
+        if let Some(&known) = self.looks.unions.get(looks.as_slice()) {
+            return known;
+        }
+        let union = self.classes.join(&looks);
+        if self.looks.unions.len() >= MAX_UNIONS {
+            self.looks.unions.clear();
+        }
+        self.looks.unions.insert(looks.into(), union);
+        union
+    }
+}
