@@ -1,8 +1,8 @@
 //! Hash tables that grow a little at a time.
 //!
 //! A hash table that is full moves everything that it holds: a million entries take some 50 ms,
-//! and whoever inserted the last one waits. Here a table is many small ones, told apart by bits
-//! of the hash, and each moves alone.
+//! and whoever inserted the last one waits. Here a table that has become large is many small ones,
+//! told apart by bits of the hash, and each moves alone. Most tables stay small: they are one.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -10,6 +10,9 @@ use hashbrown::{Equivalent, HashMap, HashTable};
 use rustc_hash::FxBuildHasher;
 
 const SHARD_BITS: u32 = 6;
+
+/// Items of the one table that is then spread over the shards, in some 30 us.
+const LARGE: usize = 1 << 10;
 
 /// The shard of a hash. The bits are from the middle: the tables look at both ends.
 fn shard(hash: u64) -> usize {
@@ -19,14 +22,14 @@ fn shard(hash: u64) -> usize {
 /// A map whose insertions all take about as long.
 #[derive(Clone, Debug)]
 pub struct ShardedMap<K, V> {
-    shards: Box<[HashMap<K, V, FxBuildHasher>]>,
+    /// One, or as many as there are shards.
+    shards: Vec<HashMap<K, V, FxBuildHasher>>,
     len: usize,
 }
 
 impl<K, V> Default for ShardedMap<K, V> {
     fn default() -> Self {
-        let shards = (0..1 << SHARD_BITS).map(|_| HashMap::default()).collect();
-        ShardedMap { shards, len: 0 }
+        ShardedMap { shards: Vec::new(), len: 0 }
     }
 }
 
@@ -34,13 +37,36 @@ impl<K: Hash + Eq, V> ShardedMap<K, V> {
     /// The value of `key`.
     #[inline]
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
-        self.shards[shard(FxBuildHasher.hash_one(key))].get(key)
+        match &self.shards[..] {
+            [] => None,
+            [only] => only.get(key),
+            shards => shards[shard(FxBuildHasher.hash_one(key))].get(key),
+        }
     }
 
     /// Sets the value of `key`.
     pub fn insert(&mut self, key: K, value: V) {
-        let shard = &mut self.shards[shard(FxBuildHasher.hash_one(&key))];
-        self.len += usize::from(shard.insert(key, value).is_none());
+        let shard = match &mut self.shards[..] {
+            [] => {
+                self.shards.push(HashMap::default());
+                0
+            }
+            [only] if only.len() < LARGE => 0,
+            [_] => {
+                self.split();
+                shard(FxBuildHasher.hash_one(&key))
+            }
+            _ => shard(FxBuildHasher.hash_one(&key)),
+        };
+        self.len += usize::from(self.shards[shard].insert(key, value).is_none());
+    }
+
+    fn split(&mut self) {
+        let whole = std::mem::take(&mut self.shards).into_iter().flatten();
+        self.shards.resize_with(1 << SHARD_BITS, HashMap::default);
+        for (key, value) in whole {
+            self.shards[shard(FxBuildHasher.hash_one(&key))].insert(key, value);
+        }
     }
 
     /// Forgets everything, and gives back its memory.
@@ -62,13 +88,14 @@ impl<K: Hash + Eq, V> ShardedMap<K, V> {
 /// A table of items whose hashes and equality the caller knows.
 #[derive(Clone, Debug)]
 pub struct ShardedTable<T> {
-    shards: Box<[HashTable<T>]>,
+    /// One, or as many as there are shards.
+    shards: Vec<HashTable<T>>,
     len: usize,
 }
 
 impl<T> Default for ShardedTable<T> {
     fn default() -> Self {
-        ShardedTable { shards: (0..1 << SHARD_BITS).map(|_| HashTable::new()).collect(), len: 0 }
+        ShardedTable { shards: Vec::new(), len: 0 }
     }
 }
 
@@ -76,13 +103,38 @@ impl<T> ShardedTable<T> {
     /// The item of that hash for which `eq` holds.
     #[inline]
     pub fn find(&self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<&T> {
-        self.shards[shard(hash)].find(hash, eq)
+        match &self.shards[..] {
+            [] => None,
+            [only] => only.find(hash, eq),
+            shards => shards[shard(hash)].find(hash, eq),
+        }
     }
 
-    /// Adds an item that is not there yet; `hasher` gives the hashes of those that are.
+    /// Inserts an item that is not there yet; `hasher` gives the hashes of those that are.
     pub fn insert_unique(&mut self, hash: u64, item: T, hasher: impl Fn(&T) -> u64) {
-        self.shards[shard(hash)].insert_unique(hash, item, hasher);
+        let shard = match &mut self.shards[..] {
+            [] => {
+                self.shards.push(HashTable::new());
+                0
+            }
+            [only] if only.len() < LARGE => 0,
+            [_] => {
+                self.split(&hasher);
+                shard(hash)
+            }
+            _ => shard(hash),
+        };
+        self.shards[shard].insert_unique(hash, item, hasher);
         self.len += 1;
+    }
+
+    fn split(&mut self, hasher: impl Fn(&T) -> u64) {
+        let whole = std::mem::take(&mut self.shards).into_iter().flatten();
+        self.shards.resize_with(1 << SHARD_BITS, HashTable::new);
+        for item in whole {
+            let hash = hasher(&item);
+            self.shards[shard(hash)].insert_unique(hash, item, &hasher);
+        }
     }
 
     /// Number of items.

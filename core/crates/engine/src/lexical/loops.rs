@@ -62,6 +62,8 @@ pub(super) struct Loops {
     /// Tokens for which states have been asked, and nothing was known.
     asked: FxHashMap<LexState, usize>,
     idle: FxHashMap<LexState, Idle>,
+    /// The state that was asked for last: mostly the next one too.
+    last: Option<(LexState, Idle)>,
     selections: FxHashMap<CharGroups, CharSelection>,
 }
 
@@ -76,8 +78,12 @@ impl Loops {
         groups: CharGroups,
         fuel: &mut Fuel,
     ) -> Result<u32, AutomatonError> {
-        let idle = match self.idle.get(&lex) {
-            Some(&known) => known,
+        let known = match self.last {
+            Some((last, idle)) if last == lex => Some(idle),
+            _ => self.idle.get(&lex).copied(),
+        };
+        let idle = match known {
+            Some(known) => known,
             None => {
                 let any = self.at_sight(automaton, lex, CharGroups::COMPLETE, fuel)?.bytes;
                 let ascii = match any {
@@ -88,6 +94,7 @@ impl Loops {
                 Idle { any, ascii }
             }
         };
+        self.last = Some((lex, idle));
         Ok(if groups.within(CharGroups::ASCII_COMPLETE) { idle.ascii } else { idle.any })
     }
 

@@ -39,7 +39,7 @@ use crate::walk::{LexSteps, add_sure, add_walked};
 const MAX_PLACES: usize = 1 << 13;
 
 /// Tokens below a node from which on its loop is looked at.
-const WORTH_A_LOOP: usize = 4;
+const WORTH_A_LOOP: usize = 1;
 
 /// The classes of tokens for one lexer state.
 pub(crate) struct LexicalEntry {
@@ -87,21 +87,28 @@ impl LexicalEntry {
         let mut ends: FxHashMap<AcceptId, Vec<NodeId>> = FxHashMap::default();
         let mut loops = Loops::default();
         let mut may_go_on: FxHashMap<LexState, bool> = FxHashMap::default();
+        // Of the state seen last, mostly the next one too: what it accepts, and whether it is open.
+        let mut seen: (LexState, Option<AcceptId>, bool) = (LexState::DEAD, None, false);
         let mut walker = LexSteps { automaton, fuel };
         trie.walk(root, lex, &mut walker, &mut Vec::new(), |walker, node, state| {
-            // A lexeme that has ended, and cannot go on, is not open: whether its end is good
-            // is for what follows to say.
-            let mut open = true;
-            if let Some(accept) = walker.automaton.lex_accept(state) {
-                ends.entry(accept).or_default().push(node);
-                open = match may_go_on.get(&state) {
-                    Some(&known) => known,
-                    None => {
+            if seen.0 != state {
+                // A lexeme that has ended, and cannot go on, is not open: whether its end is good
+                // is for what follows to say.
+                let accept = walker.automaton.lex_accept(state);
+                let open = match (accept, may_go_on.get(&state)) {
+                    (None, _) => true,
+                    (_, Some(&known)) => known,
+                    _ => {
                         let known = goes_on(walker.automaton, state, walker.fuel)?;
                         may_go_on.insert(state, known);
                         known
                     }
                 };
+                seen = (state, accept, open);
+            }
+            let (_, accept, open) = seen;
+            if let Some(accept) = accept {
+                ends.entry(accept).or_default().push(node);
             }
             if open {
                 inside.extend_from_slice(trie.tokens_at(node));

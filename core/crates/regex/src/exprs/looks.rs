@@ -32,7 +32,13 @@ impl Exprs {
     /// A partition of the bytes such that derivatives of all of `roots` are the same within a
     /// class.
     pub(crate) fn partition(&mut self, roots: impl IntoIterator<Item = ExprId>) -> Partition {
-        let looks = roots.into_iter().map(|e| self.look_of(e)).collect();
+        let mut looks = Vec::new();
+        for e in roots {
+            let look = self.look_of(e);
+            if looks.last() != Some(&look) {
+                looks.push(look);
+            }
+        }
         self.union_of_looks(looks)
     }
 

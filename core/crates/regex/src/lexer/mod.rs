@@ -37,6 +37,16 @@ pub struct Lexer {
     accept_ids: FxHashMap<Box<[u32]>, AcceptId>,
     /// Bytes of `accepts` and `accept_ids`.
     accept_bytes: usize,
+    scratch: Scratch,
+}
+
+/// What is gathered for one state; kept for the next one.
+#[derive(Debug, Default)]
+struct Scratch {
+    runs: Vec<Run>,
+    /// Heads with their tags and tails.
+    parts: Vec<(ExprId, u32, ExprId)>,
+    list: Vec<(u32, ExprId)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +93,7 @@ impl Lexer {
             accepts: Vec::new(),
             accept_ids: FxHashMap::default(),
             accept_bytes: 0,
+            scratch: Scratch::default(),
         }
     }
 
@@ -97,7 +108,8 @@ impl Lexer {
         let mut sorted = parts.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
-        let mut live = Vec::with_capacity(sorted.len());
+        self.scratch.runs.clear();
+        self.scratch.parts.clear();
         for run in sorted.chunk_by(|a, b| a.0 == b.0) {
             fuel.spend(1)?;
             let e = match run {
@@ -109,10 +121,11 @@ impl Lexer {
             };
             self.exprs.check()?;
             if self.exprs.is_live(e, fuel)? {
-                live.push((run[0].0, e));
+                let (head, tail) = self.head_of(e);
+                self.scratch.parts.push((head, run[0].0, tail));
             }
         }
-        self.gather(Vec::new(), live)
+        self.gather()
     }
 
     /// The state after one more byte. `DEAD` exactly if no part has any completion.
@@ -148,26 +161,29 @@ impl Lexer {
         let Hot { partition, row } = self.hot[state.0 as usize];
         let class = self.tables[partition as usize][usize::from(byte)];
         let reader = self.exprs.byte_classes().readers(Partition(partition))[usize::from(class)];
-        let mut runs = Vec::new();
-        let mut parts = Vec::new();
+        self.scratch.runs.clear();
+        self.scratch.parts.clear();
         for i in range {
             let Run { head, tails } = self.runs[i];
             let head = self.exprs.paid_derivative(head, reader, fuel)?;
             if head == Exprs::EMPTY || !self.exprs.is_live(head, fuel)? {
                 continue;
             }
-            let list = self.tails.get(tails);
-            if list.len() > 1 && !self.exprs.nullable(head) {
-                runs.push(Run { head, tails });
+            let count = self.tails.get(tails).len();
+            if count > 1 && !self.exprs.nullable(head) {
+                self.scratch.runs.push(Run { head, tails });
                 continue;
             }
-            fuel.spend(list.len() as u64)?;
-            for &(tag, tail) in list {
-                parts.push((tag, self.exprs.then(head, tail)));
+            fuel.spend(count as u64)?;
+            for at in 0..count {
+                let (tag, tail) = self.tails.get(tails)[at];
+                let e = self.exprs.then(head, tail);
+                let (head, tail) = self.head_of(e);
+                self.scratch.parts.push((head, tag, tail));
             }
             self.exprs.check()?;
         }
-        let next = self.gather(runs, parts)?;
+        let next = self.gather()?;
         self.transitions[row as usize + usize::from(class)] = next.0;
         Ok(next)
     }
@@ -195,27 +211,25 @@ impl Lexer {
         }
     }
 
-    /// The state of live runs and live parts. No tag comes twice.
-    fn gather(
-        &mut self,
-        mut runs: Vec<Run>,
-        parts: Vec<(u32, ExprId)>,
-    ) -> Result<LexState, AutomatonError> {
-        let mut split: Vec<(ExprId, u32, ExprId)> = Vec::with_capacity(parts.len());
-        for (tag, e) in parts {
-            let (head, tail) = self.head_of(e);
-            split.push((head, tag, tail));
-        }
-        split.sort_unstable();
-        let mut list: Vec<(u32, ExprId)> = Vec::new();
-        for alike in split.chunk_by(|a, b| a.0 == b.0) {
+    /// The state of the runs and parts in `scratch`, all live. No tag comes twice.
+    fn gather(&mut self) -> Result<LexState, AutomatonError> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let found = self.gather_from(&mut scratch);
+        self.scratch = scratch;
+        found
+    }
+
+    fn gather_from(&mut self, scratch: &mut Scratch) -> Result<LexState, AutomatonError> {
+        let Scratch { runs, parts, list } = scratch;
+        parts.sort_unstable();
+        for alike in parts.chunk_by(|a, b| a.0 == b.0) {
             list.clear();
             list.extend(alike.iter().map(|&(_, tag, tail)| (tag, tail)));
-            runs.push(Run { head: alike[0].0, tails: self.intern_tails(&list)? });
+            runs.push(Run { head: alike[0].0, tails: self.intern_tails(list)? });
         }
         runs.sort_unstable();
         if runs.windows(2).any(|pair| pair[0].head == pair[1].head) {
-            let apart = std::mem::take(&mut runs);
+            let apart = std::mem::take(runs);
             for alike in apart.chunk_by(|a, b| a.head == b.head) {
                 let [only] = alike else {
                     list.clear();
@@ -223,13 +237,13 @@ impl Lexer {
                         list.extend_from_slice(self.tails.get(run.tails));
                     }
                     list.sort_unstable();
-                    runs.push(Run { head: alike[0].head, tails: self.intern_tails(&list)? });
+                    runs.push(Run { head: alike[0].head, tails: self.intern_tails(list)? });
                     continue;
                 };
                 runs.push(*only);
             }
         }
-        self.intern(&runs)
+        self.intern(runs)
     }
 
     fn intern_tails(&mut self, list: &[(u32, ExprId)]) -> Result<TailsId, AutomatonError> {
