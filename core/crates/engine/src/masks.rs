@@ -13,8 +13,8 @@ use crate::SharedVocabulary;
 use crate::lexical::Open;
 use crate::walk::{Steps, add_walked};
 
-/// A lexer state is worth an entry at the root if at least this many bytes continue it: a narrow
-/// state (inside a literal, say) is walked faster than it is looked up.
+/// A lexer state that cannot end here is worth an entry at the root if at least this many bytes
+/// continue it: a narrow state (inside a literal, say) is walked faster than it is looked up.
 const WIDE: usize = 32;
 
 /// The same for an inner node: of its children, with at least [`MANY`] tokens below it.
@@ -202,7 +202,13 @@ impl Filling<'_> {
         for view in views {
             // Where the text matters, a walk leaves a state for each text that it tries.
             let exact = self.automaton.end_knowledge(view.context) == EndKnowledge::Exact;
-            let wide = if exact { WIDE } else { WIDE_BELOW };
+            let wide = match (exact, self.automaton.lex_accept(view.lex)) {
+                // It may end before the next byte or go on: digits, spaces. A walk would leave a
+                // state for each number of them.
+                (true, Some(_)) => 1,
+                (true, None) => WIDE,
+                (false, _) => WIDE_BELOW,
+            };
             let mut live = 0;
             for byte in 0..=u8::MAX {
                 let next = self.automaton.lex_step(view.lex, byte, self.fuel)?;

@@ -56,6 +56,11 @@ pub(crate) struct Fixed {
 }
 
 impl Layout {
+    /// In the place of the bytes read of a gap: it has ended, before anything was read, or after
+    /// some white space. More than any limit.
+    pub(crate) const SHUT: u32 = u32::MAX;
+    pub(crate) const SPACED: u32 = u32::MAX - 1;
+
     pub(crate) fn new(whitespace: &Whitespace) -> Self {
         match whitespace {
             Whitespace::Compact => Layout::Fixed(Fixed::default()),
@@ -134,7 +139,7 @@ impl Layout {
     pub(crate) fn complete(&self, gap: Gap, depth: u32, read: u32) -> bool {
         match self {
             // White space before a comma would be that before a bracket.
-            Layout::Free(_) => gap != Gap::BeforeComma || read == 0,
+            Layout::Free(_) => gap != Gap::BeforeComma || read == 0 || read == Layout::SHUT,
             Layout::Any(_) => true,
             Layout::Fixed(_) => self.text(gap, depth).len() == read as usize,
         }

@@ -2,6 +2,7 @@
 
 mod completion;
 mod containers;
+mod gaps;
 mod protocol;
 mod stack;
 mod values;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
-use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, ShardedMap, StateId};
+use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, LexState, ShardedMap, StateId};
 
 use stack::{Cell, CellId, Context, Phase, State, TextId};
 
@@ -41,6 +42,7 @@ pub struct SchemaAutomaton {
     texts: Vec<(TextId, u8)>,
     text_ids: ShardedMap<(TextId, u8), TextId>,
     contexts: Vec<Context>,
+    gap_lexemes: FxHashMap<(Gap, u32), Option<LexState>>,
     context_ids: ShardedMap<Context, u32>,
     tails: FxHashMap<CellId, Arc<Vec<u32>>>,
     /// What completions are written for.
@@ -134,6 +136,7 @@ impl SchemaAutomaton {
             texts: vec![(TextId::NONE, 0); 3],
             text_ids: ShardedMap::default(),
             contexts: Vec::new(),
+            gap_lexemes: FxHashMap::default(),
             context_ids: ShardedMap::default(),
             tails: FxHashMap::default(),
             goal: completion::Goal::default(),

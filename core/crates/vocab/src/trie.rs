@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use crate::{CharGroups, TokenId};
 
 /// A node of a [`TokenTrie`]: its place in depth-first order.
@@ -26,6 +28,8 @@ struct Node {
     end: NodeId,
     /// Tokens that end here: `tokens[first_token..next node's first_token]`.
     first_token: u32,
+    /// One past the last token at or below.
+    end_token: u32,
 }
 
 /// Byte strings of tokens as a trie in flat depth-first order, so that a walk is one forward
@@ -43,7 +47,7 @@ pub struct TokenTrie {
 
 impl Node {
     fn new(byte: u8, depth: u16, first_token: u32) -> Self {
-        Node { byte, groups: CharGroups::NONE, depth, height: 0, end: 0, first_token }
+        Node { byte, groups: CharGroups::NONE, depth, height: 0, end: 0, first_token, end_token: 0 }
     }
 }
 
@@ -63,7 +67,9 @@ impl TokenTrie {
             let common = previous.iter().zip(bytes).take_while(|(a, b)| a == b).count();
             while open.len() > common + 1 {
                 if let Some(closed) = open.pop() {
-                    nodes[closed as usize].end = nodes.len() as NodeId;
+                    let end = nodes.len() as NodeId;
+                    let closed = &mut nodes[closed as usize];
+                    (closed.end, closed.end_token) = (end, tokens.len() as u32);
                 }
             }
             for (depth, &byte) in bytes.iter().enumerate().skip(common) {
@@ -83,7 +89,8 @@ impl TokenTrie {
         }
         let end = nodes.len() as NodeId;
         for node in open {
-            nodes[node as usize].end = end;
+            let node = &mut nodes[node as usize];
+            (node.end, node.end_token) = (end, tokens.len() as u32);
         }
         nodes.push(Node { end, ..Node::new(0, 0, tokens.len() as u32) });
         let mut first = Box::new([0; 256]);
@@ -135,9 +142,7 @@ impl TokenTrie {
     /// Tokens that end exactly at `node`.
     #[inline]
     pub fn tokens_at(&self, node: NodeId) -> &[TokenId] {
-        let from = self.nodes[node as usize].first_token as usize;
-        let to = self.nodes[node as usize + 1].first_token as usize;
-        &self.tokens[from..to]
+        self.tokens_in(self.places_at(node))
     }
 
     /// One past the last node of the subtree under `node`.
@@ -159,17 +164,36 @@ impl TokenTrie {
 
     /// Tokens that end at `node` or below it.
     pub fn tokens_below(&self, node: NodeId) -> &[TokenId] {
-        let from = self.nodes[node as usize].first_token as usize;
-        let to = self.nodes[self.nodes[node as usize].end as usize].first_token as usize;
-        &self.tokens[from..to]
+        self.tokens_in(self.places(node))
     }
 
     /// Tokens that end below `node`, not at it.
     #[inline]
     pub fn tokens_strictly_below(&self, node: NodeId) -> &[TokenId] {
-        let from = self.nodes[node as usize + 1].first_token as usize;
-        let to = self.nodes[self.nodes[node as usize].end as usize].first_token as usize;
-        &self.tokens[from..to]
+        self.tokens_in(self.places_below(node))
+    }
+
+    /// Of all tokens in the order of their bytes, those that end exactly at `node`.
+    #[inline]
+    pub fn places_at(&self, node: NodeId) -> Range<u32> {
+        self.nodes[node as usize].first_token..self.nodes[node as usize + 1].first_token
+    }
+
+    /// Those that end below `node`, not at it.
+    #[inline]
+    pub fn places_below(&self, node: NodeId) -> Range<u32> {
+        self.nodes[node as usize + 1].first_token..self.nodes[node as usize].end_token
+    }
+
+    /// Those at and below `node`.
+    pub fn places(&self, node: NodeId) -> Range<u32> {
+        self.nodes[node as usize].first_token..self.nodes[node as usize].end_token
+    }
+
+    /// The tokens at these places of the order of bytes.
+    #[inline]
+    pub fn tokens_in(&self, places: Range<u32>) -> &[TokenId] {
+        &self.tokens[places.start as usize..places.end as usize]
     }
 
     /// The children of `node` with the byte that leads to each.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 use thiserror::Error;
 
-use crate::{TokenId, TokenTrie};
+use crate::{TokenId, TokenMask, TokenTrie};
 
 /// Stands before and after the name of a special token in the byte language. It never occurs
 /// in UTF-8, so text can never match a special token, nor a special token text.
@@ -62,6 +62,7 @@ pub struct Vocabulary {
     specials: BTreeMap<String, TokenId>,
     special_names: FxHashMap<TokenId, String>,
     trie: TokenTrie,
+    trie_tokens: TokenMask,
     fingerprint: u128,
 }
 
@@ -123,6 +124,10 @@ impl Vocabulary {
         }
         entries.extend(paths.iter().map(|(path, id)| (path.as_slice(), *id)));
         let trie = TokenTrie::new(entries);
+        let mut trie_tokens = TokenMask::none(size);
+        for &token in trie.tokens_below(TokenTrie::ROOT) {
+            trie_tokens.insert(token);
+        }
         let special_names = named.iter().map(|(n, &id)| (id, n.clone())).collect();
         let mut vocabulary = Vocabulary {
             offsets,
@@ -133,6 +138,7 @@ impl Vocabulary {
             specials: named,
             special_names,
             trie,
+            trie_tokens,
             fingerprint: 0,
         };
         vocabulary.fingerprint = vocabulary.hash();
@@ -179,6 +185,11 @@ impl Vocabulary {
     /// The trie over all paths.
     pub fn trie(&self) -> &TokenTrie {
         &self.trie
+    }
+
+    /// All tokens of the trie.
+    pub fn trie_tokens(&self) -> &TokenMask {
+        &self.trie_tokens
     }
 
     /// Equal for equal vocabularies, in every process.

@@ -22,6 +22,7 @@ mod token_set;
 
 pub(crate) use cache::LexicalCache;
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
@@ -40,6 +41,21 @@ const MAX_PLACES: usize = 1 << 13;
 
 /// Tokens below a node from which on its loop is looked at.
 const WORTH_A_LOOP: usize = 1;
+
+/// Tokens in the order of their bytes, gathered in that order.
+#[derive(Default)]
+struct Places(Vec<Range<u32>>);
+
+impl Places {
+    #[inline]
+    fn add(&mut self, places: Range<u32>) {
+        match self.0.last_mut() {
+            Some(last) if last.end == places.start => last.end = places.end,
+            _ if places.is_empty() => {}
+            _ => self.0.push(places),
+        }
+    }
+}
 
 /// The classes of tokens for one lexer state.
 pub(crate) struct LexicalEntry {
@@ -83,7 +99,7 @@ impl LexicalEntry {
         fuel: &mut Fuel,
     ) -> Result<Self, AutomatonError> {
         let trie = vocabulary.trie();
-        let mut inside = Vec::new();
+        let mut inside = Places::default();
         let mut ends: FxHashMap<AcceptId, Vec<NodeId>> = FxHashMap::default();
         let mut loops = Loops::default();
         let mut may_go_on: FxHashMap<LexState, bool> = FxHashMap::default();
@@ -111,9 +127,9 @@ impl LexicalEntry {
                 ends.entry(accept).or_default().push(node);
             }
             if open {
-                inside.extend_from_slice(trie.tokens_at(node));
+                inside.add(trie.places_at(node));
             }
-            let below = trie.tokens_strictly_below(node);
+            let below = trie.places_below(node);
             let groups = trie.groups_below(node);
             if below.is_empty() || CharGroups::OTHER.within(groups) {
                 return Ok(true);
@@ -125,7 +141,7 @@ impl LexicalEntry {
                 idle = loops.hold(walker.automaton, state, groups, height, tokens, walker.fuel)?;
             }
             if idle {
-                inside.extend_from_slice(below);
+                inside.add(below);
             }
             Ok(!idle)
         })?;
@@ -133,7 +149,7 @@ impl LexicalEntry {
         for nodes in ends.into_values() {
             exits.push(Exit::new(vocabulary, root, nodes));
         }
-        let inside = TokenSet::new(inside, vocabulary.size());
+        let inside = TokenSet::of_places(&inside.0, root, vocabulary);
         let bytes = 128 + inside.bytes() + exits.iter().map(Exit::bytes).sum::<usize>();
         Ok(LexicalEntry { inside, exits, bytes })
     }

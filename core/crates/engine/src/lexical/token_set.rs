@@ -1,4 +1,6 @@
-use structgen_vocab::{TokenId, TokenMask};
+use std::ops::Range;
+
+use structgen_vocab::{NodeId, TokenId, TokenMask, TokenTrie, Vocabulary};
 
 /// A set of tokens in the smaller of two forms.
 pub(super) enum TokenSet {
@@ -16,6 +18,27 @@ impl TokenSet {
         let mut mask = TokenMask::none(size);
         for token in tokens {
             mask.insert(token);
+        }
+        TokenSet::Dense(mask)
+    }
+
+    /// The tokens below `root` at these places of the trie's order, which ascend.
+    pub(super) fn of_places(places: &[Range<u32>], root: NodeId, vocabulary: &Vocabulary) -> Self {
+        let trie = vocabulary.trie();
+        let count: u32 = places.iter().map(|range| range.end - range.start).sum();
+        let all = trie.places(TokenTrie::ROOT).end;
+        if root != TokenTrie::ROOT || count < all / 2 {
+            let tokens = places.iter().flat_map(|range| trie.tokens_in(range.clone()));
+            return TokenSet::new(tokens.copied().collect(), vocabulary.size());
+        }
+        // Fewer are left out than are in.
+        let mut mask = vocabulary.trie_tokens().clone();
+        let mut from = 0;
+        for end in places.iter().chain([&(all..all)]) {
+            for &token in trie.tokens_in(from..end.start) {
+                mask.remove(token);
+            }
+            from = end.end;
         }
         TokenSet::Dense(mask)
     }

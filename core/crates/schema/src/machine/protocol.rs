@@ -6,7 +6,7 @@ use structgen_automaton::{
 };
 
 use super::SchemaAutomaton;
-use super::stack::{Cell, Context, Phase, State, TextId};
+use super::stack::{Cell, Context, Lexeme, Phase, State, TextId};
 use crate::frames::Frame;
 
 impl ByteAutomaton for SchemaAutomaton {
@@ -99,16 +99,18 @@ impl ByteAutomaton for SchemaAutomaton {
     }
 
     fn lexical_views(&mut self, state: StateId, out: &mut Vec<LexicalView>) -> bool {
-        let Some(&State { cell, phase, .. }) = self.states.get(state.0 as usize) else {
-            return false;
-        };
-        let (lex, key) = match phase {
+        let Some(&found) = self.states.get(state.0 as usize) else { return false };
+        let State { cell, phase, .. } = found;
+        let (lex, lexeme) = match phase {
             _ if state.is_dead() => return false,
-            Phase::Text { lex } | Phase::Number { lex } => (lex, false),
-            Phase::Key { lex, .. } => (lex, true),
-            _ => return false,
+            Phase::Text { lex } | Phase::Number { lex } => (lex, Lexeme::Value),
+            Phase::Key { lex, .. } => (lex, Lexeme::Key),
+            _ => match self.gap_lexeme(found) {
+                Some(lex) => (lex, Lexeme::Gap(phase)),
+                None => return false,
+            },
         };
-        let context = self.context(Context { cell, key });
+        let context = self.context(Context { cell, lexeme });
         out.push(LexicalView { lex, context });
         true
     }
@@ -147,22 +149,26 @@ impl ByteAutomaton for SchemaAutomaton {
         accept: AcceptId,
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
-        let Some(&Context { cell, key }) = self.contexts.get(context as usize) else {
+        let Some(&Context { cell, lexeme }) = self.contexts.get(context as usize) else {
             return Ok(StateId::DEAD);
         };
         let Cell { mark, kept, .. } = self.at(cell);
         let text = if kept || mark != TextId::NONE { TextId::BLURRED } else { TextId::NONE };
-        if key {
-            return self.end_key(cell, accept, None, text, fuel);
+        match lexeme {
+            Lexeme::Key => self.end_key(cell, accept, None, text, fuel),
+            Lexeme::Value => {
+                let tags = self.frames.accepted(accept);
+                self.value_ended(cell, tags, None, text)
+            }
+            Lexeme::Gap(phase) => self.gap_ended(cell, phase, accept),
         }
-        let tags = self.frames.accepted(accept);
-        self.value_ended(cell, tags, None, text)
     }
 
     fn end_knowledge(&mut self, context: u32) -> EndKnowledge {
-        let Some(&Context { cell, key }) = self.contexts.get(context as usize) else {
+        let Some(&Context { cell, lexeme }) = self.contexts.get(context as usize) else {
             return EndKnowledge::Exact;
         };
+        let key = lexeme == Lexeme::Key;
         let Cell { frame, mark, kept, .. } = self.at(cell);
         let own = mark != TextId::NONE;
         if !key && !kept && !own {

@@ -139,7 +139,16 @@ pub(super) struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Context {
     pub(super) cell: CellId,
-    pub(super) key: bool,
+    pub(super) lexeme: Lexeme,
+}
+
+/// What kind of lexeme it is that ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Lexeme {
+    Key,
+    Value,
+    /// White space, at the beginning of this phase.
+    Gap(Phase),
 }
 
 impl SchemaAutomaton {
