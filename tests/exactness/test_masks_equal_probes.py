@@ -51,6 +51,23 @@ TOKENS: list[bytes | None] = [
         b'{"a": "',
         b'a": "',
     ),
+    # White space, alone and before and after what it stands beside.
+    *(b"\n", b"\t", b"\r", b"  ", b"   ", b"\n ", b"\n  ", b" \n", b"\t\t", b"\r\n"),
+    *(b'{\n "', b'{ "a": ', b' "', b'  "a', b'\n "', b" }", b"\n}", b" ]", b"\n ]", b"[ ", b"[\n"),
+    *(
+        b" 1",
+        b"  12",
+        b" null",
+        b" {",
+        b" [",
+        b" ,",
+        b" , ",
+        b":  ",
+        b' :"',
+        b",\n",
+        b',\n  "',
+        b",  1",
+    ),
     None,
 ]
 
@@ -78,6 +95,9 @@ OPTIONS: list[dict] = [
     {"max_string_length": 2, "max_array_length": 2, "additional_properties_default": False},
     {"max_integer_digits": 2, "max_fraction_digits": 1, "max_exponent_digits": 0},
     {"whitespace": {"kind": "any", "max": 2}, "max_string_length": 1, "property_order": "any"},
+    {"whitespace": {"kind": "flexible", "max": 3}},
+    {"whitespace": {"kind": "indent", "width": 2}},
+    {"whitespace": {"kind": "separators", "item": " ,\n", "key": " : "}},
 ]
 
 
