@@ -182,6 +182,11 @@ impl Frames {
         Ok(self.algebra.size(node, fuel)? != INFINITE)
     }
 
+    /// The keys that may come next, if they have been asked for.
+    pub(crate) fn known_key_plan(&self, id: FrameId) -> Option<&KeyPlan> {
+        self.plans.get(&id).map(|plan| &**plan)
+    }
+
     /// The keys that may come next.
     pub(crate) fn key_plan(
         &mut self,
