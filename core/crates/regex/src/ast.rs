@@ -7,7 +7,7 @@ use crate::{CharDfa, CharSet};
 /// What [`parse`](crate::parse) returns may hold the assertions at the end of the list;
 /// [`full_match`](crate::full_match) and [`search`](crate::search) remove them, and only then
 /// can it be lowered to bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Ast {
     /// The empty language.
     Empty,

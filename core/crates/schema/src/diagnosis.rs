@@ -11,6 +11,7 @@ use crate::limits::SchemaLimits;
 use crate::location::LocId;
 use crate::machine::SchemaAutomaton;
 use crate::options::SchemaOptions;
+use crate::reader;
 
 /// The options without which something would satisfy the schema, if they are why nothing does.
 pub(crate) fn narrowed_empty(
@@ -40,13 +41,16 @@ pub(crate) fn narrowed_empty(
 
 /// Follows required members down to the first place where parts contradict each other.
 pub(crate) fn explain_empty(
-    algebra: &mut Algebra,
-    (root, root_loc): (NodeId, LocId),
     schema: &Value,
     options: &SchemaOptions,
     limits: &SchemaLimits,
     fuel: &mut Fuel,
 ) -> Result<SchemaError, SchemaError> {
+    // Every place speaks for itself here: twins are not merged.
+    let reading = reader::read(schema, options, limits, fuel)?;
+    let algebra =
+        &mut Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
+    let root = algebra.location_node(reading.root);
     let mut node = root;
     let mut seen = vec![root];
     while let Some(next) = dead_member(algebra, node, fuel)? {
@@ -59,7 +63,7 @@ pub(crate) fn explain_empty(
     let mut pointers = Vec::new();
     collect(algebra, node, &mut pointers);
     if pointers.is_empty() {
-        pointers.push(algebra.schema(root_loc).pointer.clone());
+        pointers.push(algebra.schema(reading.root).pointer.clone());
     }
     pointers.sort();
     pointers.dedup();

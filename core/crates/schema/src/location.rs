@@ -14,7 +14,7 @@ use crate::options::Draft;
 pub(crate) struct LocId(pub(crate) u32);
 
 /// The JSON types as bits; `INTEGER` is a part of `NUMBER`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TypeSet(pub(crate) u8);
 
 impl TypeSet {
@@ -45,20 +45,20 @@ impl TypeSet {
 }
 
 /// An end of an interval of numbers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Bound {
     pub(crate) value: Decimal,
     pub(crate) exclusive: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct NumberRules {
     pub(crate) lower: Vec<Bound>,
     pub(crate) upper: Vec<Bound>,
     pub(crate) multiple_of: Option<Decimal>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct StringRules {
     pub(crate) min: u32,
     pub(crate) max: Option<u32>,
@@ -67,14 +67,14 @@ pub(crate) struct StringRules {
     pub(crate) format: Option<Format>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ContainsRule {
     pub(crate) schema: LocId,
     pub(crate) min: u32,
     pub(crate) max: Option<u32>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ArrayRules {
     pub(crate) prefix: Vec<LocId>,
     pub(crate) rest: Option<LocId>,
@@ -84,7 +84,7 @@ pub(crate) struct ArrayRules {
     pub(crate) unique: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ObjectRules {
     /// There are `properties` or `patternProperties`.
     pub(crate) lists: bool,
@@ -101,7 +101,7 @@ pub(crate) struct ObjectRules {
 }
 
 /// The keywords at one place. Absent keywords are empty or `None`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Schema {
     pub(crate) pointer: String,
     pub(crate) draft: Draft,
@@ -152,6 +152,29 @@ impl Schema {
             unevaluated_items: None,
             unevaluated_properties: None,
         }
+    }
+
+    /// Shows every schema inside this one.
+    pub(crate) fn for_each_inner(&mut self, mut show: impl FnMut(&mut LocId)) {
+        let lists = [Some(&mut self.refs), Some(&mut self.all_of), self.any_of.as_mut()];
+        let lists = lists.into_iter().chain([self.one_of.as_mut(), Some(&mut self.array.prefix)]);
+        lists.flatten().flatten().for_each(&mut show);
+        self.object.properties.iter_mut().for_each(|(_, inner)| show(inner));
+        self.object.patterns.iter_mut().for_each(|(_, inner)| show(inner));
+        self.object.dependent_schemas.iter_mut().for_each(|(_, inner)| show(inner));
+        self.array.contains.iter_mut().for_each(|rule| show(&mut rule.schema));
+        let single = [
+            &mut self.not,
+            &mut self.condition,
+            &mut self.then,
+            &mut self.otherwise,
+            &mut self.array.rest,
+            &mut self.object.additional,
+            &mut self.object.names,
+            &mut self.unevaluated_items,
+            &mut self.unevaluated_properties,
+        ];
+        single.into_iter().flatten().for_each(show);
     }
 
     /// The schemas applied to the same value.

@@ -62,7 +62,8 @@ impl SchemaAutomaton {
         limits: &SchemaLimits,
         fuel: &mut Fuel,
     ) -> Result<Self, SchemaError> {
-        let reading = reader::read(schema, options, limits, fuel)?;
+        let mut reading = reader::read(schema, options, limits, fuel)?;
+        let twins = reading.merge_twins();
         let mut algebra = Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
         algebra.check_schemas()?;
         let root = algebra.location_node(reading.root);
@@ -70,10 +71,7 @@ impl SchemaAutomaton {
             let narrowed = diagnosis::narrowed_empty(schema, options, limits, fuel)?;
             return Err(match narrowed {
                 Some(error) => error,
-                None => {
-                    let root = (root, reading.root);
-                    diagnosis::explain_empty(&mut algebra, root, schema, options, limits, fuel)?
-                }
+                None => diagnosis::explain_empty(schema, options, limits, fuel)?,
             });
         }
         let mut report = reading.report;
@@ -90,7 +88,9 @@ impl SchemaAutomaton {
         }
         let surveyed = surveyed?;
         for loc in algebra.deferred_locations() {
-            report.judge_at_end(&algebra.schema(loc).pointer);
+            for place in twins.of(loc) {
+                report.judge_at_end(&algebra.schema(place).pointer);
+            }
         }
         let layout = Layout::new(&options.whitespace);
         let mut this = Self::from_node(algebra, root, layout, limits, report);
@@ -105,7 +105,8 @@ impl SchemaAutomaton {
         limits: &SchemaLimits,
         fuel: &mut Fuel,
     ) -> Result<bool, SchemaError> {
-        let reading = reader::read(schema, options, limits, fuel)?;
+        let mut reading = reader::read(schema, options, limits, fuel)?;
+        reading.merge_twins();
         let mut algebra = Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
         let root = algebra.location_node(reading.root);
         Ok(algebra.size(root, fuel)? == INFINITE)

@@ -5,6 +5,7 @@ mod dependencies;
 mod keywords;
 mod notes;
 mod scope;
+mod twins;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;

@@ -1,0 +1,64 @@
+//! Schemas that say the same at several places.
+//!
+//! Tools that write schemas put a definition wherever it is used: a `oneOf` of twelve levels,
+//! each of which names the one inside twice, has 8,192 places for 24 schemas. What is known of
+//! one of them, its normal form, its states and its masks, is known of all.
+
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use serde_json::Value;
+
+use super::Reading;
+use crate::location::{LocId, Schema};
+
+/// For each place the one whose schema stands for it.
+#[derive(Default)]
+pub(crate) struct Twins(Vec<LocId>);
+
+impl Twins {
+    /// All places for which `loc` stands.
+    pub(crate) fn of(&self, loc: LocId) -> impl Iterator<Item = LocId> {
+        let places = self.0.iter().zip(0..).filter(move |(first, _)| **first == loc);
+        places.map(|(_, place)| LocId(place))
+    }
+}
+
+impl Reading {
+    /// Lets all references lead to one of the schemas that are written alike, with the same
+    /// schemas inside them. Each place keeps its pointer. Schemas that refer to themselves stay
+    /// as they are.
+    pub(crate) fn merge_twins(&mut self) -> Twins {
+        let mut firsts: FxHashMap<u64, usize> = FxHashMap::default();
+        let mut twins: Vec<LocId> = (0..self.schemas.len() as u32).map(LocId).collect();
+        let pointers: Vec<String> =
+            self.schemas.iter_mut().map(|schema| std::mem::take(&mut schema.pointer)).collect();
+        // A schema is found before those inside it, so these come first here. Where a reference
+        // leads further out, to what has no twin yet, equal means the same place.
+        for index in (0..self.schemas.len()).rev() {
+            let schema = &mut self.schemas[index];
+            schema.for_each_inner(|inner| *inner = twins[inner.0 as usize]);
+            let first = *firsts.entry(FxBuildHasher.hash_one(&*schema)).or_insert(index);
+            // Different schemas of one hash are rare, and stay apart.
+            if alike(&self.schemas[index], &self.schemas[first]) {
+                twins[index] = LocId(first as u32);
+            }
+        }
+        for (schema, pointer) in self.schemas.iter_mut().zip(pointers) {
+            schema.for_each_inner(|inner| *inner = twins[inner.0 as usize]);
+            schema.pointer = pointer;
+        }
+        self.root = twins[self.root.0 as usize];
+        Twins(twins)
+    }
+}
+
+/// Whether the schemas are written alike. Members of documents are written in an order, which
+/// their equality does not see.
+fn alike(a: &Schema, b: &Schema) -> bool {
+    let documents = |schema: &Schema| -> Vec<String> {
+        let values = schema.values.iter().flat_map(|values| values.iter());
+        values.filter(|value| value.is_object() || value.is_array()).map(Value::to_string).collect()
+    };
+    a == b && documents(a) == documents(b)
+}
