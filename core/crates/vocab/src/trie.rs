@@ -190,6 +190,11 @@ impl TokenTrie {
         self.nodes[node as usize].first_token..self.nodes[node as usize].end_token
     }
 
+    /// Those that end exactly at one of these nodes, which follow each other.
+    pub fn places_at_all(&self, nodes: Range<NodeId>) -> Range<u32> {
+        self.nodes[nodes.start as usize].first_token..self.nodes[nodes.end as usize].first_token
+    }
+
     /// The tokens at these places of the order of bytes.
     #[inline]
     pub fn tokens_in(&self, places: Range<u32>) -> &[TokenId] {

@@ -62,6 +62,8 @@ pub(super) struct Loops {
     /// Tokens for which states have been asked, and nothing was known.
     asked: FxHashMap<LexState, usize>,
     idle: FxHashMap<LexState, Idle>,
+    /// Groups of which all characters were tried, and those that all lead back.
+    staying: FxHashMap<LexState, (CharGroups, CharGroups)>,
     /// The state that was asked for last: mostly the next one too.
     last: Option<(LexState, Idle)>,
     selections: FxHashMap<CharGroups, CharSelection>,
@@ -149,6 +151,36 @@ impl Loops {
             }
         }
         Ok(last.bytes >= bytes)
+    }
+
+    /// Whether every character of `groups`, all of ASCII, leads back to `lex` itself.
+    pub(super) fn stay(
+        &mut self,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        groups: CharGroups,
+        fuel: &mut Fuel,
+    ) -> Result<bool, AutomatonError> {
+        let (mut tried, mut stays) = self.staying.get(&lex).copied().unwrap_or_default();
+        if groups.within(tried) {
+            return Ok(groups.within(stays));
+        }
+        for group in groups.each() {
+            if group.within(tried) {
+                continue;
+            }
+            let mut members = (b' '..=b'~').filter(|&byte| CharGroups::of_ascii(byte) == group);
+            let stay = members.try_fold(true, |stay, byte| {
+                fuel.spend(1)?;
+                Ok::<bool, AutomatonError>(stay && automaton.lex_step(lex, byte, fuel)? == lex)
+            })?;
+            tried |= group;
+            if stay {
+                stays |= group;
+            }
+        }
+        self.staying.insert(lex, (tried, stays));
+        Ok(groups.within(stays))
     }
 
     /// What is known of `lex` and `groups` before any character is tried.

@@ -36,24 +36,33 @@ use token_set::TokenSet;
 
 use crate::walk::{LexSteps, add_sure, add_walked};
 
-/// Places kept of one exit: no string ends in more of the tokens, and no number.
+/// Places of one exit beyond which a lexeme may end nearly everywhere: no string ends in more of
+/// the tokens, and no number.
 const MAX_PLACES: usize = 1 << 13;
 
 /// Tokens below a node from which on its loop is looked at.
 const WORTH_A_LOOP: usize = 1;
 
-/// Tokens in the order of their bytes, gathered in that order.
+/// Numbers gathered in their order: nodes, or places of tokens in the order of their bytes.
 #[derive(Default)]
-struct Places(Vec<Range<u32>>);
+struct Ranges(Vec<Range<u32>>);
 
-impl Places {
+impl Ranges {
     #[inline]
-    fn add(&mut self, places: Range<u32>) {
+    fn add(&mut self, range: Range<u32>) {
         match self.0.last_mut() {
-            Some(last) if last.end == places.start => last.end = places.end,
-            _ if places.is_empty() => {}
-            _ => self.0.push(places),
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ if range.is_empty() => {}
+            _ => self.0.push(range),
         }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.iter().cloned().flatten()
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(|range| range.len()).sum()
     }
 }
 
@@ -73,10 +82,11 @@ struct Exit {
     witness: Vec<u8>,
     /// Tokens that end exactly there, if any.
     ending: TokenSet,
-    /// What stands after the end, by its first byte.
-    rests: Vec<Rest>,
-    /// Where the lexeme may end; empty if that is nearly everywhere.
-    places: Box<[NodeId]>,
+    /// The nodes where the lexeme may end, and how many these are.
+    places: Ranges,
+    count: usize,
+    /// What stands after the end, by its first byte; found when first wanted.
+    rests: OnceLock<Vec<Rest>>,
     /// Those with a text that is not a string in its plainest spelling; found when first wanted.
     odd: OnceLock<Box<[NodeId]>>,
 }
@@ -99,12 +109,14 @@ impl LexicalEntry {
         fuel: &mut Fuel,
     ) -> Result<Self, AutomatonError> {
         let trie = vocabulary.trie();
-        let mut inside = Places::default();
-        let mut ends: FxHashMap<AcceptId, Vec<NodeId>> = FxHashMap::default();
+        let mut inside = Ranges::default();
+        let mut ends: Vec<Ranges> = Vec::new();
+        let mut ends_of: FxHashMap<AcceptId, usize> = FxHashMap::default();
         let mut loops = Loops::default();
         let mut may_go_on: FxHashMap<LexState, bool> = FxHashMap::default();
-        // Of the state seen last, mostly the next one too: what it accepts, and whether it is open.
-        let mut seen: (LexState, Option<AcceptId>, bool) = (LexState::DEAD, None, false);
+        // Of the state seen last, mostly the next one too: where its ends go, and whether it is
+        // open.
+        let mut seen: (LexState, Option<usize>, bool) = (LexState::DEAD, None, false);
         let mut walker = LexSteps { automaton, fuel };
         trie.walk(root, lex, &mut walker, &mut Vec::new(), |walker, node, state| {
             if seen.0 != state {
@@ -120,11 +132,17 @@ impl LexicalEntry {
                         known
                     }
                 };
-                seen = (state, accept, open);
+                let end = accept.map(|accept| {
+                    *ends_of.entry(accept).or_insert_with(|| {
+                        ends.push(Ranges::default());
+                        ends.len() - 1
+                    })
+                });
+                seen = (state, end, open);
             }
-            let (_, accept, open) = seen;
-            if let Some(accept) = accept {
-                ends.entry(accept).or_default().push(node);
+            let (_, end, open) = seen;
+            if let Some(end) = end {
+                ends[end].add(node..node + 1);
             }
             if open {
                 inside.add(trie.places_at(node));
@@ -142,13 +160,20 @@ impl LexicalEntry {
             }
             if idle {
                 inside.add(below);
+                return Ok(false);
             }
-            Ok(!idle)
+            // Or it may end everywhere.
+            if let Some(end) = end.filter(|_| groups.within(CharGroups::ASCII_COMPLETE))
+                && loops.stay(walker.automaton, state, groups, walker.fuel)?
+            {
+                inside.add(below);
+                ends[end].add(node + 1..trie.end(node));
+                return Ok(false);
+            }
+            Ok(true)
         })?;
-        let mut exits: Vec<Exit> = Vec::with_capacity(ends.len());
-        for nodes in ends.into_values() {
-            exits.push(Exit::new(vocabulary, root, nodes));
-        }
+        let exits: Vec<Exit> =
+            ends.into_iter().map(|places| Exit::new(vocabulary, root, places)).collect();
         let inside = TokenSet::of_places(&inside.0, root, vocabulary);
         let bytes = 128 + inside.bytes() + exits.iter().map(Exit::bytes).sum::<usize>();
         Ok(LexicalEntry { inside, exits, bytes })
@@ -179,7 +204,7 @@ impl LexicalEntry {
             automaton.take_doubt();
             let end = automaton.lex_end(context, accept, fuel)?;
             let compared = knowledge == EndKnowledge::Distinct;
-            if automaton.take_doubt() || (compared && exit.places.is_empty()) {
+            if automaton.take_doubt() || (compared && exit.count > MAX_PLACES) {
                 exit.add_stepped(mask, vocabulary, automaton, open, fuel)?;
                 continue;
             }
@@ -188,7 +213,7 @@ impl LexicalEntry {
             }
             exit.ending.add_to(mask);
             let mut follows = [false; 256];
-            for rest in &exit.rests {
+            for rest in exit.rests_after(vocabulary, automaton, end, fuel)? {
                 fuel.spend(1)?;
                 let after = automaton.step(end, rest.byte, fuel)?;
                 if automaton.take_doubt() {
@@ -240,7 +265,7 @@ impl Exit {
     ) -> Result<(), AutomatonError> {
         let trie = vocabulary.trie();
         let mut places = Vec::new();
-        let plain = automaton.lex_repeating(state, self.places.len() / 4);
+        let plain = automaton.lex_repeating(state, self.count / 4);
         for rest in plain.iter().flatten() {
             fuel.spend(1)?;
             places.extend(trie.descend(root, rest));
@@ -249,9 +274,12 @@ impl Exit {
             let path = path_between(vocabulary, root, *node);
             path.contains(&b'\\') || !path.ends_with(b"\"")
         };
-        let odd = || self.places.iter().copied().filter(is_odd).collect();
-        let others = if plain.is_some() { self.odd.get_or_init(odd) } else { &self.places };
-        for &node in others {
+        let odd = || self.places.iter().filter(is_odd).collect();
+        let others: Vec<NodeId> = match plain {
+            Some(_) => self.odd.get_or_init(odd).to_vec(),
+            None => self.places.iter().collect(),
+        };
+        for node in others {
             fuel.spend(1)?;
             let judged = trie.tokens_at(node).iter().any(|token| !after.inside.contains(*token))
                 || trie.children(node).any(|(byte, _)| after.follows[usize::from(byte)]);
@@ -284,37 +312,62 @@ impl Exit {
                 mask.insert(token);
             }
         }
-        for rest in &self.rests {
+        for rest in self.rests(vocabulary) {
             rest.add_after(mask, vocabulary, automaton, open, fuel)?;
         }
         Ok(())
     }
 
-    /// `nodes` are not empty.
-    fn new(vocabulary: &Vocabulary, root: NodeId, nodes: Vec<NodeId>) -> Self {
+    /// `places` are not empty.
+    fn new(vocabulary: &Vocabulary, root: NodeId, places: Ranges) -> Self {
         let trie = vocabulary.trie();
-        let mut ending = Vec::new();
-        let mut rests: FxHashMap<u8, Vec<NodeId>> = FxHashMap::default();
-        for &node in &nodes {
-            ending.extend_from_slice(trie.tokens_at(node));
-            for (byte, child) in trie.children(node) {
-                rests.entry(byte).or_default().push(child);
+        let witness = path_between(vocabulary, root, places.0[0].start);
+        let mut ending = Ranges::default();
+        places.0.iter().for_each(|nodes| ending.add(trie.places_at_all(nodes.clone())));
+        let ending = TokenSet::of_places(&ending.0, root, vocabulary);
+        let (rests, odd) = (OnceLock::new(), OnceLock::new());
+        Exit { witness, ending, count: places.len(), places, rests, odd }
+    }
+
+    /// What stands after the end, by its first byte.
+    fn rests(&self, vocabulary: &Vocabulary) -> &[Rest] {
+        self.rests.get_or_init(|| {
+            let mut nodes: Vec<Vec<NodeId>> = vec![Vec::new(); 256];
+            for place in self.places.iter() {
+                for (byte, child) in vocabulary.trie().children(place) {
+                    nodes[usize::from(byte)].push(child);
+                }
+            }
+            let rest = |(byte, nodes)| Rest { byte, nodes, merged: OnceLock::new() };
+            let rests = (0..=u8::MAX).zip(nodes).filter(|(_, nodes)| !nodes.is_empty());
+            rests.map(rest).collect()
+        })
+    }
+
+    /// The same, for a lexeme with `end` after it. Where it may end nearly everywhere they are
+    /// many, and mostly in vain: a text that makes up the whole output has nothing after it.
+    fn rests_after(
+        &self,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        end: StateId,
+        fuel: &mut Fuel,
+    ) -> Result<&[Rest], AutomatonError> {
+        if self.rests.get().is_none() && self.count > MAX_PLACES {
+            let mut follows = false;
+            for byte in 0..=u8::MAX {
+                follows = follows || !automaton.step(end, byte, fuel)?.is_dead();
+                follows = automaton.take_doubt() || follows;
+            }
+            if !follows {
+                return Ok(&[]);
             }
         }
-        let mut rests: Vec<Rest> = rests
-            .into_iter()
-            .map(|(byte, nodes)| Rest { byte, nodes, merged: OnceLock::new() })
-            .collect();
-        rests.sort_unstable_by_key(|rest| rest.byte);
-        let witness = path_between(vocabulary, root, nodes[0]);
-        let ending = TokenSet::new(ending, vocabulary.size());
-        let places = if nodes.len() <= MAX_PLACES { nodes.into() } else { Box::default() };
-        Exit { witness, ending, rests, places, odd: OnceLock::new() }
+        Ok(self.rests(vocabulary))
     }
 
     fn bytes(&self) -> usize {
-        let rests: usize = self.rests.iter().map(|r| 64 + 4 * r.nodes.len()).sum();
-        128 + self.ending.bytes() + rests + 8 * self.places.len()
+        160 + self.ending.bytes() + 8 * self.places.0.len() + 8 * self.count.min(MAX_PLACES)
     }
 }
 

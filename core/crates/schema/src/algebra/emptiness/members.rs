@@ -1,11 +1,15 @@
 //! The cheapest way to finish an object: which members are still written, and with what.
 
-use structgen_automaton::Fuel;
+use structgen_automaton::{AutomatonError, Fuel};
 
 use super::{INFINITE, Settled, Sizes, add};
 use crate::algebra::objects::ObjectShape;
 use crate::algebra::{Algebra, Halt, KeyId, NodeId, ObjectId};
 use crate::string::spell;
+
+/// Members that an object may lack at some place. Each is written out when the shortest end of
+/// the object is asked for.
+const MAX_MISSING: u32 = 100_000;
 
 /// An object somewhere between two members.
 #[derive(Clone, Copy, Debug)]
@@ -299,6 +303,10 @@ impl Algebra {
         sizes: &mut dyn Sizes,
         fuel: &mut Fuel,
     ) -> Result<Choice, Halt> {
+        if missing > MAX_MISSING {
+            let limit = u64::from(MAX_MISSING);
+            return Err(AutomatonError::Limit { name: "max_missing_members", limit }.into());
+        }
         let taken: Vec<usize> = choice
             .slots
             .iter()
