@@ -94,6 +94,13 @@ pub struct CharSelection {
     pub beyond_ascii: bool,
 }
 
+impl CharSelection {
+    /// Whether one of the characters ends with `byte`, or may.
+    pub fn ends_with(self, byte: u8) -> bool {
+        if byte < 0x80 { self.ascii >> byte & 1 == 1 } else { self.beyond_ascii }
+    }
+}
+
 /// A set of lexemes that end at the same place, interned by the automaton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AcceptId(pub u32);
@@ -164,6 +171,17 @@ pub trait ByteAutomaton: Send {
         _fuel: &mut Fuel,
     ) -> Result<u32, AutomatonError> {
         Ok(0)
+    }
+
+    /// States whose lexemes together are those of `lex`, if no lexeme of `lex` ends with one of
+    /// `chars`. Empty if that is not plain to see.
+    fn lex_alternatives(
+        &mut self,
+        _lex: LexState,
+        _chars: CharSelection,
+        _fuel: &mut Fuel,
+    ) -> Result<Vec<LexState>, AutomatonError> {
+        Ok(Vec::new())
     }
 
     /// A structural hash of `lex`: equal only for lexer states, built anywhere in the process,

@@ -97,6 +97,15 @@ impl ByteAutomaton for RegexAutomaton {
         self.lexer.idle_bytes(lex, chars, fuel)
     }
 
+    fn lex_alternatives(
+        &mut self,
+        lex: LexState,
+        chars: CharSelection,
+        fuel: &mut Fuel,
+    ) -> Result<Vec<LexState>, AutomatonError> {
+        self.lexer.alternatives(lex, chars, fuel)
+    }
+
     #[inline]
     fn lex_fingerprint(&self, lex: LexState) -> u128 {
         self.lexer.fingerprint(lex)

@@ -48,8 +48,7 @@ pub(crate) fn explain_empty(
 ) -> Result<SchemaError, SchemaError> {
     // Every place speaks for itself here: twins are not merged.
     let reading = reader::read(schema, options, limits, fuel)?;
-    let algebra =
-        &mut Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
+    let algebra = &mut Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
     let root = algebra.location_node(reading.root);
     let mut node = root;
     let mut seen = vec![root];

@@ -11,9 +11,10 @@ use structgen_schema::{
 
 /// `oneOf` whose branches overlap, each inside the next: two to the `depth` places.
 fn overlapping(depth: usize) -> Value {
-    (0..depth).fold(json!({"type": "string"}), |inner, _| {
-        json!({"oneOf": [inner, {"type": "object", "properties": {"a": inner}}]})
-    })
+    (0..depth).fold(
+        json!({"type": "string"}),
+        |inner, _| json!({"oneOf": [inner, {"type": "object", "properties": {"a": inner}}]}),
+    )
 }
 
 #[test]
@@ -65,8 +66,7 @@ fn every_copy_is_in_the_report() {
     let late = json!({"oneOf": [{"required": ["a"]}, {"required": ["b"]}]});
     let schema = json!({"properties": {"p": late, "q": {"items": late}}});
     let limits = SchemaLimits { max_exact_alternatives: 0, ..SchemaLimits::default() };
-    let options =
-        SchemaOptions { property_order: PropertyOrder::Any, ..SchemaOptions::default() };
+    let options = SchemaOptions { property_order: PropertyOrder::Any, ..SchemaOptions::default() };
     let automaton =
         SchemaAutomaton::new(&schema, &options, &limits, &mut Fuel::unlimited()).expect("a schema");
     let residual: Vec<&str> = automaton

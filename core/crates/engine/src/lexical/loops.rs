@@ -1,5 +1,7 @@
 //! How far a lexer state can go on while nothing happens.
 
+use std::rc::Rc;
+
 use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, ByteAutomaton, CharSelection, Fuel, LexState};
 use structgen_vocab::CharGroups;
@@ -62,6 +64,8 @@ pub(super) struct Loops {
     /// Tokens for which states have been asked, and nothing was known.
     asked: FxHashMap<LexState, usize>,
     idle: FxHashMap<LexState, Idle>,
+    /// What a state is the union of.
+    alternatives: FxHashMap<LexState, Rc<[LexState]>>,
     /// Groups of which all characters were tried, and those that all lead back.
     staying: FxHashMap<LexState, (CharGroups, CharGroups)>,
     /// The state that was asked for last: mostly the next one too.
@@ -151,6 +155,34 @@ impl Loops {
             }
         }
         Ok(last.bytes >= bytes)
+    }
+
+    /// The same, where one of several alternatives is enough: each has few states of its own,
+    /// however many they have together.
+    pub(super) fn any_holds(
+        &mut self,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        groups: CharGroups,
+        bytes: u32,
+        tokens: usize,
+        fuel: &mut Fuel,
+    ) -> Result<bool, AutomatonError> {
+        let alternatives = match self.alternatives.get(&lex) {
+            Some(known) => known.clone(),
+            None => {
+                let chars = selection(CharGroups::COMPLETE);
+                let found: Rc<[LexState]> = automaton.lex_alternatives(lex, chars, fuel)?.into();
+                self.alternatives.insert(lex, found.clone());
+                found
+            }
+        };
+        for &alternative in alternatives.iter() {
+            if self.hold(automaton, alternative, groups, bytes, tokens, fuel)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether every character of `groups`, all of ASCII, leads back to `lex` itself.

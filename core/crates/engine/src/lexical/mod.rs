@@ -156,7 +156,9 @@ impl LexicalEntry {
             let mut idle =
                 loops.idle_bytes(walker.automaton, state, groups, walker.fuel)? >= height;
             if !idle && tokens >= WORTH_A_LOOP {
-                idle = loops.hold(walker.automaton, state, groups, height, tokens, walker.fuel)?;
+                let LexSteps { automaton, fuel } = walker;
+                idle = loops.hold(*automaton, state, groups, height, tokens, fuel)?
+                    || loops.any_holds(*automaton, state, groups, height, tokens, fuel)?;
             }
             if idle {
                 inside.add(below);

@@ -326,6 +326,18 @@ impl ByteAutomaton for CfgAutomaton {
         }
     }
 
+    fn lex_alternatives(
+        &mut self,
+        lex: LexState,
+        chars: CharSelection,
+        fuel: &mut Fuel,
+    ) -> Result<Vec<LexState>, AutomatonError> {
+        match self.guests.lex(lex) {
+            Some(_) => Ok(Vec::new()),
+            None => self.lexicon.lexer.alternatives(lex, chars, fuel),
+        }
+    }
+
     fn lex_fingerprint(&self, lex: LexState) -> u128 {
         match self.guests.lex(lex) {
             Some((guest, _)) => self.lexicon.nested_fingerprint(guest.terminal, guest.lex),

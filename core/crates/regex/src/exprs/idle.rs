@@ -35,6 +35,43 @@ impl Lexer {
     }
 }
 
+/// Alternatives beyond which a state is not taken apart.
+const MAX_ALTERNATIVES: u32 = 64;
+
+impl Lexer {
+    /// The states of the alternatives of which `state` is the union, if no member ends with one
+    /// of `chars`. Empty if there is no such choice.
+    pub fn alternatives(
+        &mut self,
+        state: LexState,
+        chars: CharSelection,
+        fuel: &mut Fuel,
+    ) -> Result<Vec<LexState>, AutomatonError> {
+        let Some((tag, e)) = self.sole_part(state) else { return Ok(Vec::new()) };
+        let (head, tail) = self.exprs.split(e);
+        let ends_otherwise = match self.exprs.node(tail) {
+            Node::Set(set) => self.exprs.set(set).iter().all(|byte| !chars.ends_with(byte)),
+            _ => false,
+        };
+        let head = match self.exprs.node(head) {
+            Node::Repeat(body, 0, 1) => body,
+            _ => head,
+        };
+        let Node::Or(start, len) = self.exprs.node(head) else { return Ok(Vec::new()) };
+        if !ends_otherwise || len > MAX_ALTERNATIVES {
+            return Ok(Vec::new());
+        }
+        let mut states = Vec::with_capacity(len as usize);
+        for i in start..start + len {
+            let kid = self.exprs.children[i as usize];
+            let e = self.exprs.then(kid, tail);
+            states.push(self.state(&[(tag, e)], fuel)?);
+        }
+        states.retain(|state| !state.is_dead());
+        Ok(states)
+    }
+}
+
 /// A member of an expression, by its length in bytes and as far as it is spelled out.
 #[derive(Clone, Copy)]
 struct Member {

@@ -137,6 +137,15 @@ impl ByteAutomaton for SchemaAutomaton {
         self.frames.algebra.lexer.idle_bytes(lex, chars, fuel)
     }
 
+    fn lex_alternatives(
+        &mut self,
+        lex: LexState,
+        chars: CharSelection,
+        fuel: &mut Fuel,
+    ) -> Result<Vec<LexState>, AutomatonError> {
+        self.frames.algebra.lexer.alternatives(lex, chars, fuel)
+    }
+
     fn lex_fingerprint(&self, lex: LexState) -> u128 {
         self.frames.algebra.lexer.fingerprint(lex)
     }
