@@ -87,6 +87,12 @@ SCHEMAS: dict[str, object] = {
     "patterns": {"patternProperties": {"^a": {"type": "integer"}}, "type": "object"},
     "short strings": {"type": "array", "items": {"type": "string", "maxLength": 3}},
     "anything": True,
+    "formats": {
+        "type": ["string", "array"],
+        "items": {"anyOf": [{"format": "ipv4"}, {"format": "time"}, {"pattern": "^the"}]},
+        "anyOf": [{"format": f} for f in ("hostname", "iri-reference", "regex", "date", "email")],
+    },
+    "alternatives": {"pattern": "^(?:a.*b|[0-9 ]+|(?:the|ab){2,}|.{3}~*)$"},
 }
 
 
@@ -111,6 +117,23 @@ def test_masks_equal_probes(name: str, order: str) -> None:
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_masks_equal_probes_under_options(name: str, options: dict) -> None:
     compare(sg.json_schema(SCHEMAS[name], **options), f"{name} {options}")
+
+
+# Lexemes that may end anywhere, with something after them or nothing.
+FREE: dict[str, sg.TextConstraint] = {
+    "any text": sg.regex(r"(?s).*"),
+    "a line": sg.regex(r"[^\n]*"),
+    "words": sg.regex(r"(?:\S+\s+){0,9}\S+"),
+    "letters and a quote": sg.regex("[a-z]*") + sg.literal('"'),
+    "letters and letters": sg.regex("[a-h]*") + sg.regex("[a-z]*") + sg.literal(","),
+    "counted": sg.regex(r"[\w\W]{0,9}[^\W\d_]{0,4}") + sg.literal("}") + sg.regex("[ 1]*"),
+    "json after text": sg.regex(r"[^{]*") + sg.json_schema(True),
+}
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_masks_equal_probes_of_free_text(name: str) -> None:
+    compare(FREE[name], name)
 
 
 # Elements and keys that are compared with those before them only when they end.
