@@ -1,4 +1,7 @@
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use rustc_hash::FxBuildHasher;
+use structgen_automaton::ShardedTable;
 
 use crate::ByteSet;
 
@@ -15,8 +18,9 @@ impl Partition {
 #[derive(Debug)]
 pub(crate) struct ByteClasses {
     tables: Vec<[u8; 256]>,
-    readers: Vec<Vec<u8>>,
-    ids: FxHashMap<[u8; 256], Partition>,
+    readers: Vec<Box<[u8]>>,
+    hashes: Vec<u64>,
+    ids: ShardedTable<Partition>,
     rank: [u8; 256],
 }
 
@@ -37,36 +41,39 @@ impl Default for ByteClasses {
         let mut classes = ByteClasses {
             tables: Vec::new(),
             readers: Vec::new(),
-            ids: FxHashMap::default(),
+            hashes: Vec::new(),
+            ids: ShardedTable::default(),
             rank,
         };
-        classes.intern([0; 256]);
+        classes.number(&[0; 256]);
         classes
     }
 }
 
 impl ByteClasses {
-    fn intern(&mut self, table: [u8; 256]) -> Partition {
-        if let Some(&id) = self.ids.get(&table) {
+    fn intern(&mut self, table: [u8; 256], readers: &[u8]) -> Partition {
+        let hash = FxBuildHasher.hash_one(table);
+        let known = self.ids.find(hash, |id| self.tables[id.0 as usize] == table);
+        if let Some(&id) = known {
             return id;
         }
         let id = Partition(self.tables.len() as u32);
-        let mut readers: Vec<Option<u8>> = Vec::new();
-        for &byte in &self.rank {
-            let class = usize::from(table[usize::from(byte)]);
-            if readers.len() <= class {
-                readers.resize(class + 1, None);
-            }
-            readers[class].get_or_insert(byte);
-        }
         self.tables.push(table);
-        self.readers.push(readers.into_iter().flatten().collect());
-        self.ids.insert(table, id);
+        self.readers.push(readers.into());
+        self.hashes.push(hash);
+        let hashes = &self.hashes;
+        self.ids.insert_unique(hash, id, |id| hashes[id.0 as usize]);
         id
     }
 
     pub fn table(&self, partition: Partition) -> &[u8; 256] {
         &self.tables[partition.0 as usize]
+    }
+
+    /// The class of `byte`.
+    #[inline]
+    pub fn class(&self, partition: Partition, byte: u8) -> u8 {
+        self.tables[partition.0 as usize][usize::from(byte)]
     }
 
     /// One byte of each class, in the order of the classes.
@@ -82,8 +89,8 @@ impl ByteClasses {
     }
 
     pub fn bytes(&self) -> usize {
-        let readers: usize = self.readers.iter().map(|r| r.capacity() + 24).sum();
-        self.tables.capacity() * 256 + self.ids.capacity() * 264 + readers
+        let readers: usize = self.readers.iter().map(|r| r.len() + 16).sum();
+        self.tables.capacity() * 256 + self.hashes.capacity() * 13 + readers
     }
 
     /// The bytes of `set`, and the others.
@@ -91,27 +98,21 @@ impl ByteClasses {
         self.number(&std::array::from_fn(|byte| u8::from(set.contains(byte as u8))))
     }
 
-    /// The coarsest partition that tells apart what any of `parts` tells apart.
-    pub fn join(&mut self, parts: &[Partition]) -> Partition {
-        let mut labels = [0u8; 256];
-        let mut count = 1;
-        let mut fresh: Vec<u16> = Vec::new();
-        for &part in parts {
-            let table = &self.tables[part.0 as usize];
-            let classes = self.readers[part.0 as usize].len();
-            fresh.clear();
-            fresh.resize(count * classes, u16::MAX);
-            count = 0;
-            for (label, &class) in labels.iter_mut().zip(table) {
-                let pair = &mut fresh[usize::from(*label) * classes + usize::from(class)];
-                if *pair == u16::MAX {
-                    *pair = count as u16;
-                    count += 1;
-                }
-                // There are no more classes than bytes.
-                *label = *pair as u8;
+    /// The coarsest partition that tells apart what either tells apart.
+    pub fn join(&mut self, a: Partition, b: Partition) -> Partition {
+        let classes = self.readers[b.0 as usize].len();
+        let mut fresh = vec![u16::MAX; self.readers[a.0 as usize].len() * classes];
+        let mut count = 0;
+        let (left, right) = (&self.tables[a.0 as usize], &self.tables[b.0 as usize]);
+        let labels: [u8; 256] = std::array::from_fn(|byte| {
+            let pair = &mut fresh[usize::from(left[byte]) * classes + usize::from(right[byte])];
+            if *pair == u16::MAX {
+                *pair = count;
+                count += 1;
             }
-        }
+            // There are no more classes than bytes.
+            *pair as u8
+        });
         self.number(&labels)
     }
 
@@ -119,16 +120,18 @@ impl ByteClasses {
     /// equal tables and representatives come out in readable order.
     fn number(&mut self, labels: &[u8; 256]) -> Partition {
         let mut numbers = [u16::MAX; 256];
-        let mut next = 0u16;
+        let mut readers = [0; 256];
+        let mut count = 0;
         let mut table = [0u8; 256];
         for &byte in &self.rank {
             let number = &mut numbers[usize::from(labels[usize::from(byte)])];
             if *number == u16::MAX {
-                *number = next;
-                next += 1;
+                *number = count as u16;
+                readers[count] = byte;
+                count += 1;
             }
             table[usize::from(byte)] = *number as u8;
         }
-        self.intern(table)
+        self.intern(table, &readers[..count])
     }
 }

@@ -7,20 +7,20 @@ use super::classes::{ByteClasses, Partition};
 use super::{Exprs, Node};
 use crate::ExprId;
 
-/// Unions remembered before that memo is started anew.
-const MAX_UNIONS: usize = 1 << 16;
+/// Joins remembered before that memo is started anew.
+const MAX_JOINS: usize = 1 << 18;
 
 /// The partitions of expressions, as far as they were wanted.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     of: SteadyVec<Option<Partition>>,
-    unions: FxHashMap<Box<[Partition]>, Partition>,
+    /// What tells apart what either tells apart.
+    joins: FxHashMap<(Partition, Partition), Partition>,
 }
 
 impl Looks {
     pub fn bytes(&self) -> usize {
-        let unions: usize = self.unions.keys().map(|union| union.len() * 4 + 28).sum();
-        self.of.bytes() + unions
+        self.of.bytes() + self.joins.capacity() * 13
     }
 }
 
@@ -103,19 +103,26 @@ impl Exprs {
     fn union_of_looks(&mut self, mut looks: Vec<Partition>) -> Partition {
         looks.sort_unstable();
         looks.dedup();
-        match looks[..] {
-            [] => return Partition::TRIVIAL,
-            [only] => return only,
-            _ => {}
+        // One after the other in the order of their ids: what begins alike is known.
+        let mut joined = Partition::TRIVIAL;
+        for look in looks {
+            joined = match joined {
+                Partition::TRIVIAL => look,
+                joined => self.join(joined, look),
+            };
         }
-        if let Some(&known) = self.looks.unions.get(looks.as_slice()) {
+        joined
+    }
+
+    fn join(&mut self, a: Partition, b: Partition) -> Partition {
+        if let Some(&known) = self.looks.joins.get(&(a, b)) {
             return known;
         }
-        let union = self.classes.join(&looks);
-        if self.looks.unions.len() >= MAX_UNIONS {
-            self.looks.unions.clear();
+        let joined = self.classes.join(a, b);
+        if self.looks.joins.len() >= MAX_JOINS {
+            self.looks.joins.clear();
         }
-        self.looks.unions.insert(looks.into(), union);
-        union
+        self.looks.joins.insert((a, b), joined);
+        joined
     }
 }

@@ -27,7 +27,6 @@ pub struct Lexer {
     /// The arena. Expressions may be added at any time.
     pub exprs: Exprs,
     hot: Vec<Hot>,
-    tables: Vec<[u8; 256]>,
     transitions: Vec<u32>,
     cold: Vec<Cold>,
     runs: Vec<Run>,
@@ -51,7 +50,7 @@ struct Scratch {
 
 #[derive(Clone, Copy, Debug)]
 struct Hot {
-    partition: u32,
+    partition: Partition,
     row: u32,
 }
 
@@ -80,11 +79,9 @@ impl Lexer {
     /// A lexer without states over `exprs`.
     pub fn new(exprs: Exprs) -> Self {
         let trivial = Partition::TRIVIAL;
-        let table = *exprs.byte_classes().table(trivial);
         Lexer {
             exprs,
-            hot: vec![Hot { partition: trivial.0, row: 0 }],
-            tables: vec![table],
+            hot: vec![Hot { partition: trivial, row: 0 }],
             transitions: vec![LexState::DEAD.0, UNKNOWN],
             cold: vec![Cold { start: 0, len: 0, last_tag: 0, accept: None, print: 0 }],
             runs: Vec::new(),
@@ -137,7 +134,7 @@ impl Lexer {
         fuel: &mut Fuel,
     ) -> Result<LexState, AutomatonError> {
         let hot = self.hot[state.0 as usize];
-        let class = self.tables[hot.partition as usize][usize::from(byte)];
+        let class = self.exprs.byte_classes().class(hot.partition, byte);
         let next = self.transitions[hot.row as usize + usize::from(class)];
         if next != UNKNOWN {
             return Ok(LexState(next));
@@ -159,8 +156,8 @@ impl Lexer {
             self.build_row(state, range.clone());
         }
         let Hot { partition, row } = self.hot[state.0 as usize];
-        let class = self.tables[partition as usize][usize::from(byte)];
-        let reader = self.exprs.byte_classes().readers(Partition(partition))[usize::from(class)];
+        let class = self.exprs.byte_classes().class(partition, byte);
+        let reader = self.exprs.byte_classes().readers(partition)[usize::from(class)];
         self.scratch.runs.clear();
         self.scratch.parts.clear();
         for i in range {
@@ -193,14 +190,10 @@ impl Lexer {
         let roots = self.runs[runs].iter().map(|run| run.head);
         let partition = self.exprs.partition(roots);
         let classes = self.exprs.byte_classes();
-        let known = self.tables.len() as u32;
-        for id in known..=partition.0 {
-            self.tables.push(*classes.table(Partition(id)));
-        }
         let count = classes.readers(partition).len();
         let row = self.transitions.len() as u32;
         self.transitions.resize(self.transitions.len() + count, UNKNOWN);
-        self.hot[state.0 as usize] = Hot { partition: partition.0, row };
+        self.hot[state.0 as usize] = Hot { partition, row };
     }
 
     /// Where a part is split into its head and its tail.
@@ -285,7 +278,7 @@ impl Lexer {
         let start = self.runs.len() as u32;
         self.runs.extend_from_slice(runs);
         self.cold.push(Cold { start, len: runs.len() as u32, last_tag, accept, print });
-        self.hot.push(Hot { partition: Partition::TRIVIAL.0, row: UNBUILT });
+        self.hot.push(Hot { partition: Partition::TRIVIAL, row: UNBUILT });
         let (cold, runs) = (&self.cold, &self.runs);
         self.states.insert_unique(hash, id, |&id| {
             let Cold { start, len, .. } = cold[id as usize];
@@ -454,7 +447,6 @@ impl Lexer {
     pub fn bytes(&self) -> usize {
         self.exprs.bytes()
             + self.hot.capacity() * size_of::<Hot>()
-            + self.tables.capacity() * 256
             + self.transitions.capacity() * 4
             + self.cold.capacity() * size_of::<Cold>()
             + self.runs.capacity() * size_of::<Run>()
