@@ -20,8 +20,11 @@ impl Lexer {
         chars: CharSelection,
         fuel: &mut Fuel,
     ) -> Result<u32, AutomatonError> {
-        // No part has a member that short.
-        let most = self.min_len(state).saturating_sub(1);
+        // No part has a member that short, or that ends so.
+        let most = match self.ends_otherwise(state, chars) {
+            true => u32::MAX,
+            false => self.min_len(state).saturating_sub(1),
+        };
         let mut idle = 0;
         for i in 0..self.runs(state).len() {
             if idle >= most {
@@ -49,16 +52,12 @@ impl Lexer {
     ) -> Result<Vec<LexState>, AutomatonError> {
         let Some((tag, e)) = self.sole_part(state) else { return Ok(Vec::new()) };
         let (head, tail) = self.exprs.split(e);
-        let ends_otherwise = match self.exprs.node(tail) {
-            Node::Set(set) => self.exprs.set(set).iter().all(|byte| !chars.ends_with(byte)),
-            _ => false,
-        };
         let head = match self.exprs.node(head) {
             Node::Repeat(body, 0, 1) => body,
             _ => head,
         };
         let Node::Or(start, len) = self.exprs.node(head) else { return Ok(Vec::new()) };
-        if !ends_otherwise || len > MAX_ALTERNATIVES {
+        if len > MAX_ALTERNATIVES || !self.ends_otherwise(state, chars) {
             return Ok(Vec::new());
         }
         let mut states = Vec::with_capacity(len as usize);
@@ -114,6 +113,17 @@ impl Exprs {
         Ok(room)
     }
 
+    /// Whether it is plain to see that no member of `e` ends with one of `chars`.
+    pub(crate) fn ends_otherwise(&self, mut e: ExprId, chars: CharSelection) -> bool {
+        while let Node::Concat(_, tail) = self.node(e) {
+            e = tail;
+        }
+        match self.node(e) {
+            Node::Set(set) => self.set(set).iter().all(|byte| !chars.ends_with(byte)),
+            _ => false,
+        }
+    }
+
     /// How many characters of `chars` may stand before `member` such that all is one of `e`.
     fn room_before(
         &mut self,
@@ -128,6 +138,22 @@ impl Exprs {
         match self.node(self.split(e).0) {
             Node::Repeat(body, _, max) if self.reads(body, chars) => {
                 return Ok(if max == INFINITE { max } else { max.saturating_sub(member.length) });
+            }
+            // One alternative with room is enough.
+            Node::Or(start, len) if member.word.is_none() => {
+                let mut most = 0;
+                for i in start..start + len {
+                    let kid = self.children[i as usize];
+                    let room = match self.node(self.split(kid).0) {
+                        Node::Repeat(body, _, max) if self.reads(body, chars) => match max {
+                            INFINITE => max,
+                            max => max.saturating_sub(self.min_len(kid)),
+                        },
+                        _ => 0,
+                    };
+                    most = most.max(room);
+                }
+                return Ok(most);
             }
             _ => {}
         }

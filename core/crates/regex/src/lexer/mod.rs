@@ -2,7 +2,7 @@ mod tails;
 
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
-use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState, ShardedTable};
+use structgen_automaton::{AcceptId, AutomatonError, CharSelection, Fuel, LexState, ShardedTable};
 
 use crate::exprs::Partition;
 use crate::{ExprId, Exprs};
@@ -319,6 +319,16 @@ impl Lexer {
     pub(crate) fn first_part(&mut self, Run { head, tails }: Run) -> ExprId {
         let (_, tail) = self.tails.get(tails)[0];
         self.exprs.then(head, tail)
+    }
+
+    /// Whether it is plain to see that no part has a member that ends with one of `chars`.
+    pub(crate) fn ends_otherwise(&self, state: LexState, chars: CharSelection) -> bool {
+        self.runs(state).iter().all(|run| {
+            self.tails.get(run.tails).iter().all(|&(_, tail)| {
+                let last = if tail == Exprs::EPSILON { run.head } else { tail };
+                self.exprs.ends_otherwise(last, chars)
+            })
+        })
     }
 
     /// A lower bound of the length of completions, as far as the syntax tells.
