@@ -40,8 +40,9 @@ use crate::walk::{LexSteps, add_sure, add_walked};
 /// the tokens, and no number.
 const MAX_PLACES: usize = 1 << 13;
 
-/// Tokens below a node from which on its loop is looked at.
-const WORTH_A_LOOP: usize = 1;
+/// Tokens below a node from which on alternatives are looked at one by one: each has to be made a
+/// state of its own first.
+const WORTH_ALTERNATIVES: usize = 8;
 
 /// Numbers gathered in their order: nodes, or places of tokens in the order of their bytes.
 #[derive(Default)]
@@ -153,13 +154,11 @@ impl LexicalEntry {
                 return Ok(true);
             }
             let (height, tokens) = (trie.height_below(node) as u32, below.len());
-            let mut idle =
-                loops.idle_bytes(walker.automaton, state, groups, walker.fuel)? >= height;
-            if !idle && tokens >= WORTH_A_LOOP {
-                let LexSteps { automaton, fuel } = walker;
-                idle = loops.hold(*automaton, state, groups, height, tokens, fuel)?
-                    || loops.any_holds(*automaton, state, groups, height, tokens, fuel)?;
-            }
+            let LexSteps { automaton, fuel } = walker;
+            let idle = loops.idle_bytes(*automaton, state, groups, fuel)? >= height
+                || loops.hold(*automaton, state, groups, height, tokens, fuel)?
+                || (tokens >= WORTH_ALTERNATIVES
+                    && loops.any_holds(*automaton, state, groups, height, tokens, fuel)?);
             if idle {
                 inside.add(below);
                 return Ok(false);
