@@ -15,6 +15,7 @@ mod masks;
 mod matcher;
 mod product;
 mod program;
+mod resting;
 mod text;
 mod walk;
 

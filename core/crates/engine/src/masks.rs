@@ -5,12 +5,13 @@
 //! and at every inner node with enough below it.
 
 use structgen_automaton::{
-    AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LEX_HORIZON, LexState, LexicalView, StateId,
+    AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LEX_HORIZON, LexicalView, StateId,
 };
 use structgen_vocab::{NodeId, TokenMask, TokenTrie};
 
 use crate::SharedVocabulary;
 use crate::lexical::Open;
+use crate::resting::{Differences, resting_state};
 use crate::walk::{Steps, add_walked};
 
 /// A lexer state that cannot end here is worth an entry at the root if at least this many bytes
@@ -25,9 +26,6 @@ const MANY: usize = 128;
 /// worth it.
 const WIDE_TEXTS: usize = 8;
 const MANY_TEXTS: usize = 32;
-
-/// Trie nodes at which a state may differ from the one that it is almost.
-const FEW: usize = 2048;
 
 /// How often a state may be "a lexeme that has ended before the token began" in a row.
 const MAX_ENDED: u32 = 4;
@@ -76,23 +74,33 @@ impl Filling<'_> {
         if !self.any_wide(&views)? {
             return self.add_subtree(TokenTrie::ROOT, state);
         }
-        if let [LexicalView { lex, context }] = views[..]
-            && ended == 0
-            && let Some(rest) = self.resting_state(lex)?
-            && rest != lex
-            && self.differ_little(lex, rest)?
-        {
-            let root = TokenTrie::ROOT;
-            self.add_entry(Open { root, state, view: LexicalView { lex: rest, context } })?;
-            self.correct(state, lex, rest)?;
-            return self.add_ended(Open { root, state, view: views[0] }, ended);
-        }
+        let alone = views.len() == 1 && ended == 0;
         for view in views {
             let open = Open { root: TokenTrie::ROOT, state, view };
-            self.add_entry(open)?;
+            self.add_lexeme(open, alone)?;
             self.add_ended(open, ended)?;
         }
         Ok(())
+    }
+
+    /// Adds the tokens that go on with the open lexeme, `alone` if nothing else has added any at
+    /// or below its node: then it may be read as another one that is almost the same.
+    fn add_lexeme(&mut self, open: Open, alone: bool) -> Result<(), AutomatonError> {
+        let LexicalView { lex, context } = open.view;
+        if alone
+            && let Some(rest) = resting_state(self.automaton, lex, self.fuel)?
+            && rest != lex
+        {
+            let trie = self.shared.vocabulary.trie();
+            let pair = (lex, rest);
+            let found = Differences::find(trie, open.root, pair, self.automaton, self.fuel)?;
+            if let Some(differences) = found {
+                self.add_entry(Open { view: LexicalView { lex: rest, context }, ..open })?;
+                let (vocabulary, mask) = (&self.shared.vocabulary, &mut self.mask);
+                return differences.correct(mask, vocabulary, open, self.automaton, self.fuel);
+            }
+        }
+        self.add_entry(open)
     }
 
     fn add_entry(&mut self, open: Open) -> Result<(), AutomatonError> {
@@ -189,9 +197,10 @@ impl Filling<'_> {
             Ok(!wide)
         })?;
         for (node, state, views) in waiting {
+            let alone = views.len() == 1;
             for view in views {
                 let open = Open { root: node, state, view };
-                self.add_entry(open)?;
+                self.add_lexeme(open, alone)?;
                 self.add_ended(open, 0)?;
             }
         }
@@ -220,122 +229,4 @@ impl Filling<'_> {
         }
         Ok(false)
     }
-
-    // -- almost another state -------------------------------------------------------------
-
-    /// The state into which `lex` falls when nothing special is read, if there is one.
-    ///
-    /// Many states are almost another one: inside a key that may still become one of the
-    /// schema's own, almost every token leads to where any key goes. Such a *resting* state
-    /// comes back to itself after a character.
-    fn resting_state(&mut self, lex: LexState) -> Result<Option<LexState>, AutomatonError> {
-        let (automaton, fuel) = (&mut *self.automaton, &mut *self.fuel);
-        let rest = automaton.lex_step(lex, PROBES[0], fuel)?;
-        if rest.is_dead() {
-            return Ok(None);
-        }
-        for byte in PROBES {
-            if automaton.lex_step(lex, byte, fuel)? != rest
-                || automaton.lex_step(rest, byte, fuel)? != rest
-            {
-                return Ok(None);
-            }
-        }
-        Ok(Some(rest))
-    }
-
-    /// Whether [`Filling::correct`] has only few nodes to look at. Each of them leaves a state
-    /// where texts matter, and an entry of `lex` itself serves again.
-    fn differ_little(&mut self, lex: LexState, rest: LexState) -> Result<bool, AutomatonError> {
-        let trie = self.shared.vocabulary.trie();
-        let (automaton, fuel) = (&mut *self.automaton, &mut *self.fuel);
-        let mut stack = vec![(lex, rest)];
-        let mut left = FEW;
-        let mut node = TokenTrie::ROOT + 1;
-        while node < trie.end(TokenTrie::ROOT) {
-            let level = trie.depth(node);
-            let byte = trie.byte(node);
-            fuel.spend(1)?;
-            let mut step = |lex: LexState| {
-                if lex.is_dead() { Ok(lex) } else { automaton.lex_step(lex, byte, fuel) }
-            };
-            let (lex, rest) = stack[level - 1];
-            let (lex, rest) = (step(lex)?, step(rest)?);
-            if lex == rest || lex.is_dead() {
-                node = trie.end(node);
-                continue;
-            }
-            left -= 1;
-            if left == 0 {
-                return Ok(false);
-            }
-            stack.truncate(level);
-            stack.push((lex, rest));
-            node += 1;
-        }
-        Ok(true)
-    }
-
-    /// Judges anew the tokens that tell `lex` from `rest`, where the mask holds what `state`
-    /// would allow if its lexer were in `rest`.
-    ///
-    /// The trie is walked with both lexer states and with `state`. Where both have come to the
-    /// same, and have accepted the same on the way, so will everything below. Elsewhere the
-    /// bits are those of `state`.
-    fn correct(
-        &mut self,
-        state: StateId,
-        lex: LexState,
-        rest: LexState,
-    ) -> Result<(), AutomatonError> {
-        #[derive(Clone, Copy)]
-        struct Place {
-            state: StateId,
-            lex: LexState,
-            rest: LexState,
-            /// The two have accepted different lexemes above.
-            apart: bool,
-        }
-        let trie = self.shared.vocabulary.trie();
-        let (automaton, fuel, mask) = (&mut *self.automaton, &mut *self.fuel, &mut self.mask);
-        let mut stack = vec![Place { state, lex, rest, apart: false }];
-        let mut node = TokenTrie::ROOT + 1;
-        let end = trie.end(TokenTrie::ROOT);
-        while node < end {
-            let level = trie.depth(node);
-            let byte = trie.byte(node);
-            let above = stack[level - 1];
-            fuel.spend(1)?;
-            let mut step = |lex: LexState, fuel: &mut Fuel| {
-                if lex.is_dead() { Ok(lex) } else { automaton.lex_step(lex, byte, fuel) }
-            };
-            let lex = step(above.lex, fuel)?;
-            let rest = step(above.rest, fuel)?;
-            if lex == rest && !above.apart {
-                node = trie.end(node);
-                continue;
-            }
-            let state = automaton.step(above.state, byte, fuel)?;
-            if state.is_dead() {
-                for &token in trie.tokens_below(node) {
-                    mask.remove(token);
-                }
-                node = trie.end(node);
-                continue;
-            }
-            for &token in trie.tokens_at(node) {
-                mask.insert(token);
-            }
-            let accept =
-                |lex: LexState| if lex.is_dead() { None } else { automaton.lex_accept(lex) };
-            let apart = above.apart || accept(lex) != accept(rest);
-            stack.truncate(level);
-            stack.push(Place { state, lex, rest, apart });
-            node += 1;
-        }
-        Ok(())
-    }
 }
-
-/// Characters that no key of a schema is likely to go on with, all of which a free text takes.
-const PROBES: [u8; 3] = *b"~^|";

@@ -529,7 +529,7 @@ fn goes_on(
 }
 
 /// The bytes from `root` down to `node`.
-fn path_between(vocabulary: &Vocabulary, root: NodeId, node: NodeId) -> Vec<u8> {
+pub(crate) fn path_between(vocabulary: &Vocabulary, root: NodeId, node: NodeId) -> Vec<u8> {
     let trie = vocabulary.trie();
     trie.tokens_below(node)
         .first()
