@@ -214,6 +214,18 @@ pub trait ByteAutomaton: Send {
         false
     }
 
+    /// What is told apart of the lexeme that is open in `state`, if it may be any text but for
+    /// some that are meant by name. `None` if that is not so, or not known, or if more than `most`
+    /// of them begin as it does.
+    fn lex_resting(&mut self, _state: StateId, _most: usize) -> Option<Resting> {
+        None
+    }
+
+    /// Whether the lexeme that is open in `state`, continued and ended by `rest`, is one of those.
+    fn lex_names(&mut self, _state: StateId, _rest: &[u8]) -> bool {
+        false
+    }
+
     /// The plainest ways to continue and end the lexeme that is open in `state` such that it
     /// repeats what must not be repeated; `None` if there are more than `most`, or it is not
     /// known. There are others with escapes. Asked where [`EndKnowledge::Distinct`] says so.
@@ -226,6 +238,17 @@ pub trait ByteAutomaton: Send {
     fn lex_repeats(&mut self, _state: StateId, _rest: &[u8]) -> bool {
         false
     }
+}
+
+/// A lexeme that may be any text but for some that are meant by name.
+#[derive(Clone, Debug)]
+pub struct Resting {
+    /// The lexer state in which it is none of those. Both have the same continuations, and the
+    /// same lexemes may end after each, but where one ends that is meant by name.
+    pub lex: LexState,
+    /// The plainest ways to continue and end those that begin as the lexeme does. There are others
+    /// with escapes, which [`ByteAutomaton::lex_names`] knows.
+    pub names: Vec<Vec<u8>>,
 }
 
 /// How far [`ByteAutomaton::lex_end`] can be trusted, which does not know the text of the lexeme

@@ -4,13 +4,15 @@
 //! vocabulary knows of that lexeme ([`crate::lexical`]) takes the place of the walk, at the root
 //! and at every inner node with enough below it.
 
+use std::sync::Arc;
+
 use structgen_automaton::{
-    AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LEX_HORIZON, LexicalView, StateId,
+    AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LEX_HORIZON, LexicalView, Resting, StateId,
 };
 use structgen_vocab::{NodeId, TokenMask, TokenTrie};
 
 use crate::SharedVocabulary;
-use crate::lexical::Open;
+use crate::lexical::{LexicalEntry, Open};
 use crate::resting::{Differences, resting_state};
 use crate::walk::{Steps, add_walked};
 
@@ -26,6 +28,9 @@ const MANY: usize = 128;
 /// worth it.
 const WIDE_TEXTS: usize = 8;
 const MANY_TEXTS: usize = 32;
+
+/// Names that a lexeme may still become beyond which they are not looked at one by one.
+const FEW_NAMES: usize = 1024;
 
 /// How often a state may be "a lexeme that has ended before the token began" in a row.
 const MAX_ENDED: u32 = 4;
@@ -88,6 +93,15 @@ impl Filling<'_> {
     fn add_lexeme(&mut self, open: Open, alone: bool) -> Result<(), AutomatonError> {
         let LexicalView { lex, context } = open.view;
         if alone
+            && let Some(Resting { lex, names }) = self.automaton.lex_resting(open.state, FEW_NAMES)
+        {
+            let entry = self.add_entry(Open { view: LexicalView { lex, context }, ..open })?;
+            let (vocabulary, mask) = (&self.shared.vocabulary, &mut self.mask);
+            let (automaton, fuel) = (&mut *self.automaton, &mut *self.fuel);
+            let found = Differences::of_names(vocabulary, &entry, open, &names, automaton, fuel)?;
+            return found.correct(mask, vocabulary, open, automaton, fuel);
+        }
+        if alone
             && let Some(rest) = resting_state(self.automaton, lex, self.fuel)?
             && rest != lex
         {
@@ -100,13 +114,15 @@ impl Filling<'_> {
                 return differences.correct(mask, vocabulary, open, self.automaton, self.fuel);
             }
         }
-        self.add_entry(open)
+        self.add_entry(open)?;
+        Ok(())
     }
 
-    fn add_entry(&mut self, open: Open) -> Result<(), AutomatonError> {
+    fn add_entry(&mut self, open: Open) -> Result<Arc<LexicalEntry>, AutomatonError> {
         let SharedVocabulary { vocabulary, lexical } = self.shared;
         let entry = lexical.get(vocabulary, self.automaton, open.view.lex, open.root, self.fuel)?;
-        entry.add_to(&mut self.mask, vocabulary, self.automaton, open, self.fuel)
+        entry.add_to(&mut self.mask, vocabulary, self.automaton, open, self.fuel)?;
+        Ok(entry)
     }
 
     /// Adds the tokens before whose first byte, from the root on, the lexeme has ended.

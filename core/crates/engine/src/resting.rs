@@ -3,12 +3,13 @@
 //! Inside a key that may still become one of the schema's own, almost every token leads to where
 //! any key goes. Such a *resting* state comes back to itself after a character, and is the same in
 //! every schema: the vocabulary knows its entry. What is left are the few nodes of the trie where
-//! the two differ.
+//! the two differ. Some automata know these: only where one of some names ends. For others the
+//! trie is walked with both states.
 
 use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, LexState};
 use structgen_vocab::{NodeId, TokenMask, TokenTrie, Vocabulary};
 
-use crate::lexical::{Open, path_between};
+use crate::lexical::{LexicalEntry, Open, path_between};
 use crate::walk::add_walked;
 
 /// Trie nodes at which a state may differ from the one that it is almost.
@@ -96,6 +97,31 @@ impl Differences {
             }
         }
         Ok(Some(Differences(found)))
+    }
+
+    /// Where texts that are meant by name end below `open.root`, which otherwise goes on as `entry`
+    /// says.
+    pub(crate) fn of_names(
+        vocabulary: &Vocabulary,
+        entry: &LexicalEntry,
+        open: Open,
+        names: &[Vec<u8>],
+        automaton: &mut dyn ByteAutomaton,
+        fuel: &mut Fuel,
+    ) -> Result<Self, AutomatonError> {
+        let trie = vocabulary.trie();
+        let mut found = Vec::new();
+        for name in names {
+            fuel.spend(1)?;
+            found.extend(trie.descend(open.root, name));
+        }
+        for node in entry.odd_ends(vocabulary, open.root) {
+            fuel.spend(1)?;
+            if automaton.lex_names(open.state, &path_between(vocabulary, open.root, node)) {
+                found.push(node);
+            }
+        }
+        Ok(Differences(found.into_iter().map(|node| (node, Difference::Ended)).collect()))
     }
 
     /// Judges anew the tokens below `open.root` that tell the two apart, where the mask holds what

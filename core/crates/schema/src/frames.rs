@@ -120,6 +120,16 @@ pub(crate) struct KeyPlan {
     pub(crate) tags: Vec<Vec<(u32, Slot)>>,
     /// By tag: the key, where it is known.
     pub(crate) keys: Vec<Option<KeyId>>,
+    /// Where any key may come.
+    pub(crate) open: Option<OpenKeys>,
+}
+
+/// Any key, but for some.
+pub(crate) struct OpenKeys {
+    /// The state that takes them all alike.
+    pub(crate) lex: LexState,
+    /// Those of which schemas say something, or that must not come; in no order, and some twice.
+    pub(crate) names: Vec<KeyId>,
 }
 
 /// A way to go on with a member: node asked for, and the run after it.

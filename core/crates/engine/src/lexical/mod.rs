@@ -180,6 +180,11 @@ impl LexicalEntry {
         Ok(LexicalEntry { inside, exits, bytes })
     }
 
+    /// Where the lexeme may end with a text that is not a string in its plainest spelling.
+    pub(crate) fn odd_ends(&self, vocabulary: &Vocabulary, root: NodeId) -> Vec<NodeId> {
+        self.exits.iter().flat_map(|exit| exit.odd(vocabulary, root)).copied().collect()
+    }
+
     /// Adds to `mask` the tokens that may follow an open lexeme. The case that it ends before
     /// the first byte is the caller's.
     pub(crate) fn add_to(
@@ -271,13 +276,8 @@ impl Exit {
             fuel.spend(1)?;
             places.extend(trie.descend(root, rest));
         }
-        let is_odd = |node: &NodeId| {
-            let path = path_between(vocabulary, root, *node);
-            path.contains(&b'\\') || !path.ends_with(b"\"")
-        };
-        let odd = || self.places.iter().filter(is_odd).collect();
         let others: Vec<NodeId> = match plain {
-            Some(_) => self.odd.get_or_init(odd).to_vec(),
+            Some(_) => self.odd(vocabulary, root).to_vec(),
             None => self.places.iter().collect(),
         };
         for node in others {
@@ -328,6 +328,17 @@ impl Exit {
         let ending = TokenSet::of_places(&ending.0, root, vocabulary);
         let (rests, odd) = (OnceLock::new(), OnceLock::new());
         Exit { witness, ending, count: places.len(), places, rests, odd }
+    }
+
+    /// The places with a text that is not a string in its plainest spelling.
+    fn odd(&self, vocabulary: &Vocabulary, root: NodeId) -> &[NodeId] {
+        self.odd.get_or_init(|| {
+            let is_odd = |node: &NodeId| {
+                let path = path_between(vocabulary, root, *node);
+                path.contains(&b'\\') || !path.ends_with(b"\"")
+            };
+            self.places.iter().filter(is_odd).collect()
+        })
     }
 
     /// What stands after the end, by its first byte.

@@ -5,7 +5,8 @@ use structgen_automaton::{AutomatonError, Fuel, LexState};
 use structgen_regex::ExprId;
 
 use super::{
-    AsksId, Frame, FrameId, Frames, KeyPlan, MemberWay, ObjectRun, Reading, Slot, TagsId, Used,
+    AsksId, Frame, FrameId, Frames, KeyPlan, MemberWay, ObjectRun, OpenKeys, Reading, Slot, TagsId,
+    Used,
 };
 use crate::algebra::{
     Algebra, INFINITE, KeyId, NodeId, ObjectId, ObjectShape, OpenObject, all_pending,
@@ -200,6 +201,8 @@ impl Frames {
         let frame = self.frame(id);
         let (mut names, mut classes) = (Vec::new(), Vec::new());
         let mut bound = None;
+        // Keys that are told apart, and whether any other one may come.
+        let (mut told, mut open) = (Vec::new(), true);
         if let Frame::Object { reading, used, runs } = &*frame {
             for (index, run) in runs.iter().enumerate() {
                 let shape = self.algebra.object_shape(run.shape);
@@ -214,6 +217,8 @@ impl Frames {
                         Slot::Class(class) => {
                             let without = self.used_of_class(run.shape, class, used, fuel)?;
                             let keys = &shape.classes[class as usize].keys;
+                            open &= keys.base == self.algebra.strings.all;
+                            told.extend(keys.except.iter().chain(&without).copied());
                             let e = self.algebra.key_set_expr(keys, &without);
                             classes.push((e, index as u32, slot));
                         }
@@ -231,8 +236,13 @@ impl Frames {
                 });
             }
         }
-        let mut plan =
-            KeyPlan { lex: LexState::DEAD, first_class: 0, tags: Vec::new(), keys: Vec::new() };
+        let mut plan = KeyPlan {
+            lex: LexState::DEAD,
+            first_class: 0,
+            tags: Vec::new(),
+            keys: Vec::new(),
+            open: None,
+        };
         let mut parts = Vec::new();
         let mut tag_of_key: FxHashMap<KeyId, usize> = FxHashMap::default();
         for (key, run, slot) in names {
@@ -262,6 +272,13 @@ impl Frames {
                 plan.tags.len() - 1
             });
             plan.tags[tag].push((run, slot));
+        }
+        if open && bound.is_none() && !tag_of_class.is_empty() {
+            told.extend(plan.keys.iter().flatten().copied());
+            let any = self.algebra.lexer.exprs.concat(&[self.algebra.strings.all, self.quote]);
+            let any: Vec<_> = tag_of_class.values().map(|&tag| (tag as u32, any)).collect();
+            let lex = self.algebra.lexer.state(&any, fuel)?;
+            plan.open = Some(OpenKeys { lex, names: told });
         }
         for (mut e, tag) in tag_of_class {
             if let Some(bound) = bound {

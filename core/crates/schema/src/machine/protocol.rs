@@ -2,12 +2,12 @@
 
 use structgen_automaton::{
     AcceptId, AutomatonError, ByteAutomaton, CharSelection, EndKnowledge, Exactness, Fuel,
-    LexState, LexicalView, StateId, Usage,
+    LexState, LexicalView, Resting, StateId, Usage,
 };
 
 use super::SchemaAutomaton;
 use super::stack::{Cell, Context, Lexeme, Phase, State, TextId};
-use crate::frames::Frame;
+use crate::frames::{Frame, OpenKeys};
 
 impl ByteAutomaton for SchemaAutomaton {
     fn start(&mut self, _fuel: &mut Fuel) -> Result<StateId, AutomatonError> {
@@ -196,6 +196,32 @@ impl ByteAutomaton for SchemaAutomaton {
         std::mem::take(&mut self.frames.doubt)
     }
 
+    fn lex_resting(&mut self, state: StateId, most: usize) -> Option<Resting> {
+        let (prefix, plan) = self.open_key(state)?;
+        let OpenKeys { lex, names } = plan.open.as_ref()?;
+        let mut rests = Vec::new();
+        for key in names {
+            let name = self.frames.algebra.key_name(*key);
+            if let Some(rest) = name.strip_prefix(&prefix).filter(|rest| is_plain(rest)) {
+                if rests.len() == most {
+                    return None;
+                }
+                rests.push(format!("{rest}\"").into_bytes());
+            }
+        }
+        Some(Resting { lex: *lex, names: rests })
+    }
+
+    fn lex_names(&mut self, state: StateId, rest: &[u8]) -> bool {
+        let Some((_, mut lexeme)) = self.open_lexeme(state) else { return true };
+        lexeme.extend_from_slice(rest);
+        let Ok(name) = serde_json::from_slice::<String>(&lexeme) else { return true };
+        let Some(key) = self.frames.algebra.known_key(&name) else { return false };
+        let plan =
+            self.open_key(state).and_then(|(_, plan)| Some(plan.open.as_ref()?.names.clone()));
+        plan.is_none_or(|names| names.contains(&key))
+    }
+
     fn lex_repeats(&mut self, state: StateId, rest: &[u8]) -> bool {
         let Some((frame, mut lexeme)) = self.open_lexeme(state) else { return false };
         lexeme.extend_from_slice(rest);
@@ -208,8 +234,18 @@ impl ByteAutomaton for SchemaAutomaton {
         // What is in the middle of an escape, or of a character, has no prefix yet.
         lexeme.push(b'"');
         let prefix: String = serde_json::from_slice(&lexeme).ok()?;
-        let plain = |rest: &String| !rest.contains(|c: char| c < ' ' || c == '"' || c == '\\');
         let rests = self.frames.seen_with_prefix(frame, &prefix, most)?;
-        Some(rests.into_iter().filter(plain).map(|rest| (rest + "\"").into_bytes()).collect())
+        Some(
+            rests
+                .into_iter()
+                .filter(|rest| is_plain(rest))
+                .map(|rest| (rest + "\"").into_bytes())
+                .collect(),
+        )
     }
+}
+
+/// Whether the text stands for itself inside a string.
+fn is_plain(text: &str) -> bool {
+    !text.contains(|c: char| c < ' ' || c == '"' || c == '\\')
 }

@@ -242,6 +242,19 @@ impl SchemaAutomaton {
         Some((frame, lexeme))
     }
 
+    /// The key that is open in `state`, as far as it has been read, where any other one might come
+    /// as well, and the plan for it. `None` in the middle of an escape or a character, too.
+    pub(super) fn open_key(&self, state: StateId) -> Option<(String, &KeyPlan)> {
+        let &State { phase, text, .. } = self.states.get(state.0 as usize)?;
+        let Phase::Key { mark, .. } = phase else { return None };
+        if mark == TextId::BLURRED || text == TextId::BLURRED {
+            return None;
+        }
+        let (frame, mut lexeme) = self.open_lexeme(state)?;
+        lexeme.push(b'"');
+        Some((serde_json::from_slice(&lexeme).ok()?, self.frames.known_key_plan(frame)?))
+    }
+
     pub(super) fn frame(&self, cell: CellId) -> Arc<Frame> {
         self.frames.frame(self.at(cell).frame)
     }
