@@ -87,6 +87,20 @@ SCHEMAS: dict[str, object] = {
     "patterns": {"patternProperties": {"^a": {"type": "integer"}}, "type": "object"},
     "short strings": {"type": "array", "items": {"type": "string", "maxLength": 3}},
     "anything": True,
+    "names and any key": {
+        "properties": {"é": False, "ab": False, "the": {"type": "integer"}, "A": {"type": "null"}},
+        "patternProperties": {"^$": False},
+        "additionalProperties": {"properties": {"a": {"enum": [1, "a"]}, "aa": False, 'a"': False}},
+        "type": "object",
+    },
+    "names of several shapes": {
+        "anyOf": [
+            {"properties": {"ab": {"type": "integer"}, "a": {"type": "string"}}, "minProperties": 2},
+            {"properties": {"the": False, "a": {"type": "integer"}}, "required": ["z"]},
+            {"properties": {"A": {"const": 1}}, "additionalProperties": {"type": "boolean"}},
+        ],
+        "type": "object",
+    },
     "formats": {
         "type": ["string", "array"],
         "items": {"anyOf": [{"format": "ipv4"}, {"format": "time"}, {"pattern": "^the"}]},

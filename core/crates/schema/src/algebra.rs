@@ -282,6 +282,10 @@ impl Algebra {
         self.keys.get(key.0)
     }
 
+    pub(crate) fn key_text(&self, key: KeyId) -> &str {
+        self.keys.peek(key.0)
+    }
+
     /// All spellings of the key's body.
     pub(crate) fn key_spelling(&mut self, key: KeyId) -> ExprId {
         self.key_literal(key).0

@@ -128,7 +128,7 @@ pub(crate) struct KeyPlan {
 pub(crate) struct OpenKeys {
     /// The state that takes them all alike.
     pub(crate) lex: LexState,
-    /// Those of which schemas say something, or that must not come; in no order, and some twice.
+    /// Those of which schemas say something, or that must not come, each once.
     pub(crate) names: Vec<KeyId>,
 }
 

@@ -201,7 +201,7 @@ impl TokenTrie {
         &self.tokens[places.start as usize..places.end as usize]
     }
 
-    /// The children of `node` with the byte that leads to each.
+    /// The children of `node` with the byte that leads to each, in the order of these bytes.
     pub fn children(&self, node: NodeId) -> impl Iterator<Item = (u8, NodeId)> + '_ {
         let end = self.nodes[node as usize].end;
         let mut next = node + 1;
@@ -221,7 +221,8 @@ impl TokenTrie {
             let child = self.first[byte as usize];
             return (child != 0).then_some(child);
         }
-        self.children(node).find(|&(b, _)| b == byte).map(|(_, child)| child)
+        let mut children = self.children(node).skip_while(|&(other, _)| other < byte);
+        children.next().filter(|&(other, _)| other == byte).map(|(_, child)| child)
     }
 
     /// The node below `from` at the end of `path`.

@@ -12,6 +12,9 @@ use crate::algebra::{
     Algebra, INFINITE, KeyId, NodeId, ObjectId, ObjectShape, OpenObject, all_pending,
 };
 
+/// Keys that are told apart from any other beyond which they are not compared one by one.
+const MAX_TOLD: usize = 2_048;
+
 impl Frames {
     /// The run of a shape that has no member yet.
     pub(crate) fn new_object_run(&self, shape: ObjectId, ordered: bool) -> ObjectRun {
@@ -273,8 +276,10 @@ impl Frames {
             });
             plan.tags[tag].push((run, slot));
         }
-        if open && bound.is_none() && !tag_of_class.is_empty() {
-            told.extend(plan.keys.iter().flatten().copied());
+        told.extend(plan.keys.iter().flatten().copied());
+        if open && bound.is_none() && !tag_of_class.is_empty() && told.len() <= MAX_TOLD {
+            told.sort_unstable();
+            told.dedup();
             let any = self.algebra.lexer.exprs.concat(&[self.algebra.strings.all, self.quote]);
             let any: Vec<_> = tag_of_class.values().map(|&tag| (tag as u32, any)).collect();
             let lex = self.algebra.lexer.state(&any, fuel)?;

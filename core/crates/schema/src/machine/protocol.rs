@@ -201,8 +201,8 @@ impl ByteAutomaton for SchemaAutomaton {
         let OpenKeys { lex, names } = plan.open.as_ref()?;
         let mut rests = Vec::new();
         for key in names {
-            let name = self.frames.algebra.key_name(*key);
-            if let Some(rest) = name.strip_prefix(&prefix).filter(|rest| is_plain(rest)) {
+            let name = self.frames.algebra.key_text(*key);
+            if let Some(rest) = name.strip_prefix(&*prefix).filter(|rest| is_plain(rest)) {
                 if rests.len() == most {
                     return None;
                 }
