@@ -68,6 +68,13 @@ TOKENS: list[bytes | None] = [
         b',\n  "',
         b",  1",
     ),
+    # Longer than what most entries of the vocabulary are shared for.
+    *(b"a" * n for n in (23, 24, 25, 26, 27, 31, 40)),
+    *(b" " * n for n in (24, 25, 32, 64)),
+    *(b"ab" * 12 + end for end in (b'"', b'",', b'","', b'b","the', b'","' + b"a" * 30, b"a\\u00")),
+    *("é".encode() * 13 + end for end in (b"", b'"', b'"]', b"a")),
+    b'"' + b"ab" * 13,
+    b'"' + b"ab" * 13 + b'"',
     None,
 ]
 
@@ -95,7 +102,10 @@ SCHEMAS: dict[str, object] = {
     },
     "names of several shapes": {
         "anyOf": [
-            {"properties": {"ab": {"type": "integer"}, "a": {"type": "string"}}, "minProperties": 2},
+            {
+                "properties": {"ab": {"type": "integer"}, "a": {"type": "string"}},
+                "minProperties": 2,
+            },
             {"properties": {"the": False, "a": {"type": "integer"}}, "required": ["z"]},
             {"properties": {"A": {"const": 1}}, "additionalProperties": {"type": "boolean"}},
         ],
@@ -148,6 +158,34 @@ FREE: dict[str, sg.TextConstraint] = {
 @pytest.mark.parametrize("name", FREE)
 def test_masks_equal_probes_of_free_text(name: str) -> None:
     compare(FREE[name], name)
+
+
+# Lexemes that differ in the room that is left.
+ROOM: dict[str, list[sg.TextConstraint]] = {
+    "maxLength": [sg.json_schema({"maxLength": n}) for n in range(20, 44)],
+    "minLength": [sg.json_schema({"minLength": n}) for n in range(20, 44)],
+    "pattern": [sg.json_schema({"pattern": f"^(?:a|b|é){{2,{n}}}$"}) for n in range(20, 44)],
+    "regex": [sg.regex(f"[a-z ]{{0,{n}}}") + sg.literal('"') for n in range(20, 44)],
+    "words": [sg.regex(f"(?:[ab]+ ){{0,{n}}}[ab]*") for n in range(20, 44)],
+}
+
+
+@pytest.mark.parametrize("name", ROOM)
+def test_masks_equal_probes_whatever_room_is_left(name: str) -> None:
+    vocabulary = sg.Vocabulary(TOKENS, eos_token_ids=[len(TOKENS) - 1])
+    mask = sg.allocate_mask(1, vocabulary.size)
+    before = {"regex": b"", "words": b"a "}.get(name, b'"')
+    order = list(ROOM[name])
+    random.Random(1).shuffle(order)
+    for constraint in order:
+        compiled = constraint.compile(vocabulary)
+        for written in (b"", b"a", b"ab" * 3, b"a" * 17):
+            matcher = compiled.matcher()
+            matcher.advance_text(before + written)
+            matcher.fill_mask(mask, 0)
+            bits = np.unpackbits(mask.view(np.uint8), bitorder="little")[: vocabulary.size]
+            probed = [matcher.allows(token) for token in range(vocabulary.size)]
+            assert bits.astype(bool).tolist() == probed, (constraint, written)
 
 
 # Elements and keys that are compared with those before them only when they end.

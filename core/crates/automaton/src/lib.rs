@@ -85,6 +85,9 @@ pub struct LexicalView {
 /// in use (128 spaces, in some).
 pub const LEX_HORIZON: u32 = 256;
 
+/// The same for a fingerprint that more states share: more than all but a few hundred tokens.
+pub const LEX_NEAR_HORIZON: u32 = 24;
+
 /// A set of characters: some of ASCII, by code point, and all or none of those beyond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CharSelection {
@@ -189,6 +192,11 @@ pub trait ByteAutomaton: Send {
     /// so that work can be shared.
     fn lex_fingerprint(&self, _lex: LexState) -> u128 {
         0
+    }
+
+    /// The same for texts of at most [`LEX_NEAR_HORIZON`] bytes, where that is known.
+    fn lex_near_fingerprint(&self, _lex: LexState) -> Option<u128> {
+        None
     }
 
     /// The state after the lexemes `accept` ended in `context`; `DEAD` if nothing may follow.

@@ -247,6 +247,14 @@ impl Lexicon {
         }
     }
 
+    /// The same for the nearer horizon.
+    pub fn nested_near_fingerprint(&self, terminal: u32, lex: LexState) -> Option<u128> {
+        match self.matchers.get(terminal as usize) {
+            Some(Matcher::Nested { automaton, .. }) => automaton.lex_near_fingerprint(lex),
+            _ => None,
+        }
+    }
+
     /// One byte inside a lexeme of a nested automaton: the new state, and whether the
     /// lexeme may end there.
     pub fn nested_step(

@@ -111,6 +111,10 @@ impl ByteAutomaton for RegexAutomaton {
         self.lexer.fingerprint(lex)
     }
 
+    fn lex_near_fingerprint(&self, lex: LexState) -> Option<u128> {
+        Some(self.lexer.near_fingerprint(lex))
+    }
+
     fn lex_end(
         &mut self,
         _context: u32,

@@ -259,6 +259,20 @@ impl TokenTrie {
         state: W::State,
         walker: &mut W,
         stack: &mut Vec<W::State>,
+        visit: impl FnMut(&mut W, NodeId, W::State) -> Result<bool, W::Error>,
+    ) -> Result<(), W::Error> {
+        self.walk_beyond(0, from, state, walker, stack, visit)
+    }
+
+    /// The same, on the ways to tokens of more than `least` bytes alone.
+    #[inline]
+    pub fn walk_beyond<W: ByteWalker>(
+        &self,
+        least: usize,
+        from: NodeId,
+        state: W::State,
+        walker: &mut W,
+        stack: &mut Vec<W::State>,
         mut visit: impl FnMut(&mut W, NodeId, W::State) -> Result<bool, W::Error>,
     ) -> Result<(), W::Error> {
         let base = self.nodes[from as usize].depth as usize;
@@ -268,6 +282,10 @@ impl TokenTrie {
         let mut id = from + 1;
         while id < end {
             let node = self.nodes[id as usize];
+            if usize::from(node.depth) + usize::from(node.height) <= least {
+                id = node.end;
+                continue;
+            }
             let level = node.depth as usize - base;
             match walker.step(stack[level - 1], node.byte)? {
                 Some(next) if visit(walker, id, next)? => {

@@ -23,11 +23,12 @@ mod token_set;
 pub(crate) use cache::LexicalCache;
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LexState, LexicalView, StateId,
+    AcceptId, AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LEX_NEAR_HORIZON, LexState,
+    LexicalView, StateId,
 };
 use structgen_vocab::{CharGroups, NodeId, TokenId, TokenMask, TokenTrie, Vocabulary};
 
@@ -45,7 +46,7 @@ const MAX_PLACES: usize = 1 << 13;
 const WORTH_ALTERNATIVES: usize = 8;
 
 /// Numbers gathered in their order: nodes, or places of tokens in the order of their bytes.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 struct Ranges(Vec<Range<u32>>);
 
 impl Ranges {
@@ -65,6 +66,29 @@ impl Ranges {
     fn len(&self) -> usize {
         self.0.iter().map(|range| range.len()).sum()
     }
+
+    /// Those for which `keep` holds.
+    fn filter(&self, mut keep: impl FnMut(u32) -> bool) -> Ranges {
+        let mut kept = Ranges::default();
+        self.iter().filter(|&number| keep(number)).for_each(|n| kept.add(n..n + 1));
+        kept
+    }
+
+    fn union(&self, other: &Ranges) -> Ranges {
+        let mut ranges: Vec<&Range<u32>> = self.0.iter().chain(&other.0).collect();
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut union = Ranges::default();
+        ranges.into_iter().for_each(|range| union.add(range.clone()));
+        union
+    }
+}
+
+/// What a walk with a lexer state finds.
+struct Found {
+    /// Tokens that leave the lexeme open, by their places.
+    inside: Ranges,
+    /// Where lexemes may end.
+    ends: Vec<(AcceptId, Ranges)>,
 }
 
 /// The classes of tokens for one lexer state.
@@ -72,7 +96,7 @@ pub(crate) struct LexicalEntry {
     /// Tokens that leave the lexeme open, with a completion.
     inside: TokenSet,
     /// Ways in which the lexeme may end inside or at the end of a token.
-    exits: Vec<Exit>,
+    exits: Vec<Arc<Exit>>,
     bytes: usize,
 }
 
@@ -90,6 +114,8 @@ struct Exit {
     rests: OnceLock<Vec<Rest>>,
     /// Those with a text that is not a string in its plainest spelling; found when first wanted.
     odd: OnceLock<Box<[NodeId]>>,
+    /// Those beyond the nearer horizon; found when first wanted.
+    far: OnceLock<Ranges>,
 }
 
 struct Rest {
@@ -109,75 +135,66 @@ impl LexicalEntry {
         root: NodeId,
         fuel: &mut Fuel,
     ) -> Result<Self, AutomatonError> {
-        let trie = vocabulary.trie();
-        let mut inside = Ranges::default();
-        let mut ends: Vec<Ranges> = Vec::new();
-        let mut ends_of: FxHashMap<AcceptId, usize> = FxHashMap::default();
-        let mut loops = Loops::default();
-        let mut may_go_on: FxHashMap<LexState, bool> = FxHashMap::default();
-        // Of the state seen last, mostly the next one too: where its ends go, and whether it is
-        // open.
-        let mut seen: (LexState, Option<usize>, bool) = (LexState::DEAD, None, false);
-        let mut walker = LexSteps { automaton, fuel };
-        trie.walk(root, lex, &mut walker, &mut Vec::new(), |walker, node, state| {
-            if seen.0 != state {
-                // A lexeme that has ended, and cannot go on, is not open: whether its end is good
-                // is for what follows to say.
-                let accept = walker.automaton.lex_accept(state);
-                let open = match (accept, may_go_on.get(&state)) {
-                    (None, _) => true,
-                    (_, Some(&known)) => known,
-                    _ => {
-                        let known = goes_on(walker.automaton, state, walker.fuel)?;
-                        may_go_on.insert(state, known);
-                        known
-                    }
-                };
-                let end = accept.map(|accept| {
-                    *ends_of.entry(accept).or_insert_with(|| {
-                        ends.push(Ranges::default());
-                        ends.len() - 1
-                    })
-                });
-                seen = (state, end, open);
-            }
-            let (_, end, open) = seen;
-            if let Some(end) = end {
-                ends[end].add(node..node + 1);
-            }
-            if open {
-                inside.add(trie.places_at(node));
-            }
-            let below = trie.places_below(node);
-            let groups = trie.groups_below(node);
-            if below.is_empty() || CharGroups::OTHER.within(groups) {
-                return Ok(true);
-            }
-            let (height, tokens) = (trie.height_below(node) as u32, below.len());
-            let LexSteps { automaton, fuel } = walker;
-            let idle = loops.idle_bytes(*automaton, state, groups, fuel)? >= height
-                || loops.hold(*automaton, state, groups, height, tokens, fuel)?
-                || (tokens >= WORTH_ALTERNATIVES
-                    && loops.any_holds(*automaton, state, groups, height, tokens, fuel)?);
-            if idle {
-                inside.add(below);
-                return Ok(false);
-            }
-            // Or it may end everywhere.
-            if let Some(end) = end.filter(|_| groups.within(CharGroups::ASCII_COMPLETE))
-                && loops.stay(walker.automaton, state, groups, walker.fuel)?
-            {
-                inside.add(below);
-                ends[end].add(node + 1..trie.end(node));
-                return Ok(false);
-            }
-            Ok(true)
-        })?;
-        let exits: Vec<Exit> =
-            ends.into_iter().map(|places| Exit::new(vocabulary, root, places)).collect();
+        let Found { inside, ends } = Found::beyond(0, vocabulary, automaton, lex, root, fuel)?;
+        let exits: Vec<_> = ends
+            .into_iter()
+            .map(|(_, places)| Arc::new(Exit::new(vocabulary, root, places)))
+            .collect();
         let inside = TokenSet::of_places(&inside.0, root, vocabulary);
-        let bytes = 128 + inside.bytes() + exits.iter().map(Exit::bytes).sum::<usize>();
+        let bytes = 128 + inside.bytes() + exits.iter().map(|exit| exit.bytes()).sum::<usize>();
         Ok(LexicalEntry { inside, exits, bytes })
+    }
+
+    /// The same at the root, for a state that no text within the nearer horizon can tell from that
+    /// of `base`: only longer tokens are looked at, of which `long` are all. `None` if more than
+    /// that would have to be.
+    ///
+    /// A string of limited length is another one after each character. But as long as there is
+    /// room for 24 of them, nearly all tokens are what they are in any string.
+    fn build_like(
+        base: &LexicalEntry,
+        long: &[TokenId],
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        fuel: &mut Fuel,
+    ) -> Result<Option<Self>, AutomatonError> {
+        let (trie, root, near) = (vocabulary.trie(), TokenTrie::ROOT, LEX_NEAR_HORIZON as usize);
+        let mut accepts = Vec::with_capacity(base.exits.len());
+        for exit in &base.exits {
+            if exit.witness.len() > near || exit.count > MAX_PLACES {
+                return Ok(None);
+            }
+            let Some(accept) = exit.accept(automaton, lex, fuel)? else { return Ok(None) };
+            accepts.push(accept);
+        }
+        let Found { inside, mut ends } =
+            Found::beyond(near, vocabulary, automaton, lex, root, fuel)?;
+        let is_far = |node: NodeId| trie.depth(node) > near;
+        let inside = base.inside.without(long).and_places(&inside.0, vocabulary);
+        let mut bytes = 128 + inside.bytes();
+        let mut exits = Vec::with_capacity(base.exits.len());
+        for (exit, accept) in base.exits.iter().zip(accepts) {
+            let at = ends.iter().position(|(other, _)| *other == accept);
+            let far = at.map(|at| ends.swap_remove(at).1.filter(is_far)).unwrap_or_default();
+            if *exit.far.get_or_init(|| exit.places.filter(is_far)) == far {
+                exits.push(exit.clone());
+                continue;
+            }
+            let places = exit.places.filter(|node| !is_far(node)).union(&far);
+            if !places.0.is_empty() {
+                exits.push(Arc::new(Exit::new(vocabulary, root, places)));
+                bytes += exits.last().map_or(0, |exit| exit.bytes());
+            }
+        }
+        for (_, places) in ends {
+            let places = places.filter(is_far);
+            if !places.0.is_empty() {
+                exits.push(Arc::new(Exit::new(vocabulary, root, places)));
+                bytes += exits.last().map_or(0, |exit| exit.bytes());
+            }
+        }
+        Ok(Some(LexicalEntry { inside, exits, bytes }))
     }
 
     /// Where the lexeme may end with a text that is not a string in its plainest spelling.
@@ -241,6 +258,86 @@ impl LexicalEntry {
         // What is inside is in the mask whatever becomes of other ways to read it.
         unsure.tokens.retain(|token| !self.inside.contains(*token));
         unsure.judge(mask, vocabulary, automaton, open, fuel)
+    }
+}
+
+impl Found {
+    /// Walks `lex` from `root` on the ways to tokens of more than `least` bytes; of others, some
+    /// may be found or not.
+    fn beyond(
+        least: usize,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        root: NodeId,
+        fuel: &mut Fuel,
+    ) -> Result<Self, AutomatonError> {
+        let trie = vocabulary.trie();
+        let mut inside = Ranges::default();
+        let mut ends: Vec<(AcceptId, Ranges)> = Vec::new();
+        let mut ends_of: FxHashMap<AcceptId, usize> = FxHashMap::default();
+        let mut loops = Loops::default();
+        let mut may_go_on: FxHashMap<LexState, bool> = FxHashMap::default();
+        // Of the state seen last, mostly the next one too: where its ends go, and whether it is
+        // open.
+        let mut seen: (LexState, Option<usize>, bool) = (LexState::DEAD, None, false);
+        let mut walker = LexSteps { automaton, fuel };
+        trie.walk_beyond(least, root, lex, &mut walker, &mut Vec::new(), |walker, node, state| {
+            if seen.0 != state {
+                // A lexeme that has ended, and cannot go on, is not open: whether its end is good
+                // is for what follows to say.
+                let accept = walker.automaton.lex_accept(state);
+                let open = match (accept, may_go_on.get(&state)) {
+                    (None, _) => true,
+                    (_, Some(&known)) => known,
+                    _ => {
+                        let known = goes_on(walker.automaton, state, walker.fuel)?;
+                        may_go_on.insert(state, known);
+                        known
+                    }
+                };
+                let end = accept.map(|accept| {
+                    *ends_of.entry(accept).or_insert_with(|| {
+                        ends.push((accept, Ranges::default()));
+                        ends.len() - 1
+                    })
+                });
+                seen = (state, end, open);
+            }
+            let (_, end, open) = seen;
+            let far = trie.depth(node) > least;
+            if let Some(end) = end.filter(|_| far) {
+                ends[end].1.add(node..node + 1);
+            }
+            if open && far {
+                inside.add(trie.places_at(node));
+            }
+            let below = trie.places_below(node);
+            let groups = trie.groups_below(node);
+            if below.is_empty() || CharGroups::OTHER.within(groups) {
+                return Ok(true);
+            }
+            let (height, tokens) = (trie.height_below(node) as u32, below.len());
+            let LexSteps { automaton, fuel } = walker;
+            let idle = loops.idle_bytes(*automaton, state, groups, fuel)? >= height
+                || loops.hold(*automaton, state, groups, height, tokens, fuel)?
+                || (tokens >= WORTH_ALTERNATIVES
+                    && loops.any_holds(*automaton, state, groups, height, tokens, fuel)?);
+            if idle {
+                inside.add(below);
+                return Ok(false);
+            }
+            // Or it may end everywhere.
+            if let Some(end) = end.filter(|_| groups.within(CharGroups::ASCII_COMPLETE))
+                && loops.stay(walker.automaton, state, groups, walker.fuel)?
+            {
+                inside.add(below);
+                ends[end].1.add(node + 1..trie.end(node));
+                return Ok(false);
+            }
+            Ok(true)
+        })?;
+        Ok(Found { inside, ends })
     }
 }
 
@@ -326,8 +423,8 @@ impl Exit {
         let mut ending = Ranges::default();
         places.0.iter().for_each(|nodes| ending.add(trie.places_at_all(nodes.clone())));
         let ending = TokenSet::of_places(&ending.0, root, vocabulary);
-        let (rests, odd) = (OnceLock::new(), OnceLock::new());
-        Exit { witness, ending, count: places.len(), places, rests, odd }
+        let (rests, odd, far) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Exit { witness, ending, count: places.len(), places, rests, odd, far }
     }
 
     /// The places with a text that is not a string in its plainest spelling.

@@ -43,6 +43,40 @@ impl TokenSet {
         TokenSet::Dense(mask)
     }
 
+    /// The set without some tokens, which are sorted.
+    pub(super) fn without(&self, gone: &[TokenId]) -> Self {
+        match self {
+            TokenSet::Dense(tokens) => {
+                let mut mask = tokens.clone();
+                gone.iter().for_each(|&token| mask.remove(token));
+                TokenSet::Dense(mask)
+            }
+            TokenSet::Sparse(tokens) => {
+                let kept = tokens.iter().filter(|token| gone.binary_search(token).is_err());
+                TokenSet::Sparse(kept.copied().collect())
+            }
+        }
+    }
+
+    /// The set, and the tokens at these places of the trie's order.
+    pub(super) fn and_places(self, places: &[Range<u32>], vocabulary: &Vocabulary) -> Self {
+        let trie = vocabulary.trie();
+        let more = places.iter().flat_map(|range| trie.tokens_in(range.clone())).copied();
+        match self {
+            TokenSet::Dense(mut mask) => {
+                more.for_each(|token| mask.insert(token));
+                TokenSet::Dense(mask)
+            }
+            TokenSet::Sparse(tokens) => {
+                let mut tokens = tokens.into_vec();
+                tokens.extend(more);
+                tokens.sort_unstable();
+                tokens.dedup();
+                TokenSet::new(tokens, vocabulary.size())
+            }
+        }
+    }
+
     pub(super) fn add_to(&self, mask: &mut TokenMask) {
         match self {
             TokenSet::Dense(tokens) => mask.union_with(tokens),

@@ -345,6 +345,13 @@ impl ByteAutomaton for CfgAutomaton {
         }
     }
 
+    fn lex_near_fingerprint(&self, lex: LexState) -> Option<u128> {
+        match self.guests.lex(lex) {
+            Some((guest, _)) => self.lexicon.nested_near_fingerprint(guest.terminal, guest.lex),
+            None => Some(self.lexicon.lexer.near_fingerprint(lex)),
+        }
+    }
+
     fn lex_end(
         &mut self,
         context: u32,

@@ -24,7 +24,8 @@ mod witness;
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
-    AutomatonError, CharSelection, LEX_HORIZON, ShardedMap, ShardedTable, SteadyVec,
+    AutomatonError, CharSelection, LEX_HORIZON, LEX_NEAR_HORIZON, ShardedMap, ShardedTable,
+    SteadyVec,
 };
 
 use classes::ByteClasses;
@@ -66,9 +67,9 @@ pub struct Exprs {
     texts: SteadyVec<Text>,
     demands: Demands,
     prints: SteadyVec<u128>,
-    /// Prints that forget what no text within the horizon can tell; see
-    /// [`Exprs::near_fingerprint`].
-    near: SteadyVec<u128>,
+    /// Prints that forget what no text within a horizon can tell; see
+    /// [`Exprs::near_fingerprints`].
+    near: [SteadyVec<u128>; 2],
     table: ShardedTable<u32>,
     sets: Vec<ByteSet>,
     set_ids: FxHashMap<ByteSet, u32>,
@@ -113,7 +114,7 @@ impl Exprs {
             texts: SteadyVec::default(),
             demands: Demands::default(),
             prints: SteadyVec::default(),
-            near: SteadyVec::default(),
+            near: Default::default(),
             table: ShardedTable::default(),
             sets: Vec::new(),
             set_ids: FxHashMap::default(),
@@ -195,15 +196,16 @@ impl Exprs {
     }
 
     /// Equal for expressions that no text of at most [`LEX_HORIZON`] bytes can tell apart: the
-    /// same such texts are members, and the same are prefixes of members.
+    /// same such texts are members, and the same are prefixes of members. The second is the same
+    /// for [`LEX_NEAR_HORIZON`].
     ///
     /// Both are preserved by `|`, concatenation and repetition, where a repetition of what is
     /// not empty cannot come round more often than there are bytes; so counts are clipped at
     /// the horizon. They are not preserved by `&` and `~`, whose prefixes hang on what comes
     /// later: those keep their full print.
     #[inline]
-    pub fn near_fingerprint(&self, e: ExprId) -> u128 {
-        self.near[e.index()]
+    pub fn near_fingerprints(&self, e: ExprId) -> [u128; 2] {
+        [self.near[0][e.index()], self.near[1][e.index()]]
     }
 
     /// Expressions in the arena.
@@ -219,7 +221,7 @@ impl Exprs {
             + self.texts.bytes()
             + self.demands.bytes()
             + self.prints.bytes()
-            + self.near.bytes()
+            + self.near[0].bytes() * 2
             + self.table.len() * 8
             + self.sets.capacity() * 32
             + self.set_ids.capacity() * 40
@@ -279,15 +281,21 @@ impl Exprs {
         first
     }
 
-    /// A hash over the near fingerprints of expressions, in whatever order.
-    pub(crate) fn bag_print(&self, bag: impl Iterator<Item = ExprId>) -> u128 {
-        bag.fold(0, |sum, e| sum.wrapping_add(fold(seed(), self.near_fingerprint(e), 9)))
+    /// Hashes over the near fingerprints of expressions, in whatever order.
+    pub(crate) fn bag_prints(&self, bag: impl Iterator<Item = ExprId>) -> [u128; 2] {
+        bag.fold([0; 2], |[far, near], e| {
+            let [a, b] = self.near_fingerprints(e).map(|print| fold(seed(), print, 9));
+            [far.wrapping_add(a), near.wrapping_add(b)]
+        })
     }
 
-    /// The same over heads, each with the print of what may follow it.
-    pub(crate) fn runs_print(&self, runs: impl Iterator<Item = (ExprId, u128)>) -> u128 {
-        let term = |(head, tails)| fold(fold(seed(), self.near_fingerprint(head), 10), tails, 10);
-        runs.fold(0, |sum, run| sum.wrapping_add(term(run)))
+    /// The same over heads, each with the prints of what may follow it.
+    pub(crate) fn runs_prints(&self, runs: impl Iterator<Item = (ExprId, [u128; 2])>) -> [u128; 2] {
+        runs.fold([0; 2], |[far, near], (head, tails)| {
+            let heads = self.near_fingerprints(head);
+            let term = |at: usize| fold(fold(seed(), heads[at], 10), tails[at], 10);
+            [far.wrapping_add(term(0)), near.wrapping_add(term(1))]
+        })
     }
 
     fn new_walk(&mut self) {
@@ -352,20 +360,20 @@ impl Exprs {
         self.children.extend_from_slice(kids);
         self.metas.push(meta);
         self.texts.push(text);
-        let near = match node {
-            Node::And(..) | Node::Not(_) => print,
-            Node::Repeat(e, min, max) if self.min_len(e) > 0 => {
-                let clipped = Node::Repeat(
+        for (near, horizon) in [LEX_HORIZON, LEX_NEAR_HORIZON].into_iter().enumerate() {
+            let clipped = match node {
+                Node::And(..) | Node::Not(_) => None,
+                Node::Repeat(e, min, max) if self.min_len(e) > 0 => Some(Node::Repeat(
                     e,
-                    min.min(LEX_HORIZON + 1),
-                    if max > LEX_HORIZON { INFINITE } else { max },
-                );
-                self.print(clipped, kids, &self.near)
-            }
-            _ => self.print(node, kids, &self.near),
-        };
+                    min.min(horizon + 1),
+                    if max > horizon { INFINITE } else { max },
+                )),
+                node => Some(node),
+            };
+            let print = clipped.map_or(print, |node| self.print(node, kids, &self.near[near]));
+            self.near[near].push(print);
+        }
         self.prints.push(print);
-        self.near.push(near);
         let prints = &self.prints;
         self.table.insert_unique(print as u64, id, |&id| prints[id as usize] as u64);
         ExprId(id)

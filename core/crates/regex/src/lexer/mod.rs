@@ -61,7 +61,7 @@ struct Cold {
     len: u32,
     last_tag: u32,
     accept: Option<AcceptId>,
-    print: u128,
+    prints: [u128; 2],
 }
 
 /// Parts that begin with the same expression.
@@ -83,7 +83,7 @@ impl Lexer {
             exprs,
             hot: vec![Hot { partition: trivial, row: 0 }],
             transitions: vec![LexState::DEAD.0, UNKNOWN],
-            cold: vec![Cold { start: 0, len: 0, last_tag: 0, accept: None, print: 0 }],
+            cold: vec![Cold { start: 0, len: 0, last_tag: 0, accept: None, prints: [0; 2] }],
             runs: Vec::new(),
             tails: TailLists::default(),
             states: ShardedTable::default(),
@@ -274,10 +274,11 @@ impl Lexer {
         }
         tags.sort_unstable();
         let accept = (!tags.is_empty()).then(|| self.intern_accept(tags));
-        let print = self.exprs.runs_print(runs.iter().map(|r| (r.head, self.tails.print(r.tails))));
+        let prints = runs.iter().map(|run| (run.head, self.tails.prints(run.tails)));
+        let prints = self.exprs.runs_prints(prints);
         let start = self.runs.len() as u32;
         self.runs.extend_from_slice(runs);
-        self.cold.push(Cold { start, len: runs.len() as u32, last_tag, accept, print });
+        self.cold.push(Cold { start, len: runs.len() as u32, last_tag, accept, prints });
         self.hot.push(Hot { partition: Partition::TRIVIAL, row: UNBUILT });
         let (cold, runs) = (&self.cold, &self.runs);
         self.states.insert_unique(hash, id, |&id| {
@@ -440,7 +441,12 @@ impl Lexer {
     /// tell apart.
     #[inline]
     pub fn fingerprint(&self, state: LexState) -> u128 {
-        self.cold[state.0 as usize].print
+        self.cold[state.0 as usize].prints[0]
+    }
+
+    /// The same for [`LEX_NEAR_HORIZON`](structgen_automaton::LEX_NEAR_HORIZON).
+    pub fn near_fingerprint(&self, state: LexState) -> u128 {
+        self.cold[state.0 as usize].prints[1]
     }
 
     /// States, `DEAD` included.

@@ -24,7 +24,7 @@ struct List {
     start: u32,
     len: u32,
     min_len: u32,
-    print: u128,
+    prints: [u128; 2],
 }
 
 impl TailLists {
@@ -44,7 +44,7 @@ impl TailLists {
             start,
             len,
             min_len: tails().map(|tail| exprs.min_len(tail)).min().unwrap_or(0),
-            print: exprs.bag_print(tails()),
+            prints: exprs.bag_prints(tails()),
         });
         let TailLists { items, lists, ids } = self;
         ids.insert_unique(hash, id, |&id| {
@@ -65,9 +65,9 @@ impl TailLists {
         self.lists[id as usize].min_len
     }
 
-    /// Equal for lists of the same tails, as far as the horizon shows them, whatever their tags.
-    pub fn print(&self, TailsId(id): TailsId) -> u128 {
-        self.lists[id as usize].print
+    /// Equal for lists of the same tails, as far as each horizon shows them, whatever their tags.
+    pub fn prints(&self, TailsId(id): TailsId) -> [u128; 2] {
+        self.lists[id as usize].prints
     }
 
     pub fn bytes(&self) -> usize {

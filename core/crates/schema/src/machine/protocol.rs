@@ -150,6 +150,10 @@ impl ByteAutomaton for SchemaAutomaton {
         self.frames.algebra.lexer.fingerprint(lex)
     }
 
+    fn lex_near_fingerprint(&self, lex: LexState) -> Option<u128> {
+        Some(self.frames.algebra.lexer.near_fingerprint(lex))
+    }
+
     /// A key or an element that only its text identifies is not known here: the state that is
     /// returned takes it for one that equals no other.
     fn lex_end(
