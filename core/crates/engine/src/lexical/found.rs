@@ -1,0 +1,115 @@
+//! The walk of a lexer state over the trie.
+
+use rustc_hash::FxHashMap;
+use structgen_automaton::{AcceptId, AutomatonError, ByteAutomaton, Fuel, LexState};
+use structgen_vocab::{CharGroups, NodeId, Vocabulary};
+
+use super::loops::Loops;
+use super::ranges::Ranges;
+use crate::walk::LexSteps;
+
+/// Tokens below a node from which on alternatives are looked at one by one: each has to be made a
+/// state of its own first.
+const WORTH_ALTERNATIVES: usize = 8;
+
+/// What a walk with a lexer state finds.
+pub(super) struct Found {
+    /// Tokens that leave the lexeme open, by their places.
+    pub(super) inside: Ranges,
+    /// Where lexemes may end.
+    pub(super) ends: Vec<(AcceptId, Ranges)>,
+}
+
+impl Found {
+    /// Walks `lex` from `root` on the ways to tokens of more than `least` bytes; of others, some
+    /// may be found or not.
+    pub(super) fn beyond(
+        least: usize,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        root: NodeId,
+        fuel: &mut Fuel,
+    ) -> Result<Self, AutomatonError> {
+        let trie = vocabulary.trie();
+        let mut inside = Ranges::default();
+        let mut ends: Vec<(AcceptId, Ranges)> = Vec::new();
+        let mut ends_of: FxHashMap<AcceptId, usize> = FxHashMap::default();
+        let mut loops = Loops::default();
+        let mut may_go_on: FxHashMap<LexState, bool> = FxHashMap::default();
+        // Of the state seen last, mostly the next one too: where its ends go, and whether it is
+        // open.
+        let mut seen: (LexState, Option<usize>, bool) = (LexState::DEAD, None, false);
+        let mut walker = LexSteps { automaton, fuel };
+        trie.walk_beyond(least, root, lex, &mut walker, &mut Vec::new(), |walker, node, state| {
+            if seen.0 != state {
+                // A lexeme that has ended, and cannot go on, is not open: whether its end is good
+                // is for what follows to say.
+                let accept = walker.automaton.lex_accept(state);
+                let open = match (accept, may_go_on.get(&state)) {
+                    (None, _) => true,
+                    (_, Some(&known)) => known,
+                    _ => {
+                        let known = goes_on(walker.automaton, state, walker.fuel)?;
+                        may_go_on.insert(state, known);
+                        known
+                    }
+                };
+                let end = accept.map(|accept| {
+                    *ends_of.entry(accept).or_insert_with(|| {
+                        ends.push((accept, Ranges::default()));
+                        ends.len() - 1
+                    })
+                });
+                seen = (state, end, open);
+            }
+            let (_, end, open) = seen;
+            let far = trie.depth(node) > least;
+            if let Some(end) = end.filter(|_| far) {
+                ends[end].1.add(node..node + 1);
+            }
+            if open && far {
+                inside.add(trie.places_at(node));
+            }
+            let below = trie.places_below(node);
+            let groups = trie.groups_below(node);
+            if below.is_empty() || CharGroups::OTHER.within(groups) {
+                return Ok(true);
+            }
+            let (height, tokens) = (trie.height_below(node) as u32, below.len());
+            let LexSteps { automaton, fuel } = walker;
+            let idle = loops.idle_bytes(*automaton, state, groups, fuel)? >= height
+                || loops.hold(*automaton, state, groups, height, tokens, fuel)?
+                || (tokens >= WORTH_ALTERNATIVES
+                    && loops.any_holds(*automaton, state, groups, height, tokens, fuel)?);
+            if idle {
+                inside.add(below);
+                return Ok(false);
+            }
+            // Or it may end everywhere.
+            if let Some(end) = end.filter(|_| groups.within(CharGroups::ASCII_COMPLETE))
+                && loops.stay(walker.automaton, state, groups, walker.fuel)?
+            {
+                inside.add(below);
+                ends[end].1.add(node + 1..trie.end(node));
+                return Ok(false);
+            }
+            Ok(true)
+        })?;
+        Ok(Found { inside, ends })
+    }
+}
+
+/// Whether some byte continues the lexeme.
+fn goes_on(
+    automaton: &mut dyn ByteAutomaton,
+    lex: LexState,
+    fuel: &mut Fuel,
+) -> Result<bool, AutomatonError> {
+    for byte in 0..=u8::MAX {
+        if !automaton.lex_step(lex, byte, fuel)?.is_dead() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
