@@ -176,8 +176,8 @@ pub trait ByteAutomaton: Send {
         Ok(0)
     }
 
-    /// States whose lexemes together are those of `lex`, if no lexeme of `lex` ends with one of
-    /// `chars`. Empty if that is not plain to see.
+    /// States whose lexemes are among those of `lex`, which is a choice of them, if no lexeme of
+    /// `lex` ends with one of `chars`. Empty if that is not plain to see.
     fn lex_alternatives(
         &mut self,
         _lex: LexState,

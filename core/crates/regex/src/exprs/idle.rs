@@ -42,8 +42,8 @@ impl Lexer {
 const MAX_ALTERNATIVES: u32 = 64;
 
 impl Lexer {
-    /// The states of the alternatives of which `state` is the union, if no member ends with one
-    /// of `chars`. Empty if there is no such choice.
+    /// The states of the alternatives of which `state` is a choice, the empty one left out, if no
+    /// member ends with one of `chars`. Empty if there is no such choice.
     pub fn alternatives(
         &mut self,
         state: LexState,
