@@ -151,6 +151,8 @@ FREE: dict[str, sg.TextConstraint] = {
     "letters and a quote": sg.regex("[a-z]*") + sg.literal('"'),
     "letters and letters": sg.regex("[a-h]*") + sg.regex("[a-z]*") + sg.literal(","),
     "counted": sg.regex(r"[\w\W]{0,9}[^\W\d_]{0,4}") + sg.literal("}") + sg.regex("[ 1]*"),
+    "text and names or text": sg.regex(r"[^1]*") + sg.regex(r"(?:the|ab|[^,]*)") + sg.literal(","),
+    "names or text": sg.regex(r"(?:the\"|ab|[^,]*)") + sg.literal(",") + sg.regex("[^1]*"),
     "json after text": sg.regex(r"[^{]*") + sg.json_schema(True),
 }
 

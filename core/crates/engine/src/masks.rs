@@ -76,10 +76,12 @@ impl Filling<'_> {
     /// Adds what `state` allows at the root.
     fn add_all(&mut self, state: StateId, ended: u32) -> Result<(), AutomatonError> {
         let views = if ended < MAX_ENDED { self.views(state) } else { Vec::new() };
+        // Whether the mask is still empty.
+        let fresh = ended == 0;
         if !self.any_wide(&views)? {
-            return self.add_subtree(TokenTrie::ROOT, state);
+            return self.add_subtree(TokenTrie::ROOT, state, fresh);
         }
-        let alone = views.len() == 1 && ended == 0;
+        let alone = views.len() == 1 && fresh;
         for view in views {
             let open = Open { root: TokenTrie::ROOT, state, view };
             self.add_lexeme(open, alone)?;
@@ -89,7 +91,8 @@ impl Filling<'_> {
     }
 
     /// Adds the tokens that go on with the open lexeme, `alone` if nothing else has added any at
-    /// or below its node: then it may be read as another one that is almost the same.
+    /// or below its node: then it may be read as another one that is almost the same, and what
+    /// that adds too much be taken out again.
     fn add_lexeme(&mut self, open: Open, alone: bool) -> Result<(), AutomatonError> {
         let LexicalView { lex, context } = open.view;
         if alone
@@ -157,14 +160,20 @@ impl Filling<'_> {
             }
             let after = self.automaton.step(state, byte, self.fuel)?;
             if !after.is_dead() {
-                self.add_subtree(child, after)?;
+                self.add_subtree(child, after, false)?;
             }
         }
         Ok(())
     }
 
-    /// Adds the tokens at and below `root` that keep `state`, the state at `root`, alive.
-    fn add_subtree(&mut self, root: NodeId, state: StateId) -> Result<(), AutomatonError> {
+    /// Adds the tokens at and below `root` that keep `state`, the state at `root`, alive; `fresh`
+    /// if the mask has none of them yet.
+    fn add_subtree(
+        &mut self,
+        root: NodeId,
+        state: StateId,
+        fresh: bool,
+    ) -> Result<(), AutomatonError> {
         let shared = self.shared;
         let trie = shared.vocabulary.trie();
         if trie.tokens_below(root).len() < MANY {
@@ -213,7 +222,7 @@ impl Filling<'_> {
             Ok(!wide)
         })?;
         for (node, state, views) in waiting {
-            let alone = views.len() == 1;
+            let alone = views.len() == 1 && fresh;
             for view in views {
                 let open = Open { root: node, state, view };
                 self.add_lexeme(open, alone)?;
