@@ -146,15 +146,7 @@ impl Differences {
             }
             trie.tokens_below(node).iter().for_each(|&token| mask.remove(token));
             if matches!(difference, Difference::Ended) {
-                let path = path_between(vocabulary, open.root, node);
-                let mut at = open.state;
-                for &byte in &path {
-                    fuel.spend(1)?;
-                    at = automaton.step(at, byte, fuel)?;
-                    if at.is_dead() {
-                        break;
-                    }
-                }
+                let at = open.at(vocabulary, automaton, node, fuel)?;
                 if !at.is_dead() {
                     add_walked(mask, trie, node, at, automaton, fuel)?;
                 }

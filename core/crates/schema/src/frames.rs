@@ -128,7 +128,7 @@ pub(crate) struct KeyPlan {
 pub(crate) struct OpenKeys {
     /// The state that takes them all alike.
     pub(crate) lex: LexState,
-    /// Those of which schemas say something, or that must not come, each once.
+    /// Those of which schemas say something, or that must not come; sorted.
     pub(crate) names: Vec<KeyId>,
 }
 

@@ -1,5 +1,6 @@
 //! Where a lexeme may end inside a token, and what of the token stands after it.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use structgen_automaton::{AcceptId, AutomatonError, ByteAutomaton, Fuel, LexState, StateId};
@@ -25,9 +26,9 @@ pub(super) struct Exit {
     pub(super) places: Ranges,
     pub(super) count: usize,
     /// What stands after the end, by its first byte; found when first wanted.
-    pub(super) rests: OnceLock<Vec<Rest>>,
+    rests: OnceLock<Vec<Rest>>,
     /// Those with a text that is not a string in its plainest spelling; found when first wanted.
-    pub(super) odd: OnceLock<Box<[NodeId]>>,
+    odd: OnceLock<Box<[NodeId]>>,
     /// Those beyond the nearer horizon; found when first wanted.
     pub(super) far: OnceLock<Ranges>,
 }
@@ -35,9 +36,9 @@ pub(super) struct Exit {
 pub(super) struct Rest {
     pub(super) byte: u8,
     /// Trie nodes reached by `byte` from a place where the lexeme may end.
-    pub(super) nodes: Vec<NodeId>,
+    nodes: Vec<NodeId>,
     /// The subtrees under `nodes`, merged; built when first wanted.
-    pub(super) merged: OnceLock<TokenTrie>,
+    merged: OnceLock<TokenTrie>,
 }
 
 /// What was found of the end of a lexeme.
@@ -113,11 +114,11 @@ impl Exit {
             fuel.spend(1)?;
             places.extend(trie.descend(root, rest));
         }
-        let others: Vec<NodeId> = match plain {
-            Some(_) => self.odd(vocabulary, root).to_vec(),
+        let others: Cow<[NodeId]> = match plain {
+            Some(_) => self.odd(vocabulary, root).into(),
             None => self.places.iter().collect(),
         };
-        for node in others {
+        for &node in others.iter() {
             fuel.spend(1)?;
             let judged = trie.tokens_at(node).iter().any(|token| !after.inside.contains(*token))
                 || trie.children(node).any(|(byte, _)| after.follows[usize::from(byte)]);
@@ -179,7 +180,7 @@ impl Exit {
     }
 
     /// What stands after the end, by its first byte.
-    pub(super) fn rests(&self, vocabulary: &Vocabulary) -> &[Rest] {
+    fn rests(&self, vocabulary: &Vocabulary) -> &[Rest] {
         self.rests.get_or_init(|| {
             let mut nodes: Vec<Vec<NodeId>> = vec![Vec::new(); 256];
             for place in self.places.iter() {
@@ -222,7 +223,7 @@ impl Exit {
 
 impl Rest {
     /// The rests as one trie, and its root.
-    pub(super) fn trie<'a>(&'a self, vocabulary: &'a Vocabulary) -> (&'a TokenTrie, NodeId) {
+    fn trie<'a>(&'a self, vocabulary: &'a Vocabulary) -> (&'a TokenTrie, NodeId) {
         match self.nodes[..] {
             [only] => (vocabulary.trie(), only),
             _ => (self.merged.get_or_init(|| self.merge(vocabulary)), TokenTrie::ROOT),
@@ -261,23 +262,16 @@ impl Rest {
 
     /// The same, by what the state before the lexeme's end itself comes to: for contexts in which
     /// the text of the lexeme matters, and differs from place to place.
-    pub(super) fn add_after(
+    fn add_after(
         &self,
         mask: &mut TokenMask,
         vocabulary: &Vocabulary,
         automaton: &mut dyn ByteAutomaton,
-        Open { root, state, .. }: Open,
+        open: Open,
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
         for &node in &self.nodes {
-            let mut at = state;
-            for &byte in &path_between(vocabulary, root, node) {
-                fuel.spend(1)?;
-                at = automaton.step(at, byte, fuel)?;
-                if at.is_dead() {
-                    break;
-                }
-            }
+            let at = open.at(vocabulary, automaton, node, fuel)?;
             if !at.is_dead() {
                 add_walked(mask, vocabulary.trie(), node, at, automaton, fuel)?;
             }
@@ -285,7 +279,7 @@ impl Rest {
         Ok(())
     }
 
-    pub(super) fn merge(&self, vocabulary: &Vocabulary) -> TokenTrie {
+    fn merge(&self, vocabulary: &Vocabulary) -> TokenTrie {
         let rests: Vec<_> =
             self.nodes.iter().flat_map(|&node| vocabulary.trie().suffixes(node)).collect();
         TokenTrie::new(rests.iter().map(|(bytes, token)| (bytes.as_slice(), *token)).collect())

@@ -64,7 +64,7 @@ pub(super) struct Loops {
     /// Tokens for which states have been asked, and nothing was known.
     asked: FxHashMap<LexState, usize>,
     idle: FxHashMap<LexState, Idle>,
-    /// What a state is the union of.
+    /// What a state is a choice of.
     alternatives: FxHashMap<LexState, Rc<[LexState]>>,
     /// Groups of which all characters were tried, and those that all lead back.
     staying: FxHashMap<LexState, (CharGroups, CharGroups)>,
@@ -171,7 +171,7 @@ impl Loops {
         let alternatives = match self.alternatives.get(&lex) {
             Some(known) => known.clone(),
             None => {
-                let chars = selection(CharGroups::COMPLETE);
+                let chars = self.selection(CharGroups::COMPLETE);
                 let found: Rc<[LexState]> = automaton.lex_alternatives(lex, chars, fuel)?.into();
                 self.alternatives.insert(lex, found.clone());
                 found
@@ -226,11 +226,15 @@ impl Loops {
         if let Some(&known) = self.known.get(&(lex, groups)) {
             return Ok(known);
         }
-        let chars = *self.selections.entry(groups).or_insert_with(|| selection(groups));
+        let chars = self.selection(groups);
         let bytes = automaton.lex_idle_bytes(lex, chars, fuel)?;
         let found = Loop { bytes, next: Next::Unknown };
         self.known.insert((lex, groups), found);
         Ok(found)
+    }
+
+    fn selection(&mut self, groups: CharGroups) -> CharSelection {
+        *self.selections.entry(groups).or_insert_with(|| selection(groups))
     }
 
     /// Tries every character of `groups` in `lex`, of which something is known.

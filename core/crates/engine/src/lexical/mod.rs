@@ -35,6 +35,7 @@ use structgen_vocab::{NodeId, TokenId, TokenMask, TokenTrie, Vocabulary};
 
 use exit::{After, Exit, MAX_PLACES, Unsure, Walk};
 use found::Found;
+use ranges::Ranges;
 use token_set::TokenSet;
 
 /// The classes of tokens for one lexer state.
@@ -56,13 +57,23 @@ impl LexicalEntry {
         fuel: &mut Fuel,
     ) -> Result<Self, AutomatonError> {
         let Found { inside, ends } = Found::beyond(0, vocabulary, automaton, lex, root, fuel)?;
-        let exits: Vec<_> = ends
-            .into_iter()
-            .map(|(_, places)| Arc::new(Exit::new(vocabulary, root, places)))
-            .collect();
         let inside = TokenSet::of_places(&inside.0, root, vocabulary);
-        let bytes = 128 + inside.bytes() + exits.iter().map(|exit| exit.bytes()).sum::<usize>();
-        Ok(LexicalEntry { inside, exits, bytes })
+        let ends = ends.into_iter().map(|(_, places)| places);
+        Ok(LexicalEntry::new(vocabulary, root, inside, Vec::new(), ends))
+    }
+
+    /// With exits that another entry has as well, and others, whose places are not empty.
+    fn new(
+        vocabulary: &Vocabulary,
+        root: NodeId,
+        inside: TokenSet,
+        mut exits: Vec<Arc<Exit>>,
+        others: impl Iterator<Item = Ranges>,
+    ) -> Self {
+        let shared = exits.len();
+        exits.extend(others.map(|places| Arc::new(Exit::new(vocabulary, root, places))));
+        let own: usize = exits[shared..].iter().map(|exit| exit.bytes()).sum();
+        LexicalEntry { bytes: 128 + inside.bytes() + own, inside, exits }
     }
 
     /// The same at the root, for a state that no text within the nearer horizon can tell from that
@@ -92,34 +103,28 @@ impl LexicalEntry {
             Found::beyond(near, vocabulary, automaton, lex, root, fuel)?;
         let is_far = |node: NodeId| trie.depth(node) > near;
         let inside = base.inside.without(long).and_places(&inside.0, vocabulary);
-        let mut bytes = 128 + inside.bytes();
-        let mut exits = Vec::with_capacity(base.exits.len());
+        let (mut shared, mut others) = (Vec::with_capacity(base.exits.len()), Vec::new());
         for (exit, accept) in base.exits.iter().zip(accepts) {
             let at = ends.iter().position(|(other, _)| *other == accept);
             let far = at.map(|at| ends.swap_remove(at).1.filter(is_far)).unwrap_or_default();
             if *exit.far.get_or_init(|| exit.places.filter(is_far)) == far {
-                exits.push(exit.clone());
-                continue;
-            }
-            let places = exit.places.filter(|node| !is_far(node)).union(&far);
-            if !places.0.is_empty() {
-                exits.push(Arc::new(Exit::new(vocabulary, root, places)));
-                bytes += exits.last().map_or(0, |exit| exit.bytes());
+                shared.push(exit.clone());
+            } else {
+                others.push(exit.places.filter(|node| !is_far(node)).union(&far));
             }
         }
-        for (_, places) in ends {
-            let places = places.filter(is_far);
-            if !places.0.is_empty() {
-                exits.push(Arc::new(Exit::new(vocabulary, root, places)));
-                bytes += exits.last().map_or(0, |exit| exit.bytes());
-            }
-        }
-        Ok(Some(LexicalEntry { inside, exits, bytes }))
+        others.extend(ends.iter().map(|(_, places)| places.filter(is_far)));
+        let others = others.into_iter().filter(|places| !places.0.is_empty());
+        Ok(Some(LexicalEntry::new(vocabulary, root, inside, shared, others)))
     }
 
     /// Where the lexeme may end with a text that is not a string in its plainest spelling.
-    pub(crate) fn odd_ends(&self, vocabulary: &Vocabulary, root: NodeId) -> Vec<NodeId> {
-        self.exits.iter().flat_map(|exit| exit.odd(vocabulary, root)).copied().collect()
+    pub(crate) fn odd_ends(
+        &self,
+        vocabulary: &Vocabulary,
+        root: NodeId,
+    ) -> impl Iterator<Item = NodeId> {
+        self.exits.iter().flat_map(move |exit| exit.odd(vocabulary, root)).copied()
     }
 
     /// Adds to `mask` the tokens that may follow an open lexeme. The case that it ends before
@@ -201,15 +206,37 @@ impl Open {
         fuel: &mut Fuel,
     ) -> Result<bool, AutomatonError> {
         let Some(path) = vocabulary.path(token) else { return Ok(false) };
+        let rest = &path[vocabulary.trie().depth(self.root)..];
+        Ok(!self.after(automaton, rest, fuel)?.is_dead())
+    }
+
+    /// The state at `node`, below the root.
+    pub(crate) fn at(
+        self,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        node: NodeId,
+        fuel: &mut Fuel,
+    ) -> Result<StateId, AutomatonError> {
+        self.after(automaton, &path_between(vocabulary, self.root, node), fuel)
+    }
+
+    /// The state after `bytes`.
+    fn after(
+        self,
+        automaton: &mut dyn ByteAutomaton,
+        bytes: &[u8],
+        fuel: &mut Fuel,
+    ) -> Result<StateId, AutomatonError> {
         let mut at = self.state;
-        for &byte in &path[vocabulary.trie().depth(self.root)..] {
+        for &byte in bytes {
             fuel.spend(1)?;
             at = automaton.step(at, byte, fuel)?;
             if at.is_dead() {
-                return Ok(false);
+                break;
             }
         }
-        Ok(true)
+        Ok(at)
     }
 }
 

@@ -276,8 +276,9 @@ impl Frames {
             });
             plan.tags[tag].push((run, slot));
         }
-        told.extend(plan.keys.iter().flatten().copied());
-        if open && bound.is_none() && !tag_of_class.is_empty() && told.len() <= MAX_TOLD {
+        let many = told.len() + plan.keys.len() > MAX_TOLD;
+        if open && bound.is_none() && !tag_of_class.is_empty() && !many {
+            told.extend(plan.keys.iter().flatten().copied());
             told.sort_unstable();
             told.dedup();
             let any = self.algebra.lexer.exprs.concat(&[self.algebra.strings.all, self.quote]);

@@ -6,7 +6,7 @@ use structgen_automaton::{
 };
 
 use super::SchemaAutomaton;
-use super::stack::{Cell, Context, Lexeme, Phase, State, TextId};
+use super::stack::{Cell, Context, Lexeme, Phase, State, TextId, read_so_far};
 use crate::frames::{Frame, OpenKeys};
 
 impl ByteAutomaton for SchemaAutomaton {
@@ -206,11 +206,11 @@ impl ByteAutomaton for SchemaAutomaton {
         let mut rests = Vec::new();
         for key in names {
             let name = self.frames.algebra.key_text(*key);
-            if let Some(rest) = name.strip_prefix(&*prefix).filter(|rest| is_plain(rest)) {
+            if let Some(rest) = name.strip_prefix(&*prefix).and_then(plain_end) {
                 if rests.len() == most {
                     return None;
                 }
-                rests.push(format!("{rest}\"").into_bytes());
+                rests.push(rest);
             }
         }
         Some(Resting { lex: *lex, names: rests })
@@ -221,9 +221,8 @@ impl ByteAutomaton for SchemaAutomaton {
         lexeme.extend_from_slice(rest);
         let Ok(name) = serde_json::from_slice::<String>(&lexeme) else { return true };
         let Some(key) = self.frames.algebra.known_key(&name) else { return false };
-        let plan =
-            self.open_key(state).and_then(|(_, plan)| Some(plan.open.as_ref()?.names.clone()));
-        plan.is_none_or(|names| names.contains(&key))
+        let open = self.open_key(state).and_then(|(_, plan)| plan.open.as_ref());
+        open.is_none_or(|open| open.names.binary_search(&key).is_ok())
     }
 
     fn lex_repeats(&mut self, state: StateId, rest: &[u8]) -> bool {
@@ -234,22 +233,14 @@ impl ByteAutomaton for SchemaAutomaton {
     }
 
     fn lex_repeating(&mut self, state: StateId, most: usize) -> Option<Vec<Vec<u8>>> {
-        let Some((frame, mut lexeme)) = self.open_lexeme(state) else { return Some(Vec::new()) };
-        // What is in the middle of an escape, or of a character, has no prefix yet.
-        lexeme.push(b'"');
-        let prefix: String = serde_json::from_slice(&lexeme).ok()?;
-        let rests = self.frames.seen_with_prefix(frame, &prefix, most)?;
-        Some(
-            rests
-                .into_iter()
-                .filter(|rest| is_plain(rest))
-                .map(|rest| (rest + "\"").into_bytes())
-                .collect(),
-        )
+        let Some((frame, lexeme)) = self.open_lexeme(state) else { return Some(Vec::new()) };
+        let rests = self.frames.seen_with_prefix(frame, &read_so_far(lexeme)?, most)?;
+        Some(rests.iter().filter_map(|rest| plain_end(rest)).collect())
     }
 }
 
-/// Whether the text stands for itself inside a string.
-fn is_plain(text: &str) -> bool {
-    !text.contains(|c: char| c < ' ' || c == '"' || c == '\\')
+/// The rest of a string with its quote, if it stands for itself inside one.
+fn plain_end(rest: &str) -> Option<Vec<u8>> {
+    let plain = !rest.contains(|c: char| c < ' ' || c == '"' || c == '\\');
+    plain.then(|| format!("{rest}\"").into_bytes())
 }

@@ -250,9 +250,8 @@ impl SchemaAutomaton {
         if mark == TextId::BLURRED || text == TextId::BLURRED {
             return None;
         }
-        let (frame, mut lexeme) = self.open_lexeme(state)?;
-        lexeme.push(b'"');
-        Some((serde_json::from_slice(&lexeme).ok()?, self.frames.known_key_plan(frame)?))
+        let (frame, lexeme) = self.open_lexeme(state)?;
+        Some((read_so_far(lexeme)?, self.frames.known_key_plan(frame)?))
     }
 
     pub(super) fn frame(&self, cell: CellId) -> Arc<Frame> {
@@ -277,4 +276,11 @@ impl SchemaAutomaton {
         self.context_ids.insert(context, id);
         id
     }
+}
+
+/// The text of a string of which that much has been read. `None` in the middle of an escape or of
+/// a character, where it has none yet.
+pub(super) fn read_so_far(mut literal: Vec<u8>) -> Option<String> {
+    literal.push(b'"');
+    serde_json::from_slice(&literal).ok()
 }

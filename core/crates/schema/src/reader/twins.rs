@@ -13,7 +13,6 @@ use super::Reading;
 use crate::location::{LocId, Schema};
 
 /// For each place the one whose schema stands for it.
-#[derive(Default)]
 pub(crate) struct Twins(Vec<LocId>);
 
 impl Twins {
