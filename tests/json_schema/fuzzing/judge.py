@@ -9,6 +9,7 @@ Everything else is the stock code.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import referencing
 import referencing.jsonschema
 from jsonschema import validators
 from jsonschema.exceptions import ValidationError
+from referencing.exceptions import NoSuchAnchor
 from referencing.jsonschema import DynamicAnchor
 
 from tests.json_schema.fuzzing.atoms import finds
@@ -153,6 +155,29 @@ REPAIRS = [
                 "$id": "http://fuzz.test/other",
                 "$ref": "#node",
                 "$defs": {"n": {"$dynamicAnchor": "node", "type": "string"}},
+            }
+        },
+        instance="s",
+        valid=True,
+    ),
+    Repair(
+        keywords="$dynamicRef",
+        reason="Reads references inside what it finds against the base URI of where it searched "
+        "from. Core 8.2.3.2 (2020-12): the anchor found is in a resource of its own.",
+        draft="2020-12",
+        schema={
+            "$id": "http://fuzz.test/root",
+            "$ref": "http://fuzz.test/other",
+            "$defs": {
+                "n": {"$dynamicAnchor": "node", "$ref": "#/$defs/s"},
+                "s": {"type": "string"},
+            },
+        },
+        registry={
+            "http://fuzz.test/other": {
+                "$id": "http://fuzz.test/other",
+                "$dynamicRef": "#node",
+                "$defs": {"n": {"$dynamicAnchor": "node"}, "s": {"type": "integer"}},
             }
         },
         instance="s",
@@ -314,6 +339,11 @@ def _ref(validator: Any, reference: str, instance: Any, schema: Any) -> Errors:
     yield from validator.descend(instance, contents, resolver=resolver)
 
 
+def _dynamic_ref(validator: Any, reference: str, instance: Any, schema: Any) -> Errors:
+    contents, resolver = _target(validator, "$dynamicRef", reference)
+    yield from validator.descend(instance, contents, resolver=resolver)
+
+
 def _recursive_ref(validator: Any, reference: str, instance: Any, schema: Any) -> Errors:
     contents, resolver = _target(validator, "$recursiveRef", reference)
     yield from validator.descend(instance, contents, resolver=resolver)
@@ -322,15 +352,16 @@ def _recursive_ref(validator: Any, reference: str, instance: Any, schema: Any) -
 def _target(validator: Any, keyword: str, reference: str) -> tuple[Any, Any]:
     resolver = validator._resolver
     found = resolver.lookup(reference)
-    if keyword == "$ref":
+    if keyword in ("$ref", "$dynamicRef"):
         uri, _, fragment = reference.partition("#")
         if fragment and not fragment.startswith("/"):
-            # The anchor itself, without the search through the dynamic scope.
             home = resolver.lookup(uri or "#").resolver
-            anchor = home._registry.anchor(home._base_uri, fragment)
-            if isinstance(anchor.value, DynamicAnchor):
-                resource = anchor.value.resource
-                return resource.contents, home.in_subresource(resource)
+            anchor = home._registry.anchor(home._base_uri, fragment).value
+            if isinstance(anchor, DynamicAnchor):
+                # To `$ref` the anchor itself, without the search through the dynamic scope.
+                if keyword == "$dynamicRef":
+                    home, anchor = _outermost(resolver, home, anchor)
+                return anchor.resource.contents, home.in_subresource(anchor.resource)
     elif keyword == "$recursiveRef" and _is_recursive(found.contents):
         # The outermost resource of the dynamic scope that has the anchor, whatever lies between.
         for uri, _ in resolver.dynamic_scope():
@@ -338,6 +369,17 @@ def _target(validator: Any, keyword: str, reference: str) -> tuple[Any, Any]:
             if _is_recursive(outer.contents):
                 found = outer
     return found.contents, found.resolver
+
+
+def _outermost(resolver: Any, home: Any, anchor: DynamicAnchor) -> tuple[Any, DynamicAnchor]:
+    """The outermost anchor of that name in the dynamic scope, and the resolver of its resource;
+    `anchor` itself, at `home`, if there is no other."""
+    for uri, registry in home.dynamic_scope():
+        with contextlib.suppress(NoSuchAnchor):
+            found = registry.anchor(uri, anchor.name).value
+            if isinstance(found, DynamicAnchor):
+                home, anchor = resolver.lookup(uri).resolver, found
+    return home, anchor
 
 
 def _is_recursive(schema: Any) -> bool:
@@ -424,6 +466,7 @@ _KEYWORDS: dict[str, Callable[..., Errors]] = {
     "unevaluatedItems": _unevaluated_items,
     "unevaluatedProperties": _unevaluated_properties,
     "$ref": _ref,
+    "$dynamicRef": _dynamic_ref,
     "$recursiveRef": _recursive_ref,
 }
 
