@@ -46,5 +46,5 @@ pub use chardfa::CharDfa;
 pub use charset::CharSet;
 pub use exprs::{ExprId, Exprs, RegexLimits};
 pub use lexer::Lexer;
-pub use lower::{JsonSpelling, lower_json, lower_utf8};
+pub use lower::{JsonSpelling, lower_json, lower_json_char, lower_utf8};
 pub use parse::{Dialect, Flags, ParseLimits, RegexErrorKind, RegexSyntaxError, parse};

@@ -53,6 +53,8 @@ impl Encoding {
 #[derive(Debug, Default)]
 pub(crate) struct LowerCache {
     classes: FxHashMap<(Encoding, CharSet), ExprId>,
+    /// Those of single characters in JSON: most of every pattern and of all names.
+    chars: FxHashMap<(JsonSpelling, char), ExprId>,
     /// The same, the other way round.
     sets: FxHashMap<(Encoding, ExprId), CharSet>,
     automata: FxHashMap<(Encoding, Arc<CharDfa>), ExprId>,
@@ -61,7 +63,9 @@ pub(crate) struct LowerCache {
 
 impl LowerCache {
     pub(crate) fn bytes(&self) -> usize {
-        (self.classes.capacity() + self.sets.capacity()) * 48 + self.ranges * 16
+        (self.classes.capacity() + self.sets.capacity()) * 48
+            + self.chars.capacity() * 16
+            + self.ranges * 16
     }
 }
 
@@ -80,6 +84,16 @@ pub fn lower_utf8(exprs: &mut Exprs, ast: &Ast) -> ExprId {
 /// concatenation and repetition, and is exact.
 pub fn lower_json(exprs: &mut Exprs, ast: &Ast, spelling: JsonSpelling) -> ExprId {
     lower(exprs, ast, Encoding::Json(spelling), 0)
+}
+
+/// The spellings of one character in a JSON string literal.
+pub fn lower_json_char(exprs: &mut Exprs, c: char, spelling: JsonSpelling) -> ExprId {
+    if let Some(&known) = exprs.lowered.chars.get(&(spelling, c)) {
+        return known;
+    }
+    let e = lower_class(exprs, &CharSet::single(c), Encoding::Json(spelling));
+    exprs.lowered.chars.insert((spelling, c), e);
+    e
 }
 
 fn lower(exprs: &mut Exprs, ast: &Ast, encoding: Encoding, nesting: u32) -> ExprId {

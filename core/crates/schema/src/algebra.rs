@@ -171,7 +171,8 @@ pub(crate) struct Algebra {
     arrays: Interner<ArrayShape>,
     objects: Interner<ObjectShape>,
     keys: Interner<String>,
-    key_spellings: Vec<Option<(ExprId, ExprId)>>,
+    key_spellings: FxHashMap<KeyId, ExprId>,
+    key_literals: FxHashMap<KeyId, ExprId>,
     exceptions: FxHashMap<Arc<[KeyId]>, ExprId>,
     sizes: FxHashMap<NodeId, u32>,
     array_costs: FxHashMap<(ArrayId, u32, Box<[u32]>), u32>,
@@ -231,7 +232,8 @@ impl Algebra {
             arrays: Interner::default(),
             objects: Interner::default(),
             keys: Interner::default(),
-            key_spellings: Vec::new(),
+            key_spellings: FxHashMap::default(),
+            key_literals: FxHashMap::default(),
             exceptions: FxHashMap::default(),
             sizes: FxHashMap::default(),
             array_costs: FxHashMap::default(),
@@ -288,24 +290,16 @@ impl Algebra {
 
     /// All spellings of the key's body.
     pub(crate) fn key_spelling(&mut self, key: KeyId) -> ExprId {
-        self.key_literal(key).0
+        let name = self.key_name(key);
+        let Algebra { strings, lexer, .. } = self;
+        *self.key_spellings.entry(key).or_insert_with(|| strings.literal(&mut lexer.exprs, &name))
     }
 
-    /// The same, and with the quote that ends the literal.
-    pub(crate) fn key_literal(&mut self, key: KeyId) -> (ExprId, ExprId) {
-        let index = key.0 as usize;
-        if let Some(Some(known)) = self.key_spellings.get(index) {
-            return *known;
-        }
+    /// The same with the quote that ends the literal.
+    pub(crate) fn key_literal(&mut self, key: KeyId) -> ExprId {
         let name = self.key_name(key);
-        let spelling = self.strings.literal(&mut self.lexer.exprs, &name);
-        if self.key_spellings.len() <= index {
-            self.key_spellings.resize(index + 1, None);
-        }
-        let quote = self.lexer.exprs.literal(b"\"");
-        let known = (spelling, self.lexer.exprs.concat(&[spelling, quote]));
-        self.key_spellings[index] = Some(known);
-        known
+        let Algebra { strings, lexer, .. } = self;
+        *self.key_literals.entry(key).or_insert_with(|| strings.ended(&mut lexer.exprs, &name))
     }
 
     pub(crate) fn array_shape(&self, id: ArrayId) -> Arc<ArrayShape> {

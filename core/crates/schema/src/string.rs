@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use structgen_regex::{
     Ast, Dialect, ExprId, Exprs, Flags, JsonSpelling, ParseLimits, RegexErrorKind, full_match,
-    lower_json, parse, search,
+    lower_json, lower_json_char, parse, search,
 };
 
 use crate::format::Format;
@@ -83,6 +83,14 @@ impl Strings {
         self.lower(exprs, &Ast::literal(text))
     }
 
+    /// The same with the quote that ends it, in one go: a sequence is built from its end.
+    pub(crate) fn ended(&self, exprs: &mut Exprs, text: &str) -> ExprId {
+        let mut parts: Vec<ExprId> =
+            text.chars().map(|c| lower_json_char(exprs, c, self.spelling)).collect();
+        parts.push(exprs.literal(b"\""));
+        exprs.concat(&parts)
+    }
+
     /// All spellings of a sorted list of distinct strings, with common prefixes shared.
     pub(crate) fn literals(&self, exprs: &mut Exprs, texts: &[Box<str>]) -> ExprId {
         match texts {
@@ -130,7 +138,7 @@ impl Strings {
         while path.len() > keep {
             let (Some(c), Some(options)) = (path.pop(), levels.pop()) else { return };
             let rest = exprs.or(&options);
-            let first = self.lower(exprs, &Ast::Class(structgen_regex::CharSet::single(c)));
+            let first = lower_json_char(exprs, c, self.spelling);
             let joined = exprs.concat(&[first, rest]);
             if let Some(level) = levels.last_mut() {
                 level.push(joined);

@@ -4,7 +4,7 @@ use std::collections::BinaryHeap;
 use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, Fuel};
 
-use super::witness::Life;
+use super::witness::{Life, MAX_WORD};
 use super::{Exprs, Node};
 use crate::ExprId;
 
@@ -123,11 +123,16 @@ impl Exprs {
                 _ => break,
             }
         }
-        if let Node::And(..) = self.node(e)
-            && let Some(word) = self.known_member(e, fuel)?
-        {
-            self.live.insert(e, Life::Member(word));
-            return Ok(true);
+        if let Node::And(start, len) = self.node(e) {
+            let far = self.min_len(e) as usize > MAX_WORD;
+            if far && self.meet_plainly(self.kids(start, len).to_vec()) {
+                self.live.insert(e, Life::Live);
+                return Ok(true);
+            }
+            if let Some(word) = self.known_member(e, fuel)? {
+                self.live.insert(e, Life::Member(word));
+                return Ok(true);
+            }
         }
         self.search(e, fuel)
     }

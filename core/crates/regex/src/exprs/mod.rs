@@ -17,6 +17,7 @@ mod derive;
 mod explore;
 mod idle;
 mod looks;
+mod meeting;
 mod node;
 mod system;
 mod text;

@@ -19,7 +19,7 @@ impl Word {
 }
 
 /// Longer texts are not tried.
-const MAX_WORD: usize = 100;
+pub(super) const MAX_WORD: usize = 100;
 /// Texts that are tried.
 const MAX_RECENT: usize = 8;
 /// Answers remembered before that memo is started anew.

@@ -263,7 +263,7 @@ impl Frames {
                 {
                     continue;
                 }
-                parts.push((tag as u32, self.algebra.key_literal(*key).1));
+                parts.push((tag as u32, self.algebra.key_literal(*key)));
             }
         }
         plan.first_class = plan.tags.len() as u32;
