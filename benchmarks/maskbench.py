@@ -17,10 +17,17 @@ writings of an instance are fed to the same compiled constraint; times are those
 --remaining lists every schema that does not pass, with what `jsonschema` makes of its instances and
 the reasons that the file gave before.
 
+    python benchmarks/maskbench.py --data DIR --tokenizer DIR --sample 1000 --repeat 3 \\
+        --out FILE.json --csv FILE.csv --plots DIR
+
 TTFM runs from the schema as a dict to the first mask, nothing known of that schema; TBM is mask
 plus commit, per token. One thread, a fresh constraint for each schema, the vocabulary built once.
+With --warm, the schema was seen before: it is compiled, and its instances were read once, so TTFM
+is the first mask of a new sequence, and TBM that of a text that it has met.
 Each engine lives in a process of its own, so that one that crashes or hangs (--timeout) is counted
 and started again; only one of them works at a time, and who goes first changes with each schema.
+--repeat does all of it several times, in new processes: figures are medians of the runs, ratios
+have the least and the greatest beside them.
 """
 
 from __future__ import annotations
@@ -31,107 +38,30 @@ import platform
 import queue
 import random
 import sys
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from engines import ENGINES, Tokens, version
+from judging import Verdict, ask, read_tokens, setup
 from second_opinion import second_opinion
-from workers import Worker, WorkerLostError
+from summaries import (
+    Run,
+    common,
+    counts,
+    figures,
+    middle,
+    ratios,
+    summary,
+    write_csv,
+    writings_table,
+)
+from workers import Worker
 
 # At the end of the path: an installed structgen is found first.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from tests.json_schema.writings import SEPARATORS, writings
-
-
-@dataclass
-class Verdict:
-    """What one engine made of one schema; times in seconds."""
-
-    name: str
-    error: str = ""
-    """Empty, or why the schema did not compile ("timeout", "crash", or the engine's words)."""
-    false_accepts: dict[str, list[int]] = field(default_factory=dict)
-    """By writing, the numbers of the tests."""
-    false_rejects: dict[str, list[int]] = field(default_factory=dict)
-    ttfm: float = float("nan")
-    tbm: list[float] = field(default_factory=list)
-    """Of the first writing alone: the masks of the others are partly known by then."""
-    tokens: int = 0
-    """In all writings."""
-
-    def passed(self, writing: str) -> bool:
-        return not (
-            self.error or self.false_accepts.get(writing) or self.false_rejects.get(writing)
-        )
-
-
-def read_tokens(folder: Path) -> Tokens:
-    """The vocabulary of a tokenizer folder."""
-    from structgen.vocabulary import from_tokenizer_json
-
-    vocabulary = from_tokenizer_json(folder)
-    texts = [vocabulary.token_bytes(i) for i in range(vocabulary.size)]
-    return Tokens(path=folder, texts=texts, eos=vocabulary.eos_token_ids[0])
-
-
-def setup(name: str, tokens: Tokens) -> Callable[[tuple[str, Any]], Verdict]:
-    """The judge of one engine, in its process."""
-    engine = ENGINES[name](tokens)
-    return lambda request: judge(engine, request[1], request[0])
-
-
-def judge(engine: Any, case: dict[str, Any], name: str) -> Verdict:
-    """Compiles a schema and feeds it its instances."""
-    verdict = Verdict(name)
-    started = time.perf_counter()
-    try:
-        compiled = engine.compile(case["schema"])
-        engine.start(compiled).mask()
-    except Exception as error:  # every engine has its own
-        verdict.error = f"{type(error).__name__}: {error}"[:300]
-        return verdict
-    verdict.ttfm = time.perf_counter() - started
-    for number, test in enumerate(case["tests"]):
-        times = verdict.tbm
-        for writing, ids in test["ids"].items():
-            verdict.tokens += len(ids)
-            try:
-                accepted = accepts(engine.start(compiled), ids, times)
-            except Exception as error:
-                verdict.error = f"at run time: {type(error).__name__}: {error}"[:300]
-                return verdict
-            times = []
-            if accepted and not test["valid"]:
-                verdict.false_accepts.setdefault(writing, []).append(number)
-            if not accepted and test["valid"]:
-                verdict.false_rejects.setdefault(writing, []).append(number)
-    return verdict
-
-
-def accepts(sequence: Any, ids: list[int], times: list[float]) -> bool:
-    """Whether every token is allowed, and the end after them."""
-    clock = time.perf_counter
-    for token in ids:
-        started = clock()
-        allowed = int(sequence.mask()[token >> 5]) >> (token & 31) & 1
-        allowed = allowed and sequence.commit(token)
-        times.append(clock() - started)
-        if not allowed:
-            return False
-    return bool(sequence.accepting())
-
-
-def ask(worker: Worker, name: str, case: dict[str, Any]) -> Verdict:
-    try:
-        return worker.ask((name, case))
-    except WorkerLostError as error:
-        return Verdict(name, error=error.reason)
 
 
 def load_cases(folder: Path, sample: int, seed: int, parts: list[str]) -> list[tuple[str, Any]]:
@@ -159,85 +89,6 @@ def tokenize(
                 name: tokenizer.encode(text, add_special_tokens=False).ids
                 for name, text in writings(test["data"], spacings, shuffle)
             }
-
-
-QUANTILES = (50, 90, 99, 99.9)
-
-
-def counts(verdicts: list[Verdict], writing: str) -> dict[str, int]:
-    """Schemas, by what became of one writing of their instances."""
-    return {
-        "schemas": len(verdicts),
-        "passed": sum(v.passed(writing) for v in verdicts),
-        "compile_errors": sum(bool(v.error) for v in verdicts),
-        "false_accepts": sum(bool(v.false_accepts.get(writing)) for v in verdicts),
-        "false_rejects": sum(bool(v.false_rejects.get(writing)) for v in verdicts),
-    }
-
-
-def summary(verdicts: list[Verdict], writing: str) -> dict[str, Any]:
-    """Counts and percentiles; times in microseconds."""
-    ttfm = np.array([v.ttfm for v in verdicts if not np.isnan(v.ttfm)]) * 1e6
-    tbm = np.array([t for v in verdicts for t in v.tbm]) * 1e6
-
-    def spread(times: np.ndarray) -> dict[str, float]:
-        if not len(times):
-            return {}
-        found = {f"p{q}": float(np.percentile(times, q)) for q in QUANTILES}
-        return found | {"mean": float(times.mean()), "max": float(times.max())}
-
-    return counts(verdicts, writing) | {
-        "tokens": sum(v.tokens for v in verdicts),
-        "masks": len(tbm),
-        "ttfm_us": spread(ttfm),
-        "tbm_us": spread(tbm),
-    }
-
-
-def table(results: dict[str, dict[str, Any]]) -> str:
-    """The summaries as Markdown."""
-    lines = [
-        "| engine | pass | compile error | false accept | false reject "
-        "| TTFM p50 / p90 / p99 (ms) | TBM p50 / p90 / p99 / p99.9 / mean (us) |",
-        "|---|--:|--:|--:|--:|--:|--:|",
-    ]
-    for name, r in results.items():
-        ttfm, tbm = r["ttfm_us"], r["tbm_us"]
-        first = " / ".join(f"{ttfm[f'p{q}'] / 1e3:.2f}" for q in (50, 90, 99)) if ttfm else "-"
-        keys = [f"p{q}" for q in QUANTILES] + ["mean"]
-        between = " / ".join(f"{tbm[key]:.1f}" for key in keys) if tbm else "-"
-        lines.append(
-            f"| {name} {version(name)} | {r['passed']} | {r['compile_errors']} "
-            f"| {r['false_accepts']} | {r['false_rejects']} | {first} | {between} |"
-        )
-    return "\n".join(lines)
-
-
-def shared_times(verdicts: dict[str, list[Verdict]]) -> dict[str, list[Verdict]]:
-    """Only schemas that every engine compiled: times over different schemas do not compare."""
-    compiled = [
-        i
-        for i in range(len(next(iter(verdicts.values()))))
-        if all(not v[i].error for v in verdicts.values())
-    ]
-    return {name: [v[i] for i in compiled] for name, v in verdicts.items()}
-
-
-def writings_table(verdicts: dict[str, list[Verdict]], names: list[str]) -> str:
-    """Counts of every way of writing the instances, as Markdown."""
-    lines = [
-        "| engine | written | pass | compile error | false accept | false reject |",
-        "|---|---|--:|--:|--:|--:|",
-    ]
-    for engine, found in verdicts.items():
-        for writing in names:
-            c = counts(found, writing)
-            lines.append(
-                f"| {engine} | {writing} | {c['passed']} of {c['schemas']} "
-                f"({100 * c['passed'] / c['schemas']:.2f} %) | {c['compile_errors']} "
-                f"| {c['false_accepts']} | {c['false_rejects']} |"
-            )
-    return "\n".join(lines)
 
 
 def order_alone(case: dict[str, Any], numbers: list[int]) -> bool:
@@ -283,18 +134,25 @@ def remaining(
 
 
 def run(
-    cases: list[tuple[str, Any]], names: list[str], tokens: Tokens, timeout: float, jobs: int
-) -> dict[str, list[Verdict]]:
-    """The verdicts of each engine on all cases, in their order."""
+    cases: list[tuple[str, Any]],
+    names: list[str],
+    tokens: Tokens,
+    *,
+    warm: bool,
+    timeout: float,
+    jobs: int,
+    first: int,
+) -> Run:
+    """The verdicts of each engine on all cases, in their order; engine number `first` begins."""
     crews: queue.Queue[list[Worker]] = queue.Queue()
     for _ in range(jobs):
-        crews.put([Worker(name, setup, name, tokens, timeout=timeout) for name in names])
+        crews.put([Worker(name, setup, name, tokens, warm, timeout=timeout) for name in names])
 
     def one(numbered: tuple[int, tuple[str, Any]]) -> dict[str, Verdict]:
         i, (name, case) = numbered
         crew = crews.get()
         try:
-            turns = [crew[(i + k) % len(crew)] for k in range(len(crew))]
+            turns = [crew[(first + i + k) % len(crew)] for k in range(len(crew))]
             return {worker.name: ask(worker, name, case) for worker in turns}
         finally:
             crews.put(crew)
@@ -332,7 +190,11 @@ def main() -> None:
     parser.add_argument(
         "--jobs", type=int, default=1, help="schemas at a time; with more than 1, times mean little"
     )
+    parser.add_argument("--warm", action="store_true", help="schemas and instances seen before")
+    parser.add_argument("--repeat", type=int, default=1, help="runs")
     parser.add_argument("--out", type=Path, help="write summaries as JSON")
+    parser.add_argument("--csv", type=Path, help="write the statistics of each run")
+    parser.add_argument("--plots", type=Path, help="folder for tails.png and report.html")
     parser.add_argument("--remaining", type=Path, help="write what the first engine fails as JSON")
     args = parser.parse_args()
     names = args.engines.split(",")
@@ -348,23 +210,47 @@ def main() -> None:
     cases = load_cases(args.data, sample, args.seed, [p for p in args.parts.split(",") if p])
     tokenize(cases, args.tokenizer, spacings, args.shuffle)
     tokens = read_tokens(args.tokenizer)
-    verdicts = run(cases, names, tokens, args.timeout, args.jobs)
+    runs = [
+        run(
+            cases,
+            names,
+            tokens,
+            warm=args.warm,
+            timeout=args.timeout,
+            jobs=args.jobs,
+            first=number,
+        )
+        for number in range(args.repeat)
+    ]
 
     first = spacings[0]
-    results = {name: summary(v, first) for name, v in verdicts.items()}
-    shared = {name: summary(v, first) for name, v in shared_times(verdicts).items()}
-    drawn = "all" if args.all else f"seed {args.seed}"
-    print(
-        f"{len(cases)} schemas ({drawn}), {args.tokenizer.name}, {first} spacing, "
-        f"{platform.processor() or platform.machine()}, {args.jobs} at a time\n"
-    )
-    print(table(results))
-    if len(names) > 1:
-        print(f"\nthe {shared[names[0]]['schemas']} schemas that all of them compile:\n")
-        print(table(shared))
+    verdicts = runs[0]
+    results = {name: middle([summary(r[name], first) for r in runs]) for name in names}
+    shared = {name: middle([summary(common(r)[name], first) for r in runs]) for name in names}
     written = spacings + (["shuffled"] if args.shuffle is not None else [])
+    drawn = "all" if args.all else f"seed {args.seed}"
+    about = (
+        f"{len(cases)} schemas ({drawn}), {args.tokenizer.name}, {first} spacing, "
+        f"{'warm' if args.warm else 'cold'}, {args.repeat} runs, "
+        f"{platform.processor() or platform.machine()}, {args.jobs} at a time"
+    )
+    tables = {"Each engine on what it compiles": figures(results)}
+    if len(names) > 1:
+        number = shared[names[0]]["schemas"]
+        tables[f"The {number} schemas that all of them compile"] = figures(shared)
+        tables["Ratios, on the schemas that both compile"] = ratios(runs, both=True)
+        tables["Ratios, each on what it compiles"] = ratios(runs, both=False)
     if len(written) > 1:
-        print(f"\n{writings_table(verdicts, written)}")
+        tables["By writing"] = writings_table(verdicts, written)
+    print(about)
+    for title, table in tables.items():
+        print(f"\n{title}:\n\n{table.markdown()}")
+    if args.csv:
+        write_csv(args.csv, runs)
+    if args.plots:
+        from plots import write_plots
+
+        write_plots(args.plots, runs, tables, about)
     if args.remaining:
         rows = remaining(names[0], verdicts[names[0]], cases)
         known = json.loads(args.remaining.read_text("utf-8")) if args.remaining.exists() else []

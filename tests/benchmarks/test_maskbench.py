@@ -1,0 +1,122 @@
+"""The instrument that compares engines: figures of made-up verdicts, and a run over a collection of
+two schemas."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def summaries(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import summaries
+
+    return summaries
+
+
+def verdicts(summaries: ModuleType, *rows: tuple[float, list[float], str]) -> list[Any]:
+    return [
+        summaries.Verdict(str(number), error=error, ttfm=ttfm, tbm=tbm, tokens=len(tbm))
+        for number, (ttfm, tbm, error) in enumerate(rows)
+    ]
+
+
+def row(table: Any, name: str) -> list[str]:
+    (found,) = [cells for cells in table.rows if cells[0] == name]
+    return found[1:]
+
+
+def test_ratios_are_medians_over_runs_of_what_both_compile(summaries: ModuleType) -> None:
+    failed = float("nan"), [], "crash"
+    runs = [
+        {
+            "structgen": verdicts(summaries, (1e-3 * slow, [2e-6 * slow] * 9, ""), (1, [1], "")),
+            "glrmask": verdicts(summaries, (4e-3, [1e-6] * 9, ""), failed),
+        }
+        for slow in (1, 5, 2)
+    ]
+    both = summaries.ratios(runs, both=True)
+    assert both.head[0] == "structgen beside"
+    assert row(both, "TTFM p50") == ["0.50 (0.25 to 1.25)"]
+    assert row(both, "TBM max") == ["4.00 (2.00 to 10.00)"]
+    # On its own, structgen answers for the schema that the other one lost.
+    assert row(summaries.ratios(runs[:1], both=False), "TTFM max") == ["250.00"]
+    assert row(summaries.ratios(runs[:1], both=False), "TBM max") == ["1000000.00"]
+
+
+def test_middle_is_the_median_of_each_figure(summaries: ModuleType) -> None:
+    found = summaries.middle(
+        [
+            summaries.summary(verdicts(summaries, (1e-3, [t * 1e-6], "")), "default")
+            for t in (3, 1, 2)
+        ]
+    )
+    assert found["passed"] == 1
+    assert found["tbm_us"]["p99.99"] == pytest.approx(2)
+    failed = summaries.summary(verdicts(summaries, (float("nan"), [], "crash")), "default")
+    assert summaries.middle([found, failed, failed])["tbm_us"] == {}
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Path:
+    """A tokenizer of bytes and a few merges, and two MaskBench files."""
+    tokenizers = pytest.importorskip("tokenizers")
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=300,
+        special_tokens=["<|end_of_text|>"],
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(['{"name": "a", "number": 12}'] * 9, trainer)
+    (tmp_path / "tokenizer").mkdir()
+    tokenizer.save(str(tmp_path / "tokenizer/tokenizer.json"))
+    (tmp_path / "tokenizer/tokenizer_config.json").write_text('{"eos_token": "<|end_of_text|>"}')
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    tests = [{"data": {"n": 1}, "valid": True}, {"data": {"n": "1"}, "valid": False}]
+    impossible = {"type": "integer", "minimum": 2, "maximum": 1}
+    for name, case in {
+        "one": {"schema": schema, "tests": tests},
+        "two": {"schema": impossible, "tests": [{"data": 1, "valid": False}]},
+    }.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(case))
+    return tmp_path
+
+
+@pytest.mark.parametrize("warm", [[], ["--warm"]])
+def test_a_run_writes_figures_ratios_and_curves(collection: Path, warm: list[str]) -> None:
+    pytest.importorskip("matplotlib")
+    out, table, plots = (collection / name for name in ("out/a.json", "out/a.csv", "plots"))
+    out.parent.mkdir()
+    command = [sys.executable, str(FOLDER / "maskbench.py"), "--data", str(collection)]
+    command += ["--tokenizer", str(collection / "tokenizer"), "--repeat", "2", *warm]
+    command += ["--engines", "structgen,structgen-any", "--sample", "2", "--shuffle", "1"]
+    command += ["--out", str(out), "--csv", str(table), "--plots", str(plots)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert ("warm, 2 runs" if warm else "cold, 2 runs") in done.stdout
+    figures = json.loads(out.read_text())["results"]["structgen"]
+    assert (figures["passed"], figures["compile_errors"], figures["false_accepts"]) == (1, 1, 0)
+    assert figures["ttfm_us"]["p50"] > 0
+    # Times are of one writing of two, and end where a text is refused.
+    assert 5 < figures["masks"] < figures["tokens"] / 2
+    with table.open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert {row["run"] for row in rows} == {"0", "1"}
+    assert {row["statistic"] for row in rows} >= {"p50", "p99.99", "mean", "max"}
+    assert (plots / "tails.png").read_bytes().startswith(b"\x89PNG")
+    report = (plots / "report.html").read_text()
+    assert "<svg" in report
+    assert "Ratios, on the schemas that both compile" in report
