@@ -15,6 +15,7 @@ __all__ = [
     "Program",
     "Vocabulary",
     "__version__",
+    "apply_masks",
     "fill_masks",
     "fill_tree_masks",
     "shipped_grammars",
@@ -291,4 +292,16 @@ def fill_tree_masks(
     mask: npt.NDArray[np.int32],
     /,
 ) -> list[bool]: ...
+def apply_masks(
+    logits: npt.NDArray[np.float32] | npt.NDArray[np.uint16],
+    mask: npt.NDArray[np.int32],
+    /,
+    *,
+    dtype: str = "float32",
+    rows: Sequence[int] | None = None,
+    mask_rows: Sequence[int] | None = None,
+    temperatures: Sequence[float] | None = None,
+    size: int | None = None,
+    threads: int = 0,
+) -> None: ...
 def shipped_grammars() -> dict[str, str]: ...

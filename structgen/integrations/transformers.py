@@ -22,6 +22,7 @@ from structgen._core import Limits, Vocabulary
 from structgen._core import Matcher as NativeMatcher
 from structgen.constraints.protocol import Compiled, Constraint, Matcher
 from structgen.errors import ConstraintError, DeadEnd, MissingExtraError
+from structgen.integrations.torch import unpack_mask
 from structgen.masks import allocate_mask, fill_masks
 from structgen.vocabulary import from_transformers
 
@@ -163,7 +164,7 @@ class StructgenLogitsProcessor(LogitsProcessor):
             if not isinstance(matcher, NativeMatcher):
                 matcher.fill_mask(mask, row)
         allowed = torch.zeros(scores.shape, dtype=torch.bool, device=scores.device)
-        bits = _unpack(torch.as_tensor(mask, device=scores.device))[:, : min(size, width)]
+        bits = unpack_mask(torch.as_tensor(mask, device=scores.device))[:, : min(size, width)]
         allowed[:, : bits.shape[1]] = bits
         for row, matcher in running:
             if matcher.exactness != "exact":
@@ -275,12 +276,6 @@ def _compile(
             hint="StructgenLogitsProcessor(constraint, tokenizer)",
         )
     return constraint.compile(vocabulary, limits)
-
-
-def _unpack(words: torch.Tensor) -> torch.Tensor:
-    """Bits of int32 words, least significant first: ``(rows, n)`` to bool ``(rows, 32 * n)``."""
-    places = torch.arange(32, dtype=torch.int32, device=words.device)
-    return ((words[:, :, None] >> places) & 1).flatten(1).to(torch.bool)
 
 
 def _dead_end(matcher: Matcher) -> DeadEnd:

@@ -1,11 +1,9 @@
 //! Many masks in one call: rows of a batch on a few threads, nodes of a draft tree.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-
 use structgen_vocab::TokenId;
 
 use crate::compiled::Position;
+use crate::spread::spread;
 use crate::{Cursor, EngineError};
 
 /// Writes the mask of each position into its slice of words.
@@ -17,52 +15,8 @@ pub fn fill_rows(
     rows: Vec<&mut [u32]>,
     threads: usize,
 ) -> Result<(), EngineError> {
-    let threads = match threads {
-        0 if cursors.len() < ROWS_PER_THREAD => 1,
-        0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-        n => n,
-    }
-    .min(cursors.len().max(1));
-    if threads == 1 {
-        for (cursor, row) in cursors.iter().zip(rows) {
-            fill(cursor, row)?;
-        }
-        return Ok(());
-    }
-    let jobs: Vec<Mutex<Option<&mut [u32]>>> =
-        rows.into_iter().map(|row| Mutex::new(Some(row))).collect();
-    let next = AtomicUsize::new(0);
-    let failed = Mutex::new(None);
-    let work = || {
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let (Some(cursor), Some(job)) = (cursors.get(i), jobs.get(i)) else { break };
-            let Some(row) = job.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-                break;
-            };
-            if let Err(error) = fill(cursor, row) {
-                failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                // Nobody will look at the other rows.
-                next.store(cursors.len(), Ordering::Relaxed);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        // This thread works, too: a host may only tell its own thread of an interrupt.
-        work();
-    });
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
+    spread(cursors.iter().zip(rows).collect(), threads, |(cursor, row)| fill(cursor, row))
 }
-
-/// Below this many rows a second thread costs more than it brings: a warm row is a copy of
-/// some 16 KiB, a thread some 20 us.
-const ROWS_PER_THREAD: usize = 16;
 
 /// Writes the mask at `cursor` into `row`, which must be as wide as the vocabulary's masks.
 pub fn fill(cursor: &Cursor, row: &mut [u32]) -> Result<(), EngineError> {

@@ -7,6 +7,7 @@ mod errors;
 mod grammars;
 mod interrupts;
 mod limits;
+mod logits;
 mod masks;
 mod matcher;
 mod program;
@@ -25,6 +26,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<matcher::Matcher>()?;
     module.add_function(wrap_pyfunction!(masks::fill_masks, module)?)?;
     module.add_function(wrap_pyfunction!(masks::fill_tree_masks, module)?)?;
+    module.add_function(wrap_pyfunction!(logits::apply_masks, module)?)?;
     module.add_function(wrap_pyfunction!(grammars::shipped_grammars, module)?)?;
     Ok(())
 }

@@ -30,15 +30,15 @@ pub fn rows_of<'a>(
 }
 
 /// Takes the wanted rows out of `rows`, in the order wanted.
-fn pick<'a>(rows: Vec<&'a mut [u32]>, wanted: &[usize]) -> PyResult<Vec<&'a mut [u32]>> {
+pub fn pick<'a, T>(rows: Vec<&'a mut [T]>, wanted: &[usize]) -> PyResult<Vec<&'a mut [T]>> {
     let count = rows.len();
-    let mut slots: Vec<Option<&'a mut [u32]>> = rows.into_iter().map(Some).collect();
+    let mut slots: Vec<Option<&'a mut [T]>> = rows.into_iter().map(Some).collect();
     wanted
         .iter()
         .map(|&row| {
             slots.get_mut(row).and_then(Option::take).ok_or_else(|| {
                 PyValueError::new_err(format!(
-                    "row {row} is named twice or is not one of the mask's {count} rows"
+                    "row {row} is named twice or is not one of the {count} rows"
                 ))
             })
         })
