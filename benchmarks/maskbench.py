@@ -26,8 +26,8 @@ With --warm, the schema was seen before: it is compiled, and its instances were 
 is the first mask of a new sequence, and TBM that of a text that it has met.
 Each engine lives in a process of its own, so that one that crashes or hangs (--timeout) is counted
 and started again; only one of them works at a time, and who goes first changes with each schema.
---repeat does all of it several times, in new processes: figures are medians of the runs, ratios
-have the least and the greatest beside them.
+--repeat does all of it several times, in new processes: times are medians of the runs, counts
+the worst of them, and ratios have the least and the greatest beside them.
 """
 
 from __future__ import annotations

@@ -77,10 +77,13 @@ def summary(verdicts: list[Verdict], writing: str) -> dict[str, Any]:
 
 
 def middle(summaries: list[dict[str, Any]]) -> dict[str, Any]:
-    """The median of each figure over several runs. A time is missing if one of them has none."""
+    """The median of each time over several runs, and the worst of each count: what is wrong once
+    is wrong. A time is missing if one of the runs has none."""
     first = summaries[0]
     found: dict[str, Any] = {
-        key: int(np.median([s[key] for s in summaries])) for key in first if key not in TIMES
+        key: (min if key == "passed" else max)(s[key] for s in summaries)
+        for key in first
+        if key not in TIMES
     }
     for name in TIMES:
         complete = all(s[name] for s in summaries)

@@ -6,7 +6,7 @@
     torch.multinomial(logits.softmax(-1), 1)
 
 A mask is what `structgen.allocate_mask` makes, as an array or as a tensor of any device. On the CPU
-the core does the work; elsewhere operations of torch do, without waiting for the device.
+the core does the work, elsewhere operations of torch do.
 """
 
 from __future__ import annotations
@@ -142,6 +142,8 @@ def _temperatures(
     if isinstance(given, torch.Tensor):
         given = cast("float | list[float]", _listed(given))
     each = [float(one) for one in given] if isinstance(given, Sequence) else [float(given)] * count
+    # As they are divided by: what is tiny or huge to a double may be zero or infinite there.
+    each = cast("list[float]", _listed(torch.tensor(each, dtype=torch.float32)))
     if len(each) != count:
         raise ValueError(f"{len(each)} temperatures for {count} rows")
     for one in each:

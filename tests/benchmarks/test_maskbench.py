@@ -55,7 +55,7 @@ def test_ratios_are_medians_over_runs_of_what_both_compile(summaries: ModuleType
     assert row(summaries.ratios(runs[:1], both=False), "TBM max") == ["1000000.00"]
 
 
-def test_middle_is_the_median_of_each_figure(summaries: ModuleType) -> None:
+def test_middle_is_the_median_of_times_and_the_worst_of_counts(summaries: ModuleType) -> None:
     found = summaries.middle(
         [
             summaries.summary(verdicts(summaries, (1e-3, [t * 1e-6], "")), "default")
@@ -66,6 +66,8 @@ def test_middle_is_the_median_of_each_figure(summaries: ModuleType) -> None:
     assert found["tbm_us"]["p99.99"] == pytest.approx(2)
     failed = summaries.summary(verdicts(summaries, (float("nan"), [], "crash")), "default")
     assert summaries.middle([found, failed, failed])["tbm_us"] == {}
+    once = summaries.middle([found, found, failed])
+    assert (once["passed"], once["compile_errors"], once["tbm_us"]) == (0, 1, {})
 
 
 @pytest.fixture

@@ -119,6 +119,8 @@ def test_unpacked_bits() -> None:
         ({"rows": [1]}, "1 rows of logits, but 2 masks"),
         ({"temperature": 0.0}, "must be positive"),
         ({"temperature": [1.0, float("nan")]}, "must be positive"),
+        ({"temperature": 1e-60}, "must be positive"),
+        ({"temperature": 1e60}, "must be positive"),
         ({"temperature": [1.0]}, "1 temperatures for 2 rows"),
         ({"vocab_size": 65}, "does not reach to `vocab_size` 65"),
     ],

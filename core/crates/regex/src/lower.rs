@@ -53,7 +53,7 @@ impl Encoding {
 #[derive(Debug, Default)]
 pub(crate) struct LowerCache {
     classes: FxHashMap<(Encoding, CharSet), ExprId>,
-    /// Those of single characters in JSON: most of every pattern and of all names.
+    /// Those of single characters, as names of keys ask for them, one after the other.
     chars: FxHashMap<(JsonSpelling, char), ExprId>,
     /// The same, the other way round.
     sets: FxHashMap<(Encoding, ExprId), CharSet>,

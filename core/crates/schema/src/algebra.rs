@@ -290,16 +290,18 @@ impl Algebra {
 
     /// All spellings of the key's body.
     pub(crate) fn key_spelling(&mut self, key: KeyId) -> ExprId {
-        let name = self.key_name(key);
-        let Algebra { strings, lexer, .. } = self;
-        *self.key_spellings.entry(key).or_insert_with(|| strings.literal(&mut lexer.exprs, &name))
+        let Algebra { strings, lexer, keys, key_spellings, .. } = self;
+        *key_spellings
+            .entry(key)
+            .or_insert_with(|| strings.literal(&mut lexer.exprs, keys.peek(key.0)))
     }
 
     /// The same with the quote that ends the literal.
     pub(crate) fn key_literal(&mut self, key: KeyId) -> ExprId {
-        let name = self.key_name(key);
-        let Algebra { strings, lexer, .. } = self;
-        *self.key_literals.entry(key).or_insert_with(|| strings.ended(&mut lexer.exprs, &name))
+        let Algebra { strings, lexer, keys, key_literals, .. } = self;
+        *key_literals
+            .entry(key)
+            .or_insert_with(|| strings.ended(&mut lexer.exprs, keys.peek(key.0)))
     }
 
     pub(crate) fn array_shape(&self, id: ArrayId) -> Arc<ArrayShape> {
