@@ -231,12 +231,21 @@ class Program:
 @final
 class Automaton:
     """A constraint compiled for one vocabulary: a lazily determinised automaton whose states
-    are values (plain ints) that can be kept and returned to."""
+    are values (plain ints) that can be kept and returned to.
+
+    States belong to a `generation`, a number unique in the process. `clear_cache` begins a new
+    one, and a matcher moves to a new one when half of the states or the memory of its limits are
+    used; (generation, state) names a state for good. `stats` counts states, masks and their bytes,
+    how often a mask was memoised when asked for (`mask_hits`, `mask_misses`), how often masks and
+    what the vocabulary knows of lexemes were forgotten (`masks_cleared`, `lexical_cleared`), and
+    generations begun (`renewals`)."""
 
     @property
     def vocabulary(self) -> Vocabulary: ...
     @property
     def exactness(self) -> Literal["exact", "superset"]: ...
+    @property
+    def generation(self) -> int: ...
     @property
     def start(self) -> int: ...
     def advance(self, state: int, token_id: int, /) -> int: ...
@@ -251,7 +260,11 @@ class Automaton:
 
 @final
 class Matcher:
-    """A position in the automaton that remembers how it got there."""
+    """A position in the automaton that remembers how it got there.
+
+    When half of the states or the memory of its limits are used, it moves to a fresh automaton and
+    reads its text again, so that a sequence may be of any length: `state` and `generation` then
+    change, the position does not."""
 
     @property
     def vocabulary(self) -> Vocabulary: ...
@@ -259,6 +272,8 @@ class Matcher:
     def exactness(self) -> Literal["exact", "superset"]: ...
     @property
     def state(self) -> int: ...
+    @property
+    def generation(self) -> int: ...
     @property
     def tokens(self) -> list[int]: ...
     def fill_mask(self, mask: npt.NDArray[np.int32], row: int = 0, /) -> None: ...

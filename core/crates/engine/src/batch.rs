@@ -1,52 +1,96 @@
 //! Many masks in one call: rows of a batch on a few threads, nodes of a draft tree.
 
-use structgen_vocab::TokenId;
+use std::sync::Arc;
 
-use crate::compiled::Position;
-use crate::spread::spread;
+use rustc_hash::FxHashMap;
+use structgen_vocab::{TokenId, TokenMask};
+
+use crate::compiled::{Position, Tokens};
+use crate::spread::{all_threads, spread};
 use crate::{Cursor, EngineError};
 
-/// Writes the mask of each position into its slice of words.
+/// Memoised rows that are worth waking a thread for: a copy of some 16 KiB each.
+const COPIES: usize = 32;
+
+/// Writes the mask of each position into its row of words.
 ///
-/// `threads` = 0 takes one thread up to a handful of rows, then as many as the machine has.
-/// The first error is returned; rows of others may have been written.
+/// On at most `threads` threads, 0 for as many as the machine has. Positions of one constraint take
+/// turns, unless their masks are memoised, so it is constraints that are shared out. The first
+/// error is returned; rows of others may have been written.
 pub fn fill_rows(
     cursors: &[Cursor],
-    rows: Vec<&mut [u32]>,
+    rows: &mut [&mut [u32]],
     threads: usize,
 ) -> Result<(), EngineError> {
-    spread(cursors.iter().zip(rows).collect(), threads, |(cursor, row)| fill(cursor, row))
+    let threads = if threads == 0 { all_threads() } else { threads };
+    let all = cursors.iter().zip(rows);
+    if threads == 1 || cursors.len() == 1 {
+        return all.into_iter().try_for_each(|(cursor, row)| fill(&cursor.tokens, cursor.at, row));
+    }
+    let mut known = Vec::new();
+    let mut unknown: FxHashMap<u64, Vec<Job>> = FxHashMap::default();
+    for (cursor, row) in all {
+        match cursor.tokens.known(cursor.at) {
+            Some(mask) => known.push(Job::Copy(mask, row)),
+            None => {
+                let of_constraint = unknown.entry(cursor.tokens.generation()).or_default();
+                of_constraint.push(Job::Fill(cursor, row));
+            }
+        }
+    }
+    let mut jobs: Vec<Vec<Job>> = unknown.into_values().collect();
+    // The longest first: whoever is done early takes what is short.
+    jobs.sort_unstable_by_key(|jobs| std::cmp::Reverse(jobs.len()));
+    while !known.is_empty() {
+        jobs.push(known.split_off(known.len().saturating_sub(COPIES)));
+    }
+    spread(jobs, threads, |jobs| jobs.into_iter().try_for_each(Job::run))
 }
 
-/// Writes the mask at `cursor` into `row`, which must be as wide as the vocabulary's masks.
-pub fn fill(cursor: &Cursor, row: &mut [u32]) -> Result<(), EngineError> {
-    row.copy_from_slice(cursor.tokens.mask(cursor.at)?.words());
+/// What is to be done for one row.
+enum Job<'a> {
+    Copy(Arc<TokenMask>, &'a mut [u32]),
+    Fill(&'a Cursor, &'a mut [u32]),
+}
+
+impl Job<'_> {
+    fn run(self) -> Result<(), EngineError> {
+        match self {
+            Job::Copy(mask, row) => row.copy_from_slice(mask.words()),
+            Job::Fill(cursor, row) => fill(&cursor.tokens, cursor.at, row)?,
+        }
+        Ok(())
+    }
+}
+
+/// Writes the mask at `at` into `row`, which must be as wide as the vocabulary's masks.
+pub fn fill(tokens: &Tokens, at: Position, row: &mut [u32]) -> Result<(), EngineError> {
+    row.copy_from_slice(tokens.mask(at)?.words());
     Ok(())
 }
 
 /// Masks *after* each node of a tree of drafted tokens. Node i stands for `tokens[i]` after its
-/// parent: an earlier node, or `cursor` (None). Returns which nodes the
+/// parent: an earlier node, or `root` (None). Returns which nodes the
 /// constraint allows; rows of the others are all zero.
 pub fn fill_tree(
-    cursor: &Cursor,
+    automaton: &Tokens,
+    root: Position,
     tokens: &[TokenId],
     parents: &[Option<usize>],
-    rows: Vec<&mut [u32]>,
+    rows: &mut [&mut [u32]],
 ) -> Result<Vec<bool>, EngineError> {
-    let automaton = &cursor.tokens;
     let mut positions: Vec<Position> = Vec::with_capacity(tokens.len());
     for (i, (&token, row)) in tokens.iter().zip(rows).enumerate() {
         let before = match parents[i] {
-            None => cursor.at,
+            None => root,
             Some(parent) if parent < i => positions[parent],
             Some(_) => return Err(EngineError::MalformedTree { node: i }),
         };
         let at = automaton.advance(before, token)?;
         positions.push(at);
-        if at == Position::DEAD {
-            row.fill(0);
-        } else {
-            row.copy_from_slice(automaton.mask(at)?.words());
+        match at {
+            Position::DEAD => row.fill(0),
+            at => fill(automaton, at, row)?,
         }
     }
     Ok(positions.into_iter().map(|at| at != Position::DEAD).collect())

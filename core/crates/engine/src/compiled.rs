@@ -1,6 +1,6 @@
 //! A constraint bound to a vocabulary.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
@@ -49,14 +49,29 @@ impl Position {
 /// Shared between threads: memoised masks are read in parallel, everything else takes turns.
 pub struct Tokens {
     vocabulary: Arc<SharedVocabulary>,
+    generation: u64,
     limits: Limits,
     exactness: Exactness,
     start: StateId,
     /// The highest state handed out. Ids are dense: all below it are states, too.
     highest: AtomicU32,
+    /// Of what the limits allow, in thousandths, when last looked at.
+    fill: AtomicU32,
     core: Mutex<Box<dyn ByteAutomaton>>,
     masks: RwLock<FxHashMap<StateId, Arc<TokenMask>>>,
+    counts: Counts,
 }
+
+/// What happened to masks so far.
+#[derive(Default)]
+struct Counts {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    cleared: AtomicU64,
+}
+
+/// Generations handed out in this process.
+static GENERATIONS: AtomicU64 = AtomicU64::new(0);
 
 impl Tokens {
     /// Fails with [`EngineError::Empty`] if no text satisfies the automaton.
@@ -72,13 +87,33 @@ impl Tokens {
         }
         Ok(Tokens {
             vocabulary,
+            generation: GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1,
             limits,
             exactness: automaton.exactness(),
             start,
             highest: AtomicU32::new(start.0),
+            fill: AtomicU32::new(0),
             core: Mutex::new(automaton),
             masks: RwLock::default(),
+            counts: Counts::default(),
         })
+    }
+
+    /// A number that no other automaton of this process has: positions of different ones have
+    /// nothing to do with each other.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// How much of the states and the memory allowed is used, in thousandths.
+    pub fn fill(&self) -> u32 {
+        self.fill.load(Ordering::Relaxed)
+    }
+
+    /// Looks at [`Self::fill`] again, after a step that did not get to it.
+    pub(crate) fn weigh(&self) {
+        // Beyond the limit, which is what it is asked for.
+        let _ = self.check_memory(&self.lock());
     }
 
     /// Before the first token.
@@ -165,15 +200,24 @@ impl Tokens {
         Ok((Position(state.0), text.len()))
     }
 
+    /// The mask of `at` if it is memoised.
+    pub fn known(&self, at: Position) -> Option<Arc<TokenMask>> {
+        let masks = self.masks.read().unwrap_or_else(PoisonError::into_inner);
+        let mask = masks.get(&at.state())?.clone();
+        self.counts.hits.fetch_add(1, Ordering::Relaxed);
+        Some(mask)
+    }
+
     /// Which tokens may follow, end tokens included. Memoised.
     pub fn mask(&self, at: Position) -> Result<Arc<TokenMask>, EngineError> {
         if at == Position::TERMINATED || at == Position::DEAD {
             return Ok(Arc::new(TokenMask::none(self.vocabulary().size())));
         }
-        let state = at.state();
-        if let Some(mask) = self.masks.read().unwrap_or_else(PoisonError::into_inner).get(&state) {
-            return Ok(mask.clone());
+        if let Some(mask) = self.known(at) {
+            return Ok(mask);
         }
+        let state = at.state();
+        self.counts.misses.fetch_add(1, Ordering::Relaxed);
         let mut fuel = self.limits.step_fuel();
         let mut core = self.lock();
         let mut mask = live_tokens(&self.vocabulary, &mut **core, state, &mut fuel)?;
@@ -188,6 +232,7 @@ impl Tokens {
         // Masks may be forgotten at any time; states may not.
         if masks.len() >= self.max_masks(core.usage().bytes) {
             masks.clear();
+            self.counts.cleared.fetch_add(1, Ordering::Relaxed);
         }
         masks.insert(state, mask.clone());
         Ok(mask)
@@ -278,7 +323,12 @@ impl Tokens {
         &self,
         core: &MutexGuard<'_, Box<dyn ByteAutomaton>>,
     ) -> Result<(), EngineError> {
-        if core.usage().bytes > self.limits.max_memory_bytes() {
+        let (usage, most) = (core.usage(), self.limits.max_memory_bytes());
+        let share = |used: usize, of: usize| (used as u64 * 1000 / of.max(1) as u64) as u32;
+        let fill =
+            share(usage.bytes, most).max(share(usage.states, self.limits.max_states as usize));
+        self.fill.store(fill, Ordering::Relaxed);
+        if usage.bytes > most {
             return Err(self.limits.memory_exceeded().into());
         }
         Ok(())
@@ -297,12 +347,11 @@ impl Tokens {
             lexical_entries,
             lexical_bytes,
             lexical_cleared: lexical_cleared as usize,
+            mask_hits: self.counts.hits.load(Ordering::Relaxed),
+            mask_misses: self.counts.misses.load(Ordering::Relaxed),
+            masks_cleared: self.counts.cleared.load(Ordering::Relaxed),
+            renewals: 0,
         }
-    }
-
-    /// Whether the states take more than half of the memory allowed.
-    fn is_heavy(&self) -> bool {
-        self.lock().usage().bytes > self.limits.max_memory_bytes() / 2
     }
 }
 
@@ -323,15 +372,30 @@ pub struct Stats {
     pub lexical_bytes: usize,
     /// How often they were forgotten to stay within their budget.
     pub lexical_cleared: usize,
+    /// Masks that were memoised when asked for.
+    pub mask_hits: u64,
+    /// Masks that had to be worked out.
+    pub mask_misses: u64,
+    /// How often the masks were forgotten to stay within their budget.
+    pub masks_cleared: u64,
+    /// How often the automaton was begun afresh.
+    pub renewals: u64,
 }
 
+/// Thousandths of the states or memory allowed beyond which an automaton is left for a fresh one.
+pub(crate) const HEAVY: u32 = 500;
+
+/// Up to this many, there is room for one more matcher that comes from a heavy one.
+const ROOMY: u32 = 250;
+
 /// A compiled constraint: hands out matchers, and starts afresh when the automaton has grown
-/// heavy. Matchers that live on keep the automaton that they started with.
+/// heavy. Matchers move over when they grow ([`Matcher::advance`]).
 pub struct Compiled {
     program: Arc<Program>,
     vocabulary: Arc<SharedVocabulary>,
     limits: Limits,
     current: RwLock<Arc<Tokens>>,
+    renewals: AtomicU64,
 }
 
 impl Compiled {
@@ -347,7 +411,13 @@ impl Compiled {
             }
         }
         let tokens = Self::build(&program, &vocabulary, &limits)?;
-        Ok(Compiled { program, vocabulary, limits, current: RwLock::new(Arc::new(tokens)) })
+        Ok(Compiled {
+            program,
+            vocabulary,
+            limits,
+            current: RwLock::new(Arc::new(tokens)),
+            renewals: AtomicU64::new(0),
+        })
     }
 
     fn build(
@@ -371,17 +441,36 @@ impl Compiled {
     }
 
     /// A matcher before the first token.
-    pub fn matcher(&self) -> Result<Matcher, EngineError> {
-        if self.tokens().is_heavy() {
-            self.clear()?;
+    pub fn matcher(self: &Arc<Self>) -> Result<Matcher, EngineError> {
+        let mut tokens = self.tokens();
+        if tokens.fill() > HEAVY {
+            tokens = self.other_than(tokens.generation(), HEAVY)?;
         }
-        Ok(Matcher::new(self.tokens()))
+        Ok(Matcher::new(self.clone(), tokens))
+    }
+
+    /// An automaton with room, which is not that of `generation`: the current one, or a fresh one.
+    pub(crate) fn roomy(&self, generation: u64) -> Result<Arc<Tokens>, EngineError> {
+        self.other_than(generation, ROOMY)
+    }
+
+    fn other_than(&self, generation: u64, most: u32) -> Result<Arc<Tokens>, EngineError> {
+        // Whoever comes second while it is built finds what the first has built.
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.generation() == generation || current.fill() > most {
+            *current = Arc::new(Self::build(&self.program, &self.vocabulary, &self.limits)?);
+            self.renewals.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(current.clone())
     }
 
     /// Forgets all states and masks; matchers that live on keep theirs.
     pub fn clear(&self) -> Result<(), EngineError> {
-        let fresh = Arc::new(Self::build(&self.program, &self.vocabulary, &self.limits)?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
-        Ok(())
+        self.other_than(self.tokens().generation(), HEAVY).map(drop)
+    }
+
+    /// Counters for metrics: of the automaton that new matchers start with.
+    pub fn stats(&self) -> Stats {
+        Stats { renewals: self.renewals.load(Ordering::Relaxed), ..self.tokens().stats() }
     }
 }

@@ -74,3 +74,16 @@ pub enum EngineError {
         node: usize,
     },
 }
+
+impl EngineError {
+    /// Whether an automaton has no room for another state.
+    pub fn is_full(&self) -> bool {
+        matches!(
+            self,
+            EngineError::Automaton(AutomatonError::Limit {
+                name: "max_states" | "max_memory_mb" | "max_exprs",
+                ..
+            })
+        )
+    }
+}

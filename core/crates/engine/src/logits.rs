@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use half::{bf16, f16};
 
-use crate::spread::spread;
+use crate::spread::{all_threads, spread};
 
 /// A number in which logits come.
 pub trait Logit: Copy + Send {
@@ -102,8 +102,18 @@ impl<T: Logit> MaskedRow<'_, T> {
     }
 }
 
-/// Applies all rows; `threads` as in [`fill_rows`](crate::fill_rows).
+/// Rows from which on more than one thread is worth it, if nothing is said of threads: a row takes
+/// tens of microseconds, as long as it takes to wake one.
+const MANY_ROWS: usize = 4;
+
+/// Applies all rows on at most `threads` threads; 0 for one up to a handful of rows, then as many
+/// as the machine has.
 pub fn apply_rows<T: Logit>(rows: Vec<MaskedRow<'_, T>>, threads: usize) {
+    let threads = match threads {
+        0 if rows.len() < MANY_ROWS => 1,
+        0 => all_threads(),
+        threads => threads,
+    };
     let done: Result<(), Infallible> = spread(rows, threads, |row| {
         row.apply();
         Ok(())

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use structgen_automaton::AutomatonError;
 use structgen_vocab::{TokenId, TokenMask, Vocabulary};
 
 use crate::EngineError;
-use crate::compiled::{Position, Tokens};
+use crate::compiled::{Compiled, HEAVY, Position, Tokens};
 
 /// A position with the automaton that it belongs to; cheap to copy.
 #[derive(Clone)]
@@ -17,21 +18,104 @@ pub struct Cursor {
 }
 
 /// A stack of positions over a shared automaton: forking copies the stack, rolling back pops it.
+///
+/// When the automaton has used half of its budget, the matcher moves to a fresh one and reads its
+/// text again: what it needs of the old states is few, most of them were tried for masks of long
+/// ago. So memory stays bounded in a sequence of any length, and the time per token flat: texts
+/// are read again only after the states have at least doubled.
 #[derive(Clone)]
 pub struct Matcher {
+    compiled: Arc<Compiled>,
     tokens: Arc<Tokens>,
     /// `history[i]` is the position before the token i.
     history: Vec<(TokenId, Position)>,
+    /// Texts that were read without tokens, each with the number of tokens before it.
+    texts: Vec<(usize, Arc<[u8]>)>,
     at: Position,
+    /// Beyond this [`Tokens::fill`] a fresh automaton is worth its price.
+    renew_beyond: u32,
     /// Tokens of a completion of `at` that is known to exist; see [`Matcher::completion`].
     plan: Option<Vec<TokenId>>,
 }
 
 impl Matcher {
-    /// Before the first token.
-    pub fn new(tokens: Arc<Tokens>) -> Self {
+    /// Before the first token of an automaton of `compiled`.
+    pub(crate) fn new(compiled: Arc<Compiled>, tokens: Arc<Tokens>) -> Self {
         let at = tokens.start();
-        Matcher { tokens, history: Vec::new(), at, plan: None }
+        let renew_beyond = HEAVY.max(2 * tokens.fill());
+        Matcher {
+            compiled,
+            tokens,
+            history: Vec::new(),
+            texts: Vec::new(),
+            at,
+            renew_beyond,
+            plan: None,
+        }
+    }
+
+    /// Asks the automaton about the current position, in a fresh one if this one is heavy.
+    pub fn ask<T>(
+        &mut self,
+        mut ask: impl FnMut(&Tokens, Position) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        self.renew_if_heavy()?;
+        let answer = ask(&self.tokens, self.at);
+        match answer {
+            Err(error) if error.is_full() => {
+                if self.renew_if_full()? {
+                    ask(&self.tokens, self.at)
+                } else {
+                    Err(error)
+                }
+            }
+            answer => answer,
+        }
+    }
+
+    /// After a step that found the automaton full: whether there is another one now.
+    pub fn renew_if_full(&mut self) -> Result<bool, EngineError> {
+        let generation = self.tokens.generation();
+        self.tokens.weigh();
+        self.renew_if_heavy()?;
+        Ok(self.tokens.generation() != generation)
+    }
+
+    /// Moves to an automaton with room if this one is heavy, and reads the text again. Where the
+    /// text itself takes most of the room, nothing happens.
+    fn renew_if_heavy(&mut self) -> Result<(), EngineError> {
+        if self.tokens.fill() <= self.renew_beyond || self.is_terminated() {
+            return Ok(());
+        }
+        match self.renewed() {
+            Ok(fresh) => *self = fresh,
+            Err(EngineError::Automaton(
+                stop @ (AutomatonError::Cancelled | AutomatonError::Interrupted),
+            )) => return Err(stop.into()),
+            Err(_) => self.renew_beyond = u32::MAX,
+        }
+        Ok(())
+    }
+
+    /// The same position in another automaton.
+    fn renewed(&self) -> Result<Self, EngineError> {
+        let tokens = self.compiled.roomy(self.tokens.generation())?;
+        let mut fresh = Matcher::new(self.compiled.clone(), tokens);
+        let mut texts = self.texts.iter().peekable();
+        for (i, token) in self.committed().map(Some).chain([None]).enumerate() {
+            while let Some((_, text)) = texts.next_if(|(before, _)| *before == i) {
+                fresh.at = fresh.tokens.advance_bytes(fresh.at, text)?.0;
+            }
+            if let Some(token) = token {
+                let next = fresh.tokens.advance(fresh.at, token)?;
+                fresh.history.push((token, fresh.at));
+                fresh.at = next;
+            }
+        }
+        fresh.texts.clone_from(&self.texts);
+        fresh.plan.clone_from(&self.plan);
+        fresh.renew_beyond = HEAVY.max(2 * fresh.tokens.fill());
+        Ok(fresh)
     }
 
     /// The automaton.
@@ -54,14 +138,25 @@ impl Matcher {
         self.history.iter().map(|(token, _)| *token)
     }
 
-    /// The current position with its automaton: all that a mask depends on.
-    pub fn cursor(&self) -> Cursor {
+    /// The current position with its automaton: all that a mask depends on. May move to a fresh
+    /// automaton first.
+    pub fn cursor(&mut self) -> Result<Cursor, EngineError> {
+        self.renew_if_heavy()?;
+        Ok(self.here())
+    }
+
+    /// The same where nothing has to be done first: None if the automaton is heavy.
+    pub fn light_cursor(&self) -> Option<Cursor> {
+        (self.tokens.fill() <= self.renew_beyond).then(|| self.here())
+    }
+
+    fn here(&self) -> Cursor {
         Cursor { tokens: self.tokens.clone(), at: self.at }
     }
 
     /// The mask of the current position.
-    pub fn mask(&self) -> Result<Arc<TokenMask>, EngineError> {
-        self.tokens.mask(self.at)
+    pub fn mask(&mut self) -> Result<Arc<TokenMask>, EngineError> {
+        self.ask(|tokens, at| tokens.mask(at))
     }
 
     /// Commits a token; false, and nothing changes, if it is not allowed.
@@ -69,7 +164,7 @@ impl Matcher {
         if self.is_terminated() {
             return Err(EngineError::Finished);
         }
-        let next = self.tokens.advance(self.at, token)?;
+        let next = self.ask(|tokens, at| tokens.advance(at, token))?;
         if next == Position::DEAD {
             return Ok(false);
         }
@@ -85,20 +180,21 @@ impl Matcher {
     }
 
     /// Whether `token` may come next.
-    pub fn allows(&self, token: TokenId) -> Result<bool, EngineError> {
-        Ok(self.tokens.advance(self.at, token)? != Position::DEAD)
+    pub fn allows(&mut self, token: TokenId) -> Result<bool, EngineError> {
+        self.ask(|tokens, at| Ok(tokens.advance(at, token)? != Position::DEAD))
     }
 
     /// How many of `tokens` could be committed in order. Does not advance.
-    pub fn validate(&self, tokens: &[TokenId]) -> Result<usize, EngineError> {
-        let mut at = self.at;
-        for (i, &token) in tokens.iter().enumerate() {
-            at = self.tokens.advance(at, token)?;
-            if at == Position::DEAD {
-                return Ok(i);
+    pub fn validate(&mut self, tokens: &[TokenId]) -> Result<usize, EngineError> {
+        self.ask(|automaton, mut at| {
+            for (i, &token) in tokens.iter().enumerate() {
+                at = automaton.advance(at, token)?;
+                if at == Position::DEAD {
+                    return Ok(i);
+                }
             }
-        }
-        Ok(tokens.len())
+            Ok(tokens.len())
+        })
     }
 
     /// Takes back the last `count` tokens.
@@ -110,6 +206,7 @@ impl Matcher {
         if let Some(&(_, before)) = self.history.get(held - count) {
             self.at = before;
             self.history.truncate(held - count);
+            self.texts.retain(|(before, _)| *before <= held - count);
             self.plan = None;
         }
         Ok(())
@@ -119,12 +216,13 @@ impl Matcher {
     pub fn reset(&mut self) {
         self.at = self.tokens.start();
         self.history.clear();
+        self.texts.clear();
         self.plan = None;
     }
 
     /// Whether the text so far is complete.
-    pub fn is_accepting(&self) -> Result<bool, EngineError> {
-        self.tokens.is_accepting(self.at)
+    pub fn is_accepting(&mut self) -> Result<bool, EngineError> {
+        self.ask(Tokens::is_accepting)
     }
 
     /// Whether an end token was committed.
@@ -133,8 +231,8 @@ impl Matcher {
     }
 
     /// The bytes that must come next; see [`Tokens::forced`].
-    pub fn forced(&self) -> Result<Vec<u8>, EngineError> {
-        self.tokens.forced(self.at, MAX_FORCED)
+    pub fn forced(&mut self) -> Result<Vec<u8>, EngineError> {
+        self.ask(|tokens, at| tokens.forced(at, MAX_FORCED))
     }
 
     /// Tokens, without the end token, that complete the text; None if none are known.
@@ -146,7 +244,7 @@ impl Matcher {
         if self.is_terminated() {
             return Ok(Some(&[]));
         }
-        let fresh = self.tokens.completion_tokens(self.at)?;
+        let fresh = self.ask(Tokens::completion_tokens)?;
         self.keep(fresh);
         Ok(self.plan.as_deref())
     }
@@ -159,7 +257,7 @@ impl Matcher {
         if self.is_terminated() {
             return Ok(0);
         }
-        let closing = self.tokens.closing(self.at, effort)?;
+        let closing = self.ask(|tokens, at| tokens.closing(at, effort))?;
         self.keep(closing.tokens);
         Ok(closing.at_least)
     }
@@ -179,8 +277,9 @@ impl Matcher {
         if self.is_terminated() {
             return Err(EngineError::Finished);
         }
-        let (at, read) = self.tokens.advance_bytes(self.at, text)?;
-        if read == text.len() {
+        let (at, read) = self.ask(|tokens, at| tokens.advance_bytes(at, text))?;
+        if read == text.len() && read > 0 {
+            self.texts.push((self.history.len(), text.into()));
             self.at = at;
             self.plan = None;
         }

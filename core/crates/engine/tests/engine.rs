@@ -1,6 +1,6 @@
 //! The engine from the outside: programs over small vocabularies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use structgen_engine::{
@@ -39,7 +39,11 @@ fn regex(pattern: &str) -> Arc<Program> {
 }
 
 fn matcher(program: Arc<Program>, vocabulary: &Arc<SharedVocabulary>) -> Matcher {
-    Compiled::new(program, vocabulary.clone(), Limits::default()).unwrap().matcher().unwrap()
+    limited(program, vocabulary, Limits::default())
+}
+
+fn limited(program: Arc<Program>, vocabulary: &Arc<SharedVocabulary>, limits: Limits) -> Matcher {
+    Arc::new(Compiled::new(program, vocabulary.clone(), limits).unwrap()).matcher().unwrap()
 }
 
 fn token(vocabulary: &SharedVocabulary, text: &str) -> TokenId {
@@ -49,12 +53,12 @@ fn token(vocabulary: &SharedVocabulary, text: &str) -> TokenId {
         .unwrap()
 }
 
-fn allowed(matcher: &Matcher) -> Vec<u32> {
+fn allowed(matcher: &mut Matcher) -> Vec<u32> {
     let mask = matcher.mask().unwrap();
     (0..matcher.vocabulary().size() as u32).filter(|&t| mask.contains(TokenId(t))).collect()
 }
 
-fn probed(matcher: &Matcher) -> Vec<u32> {
+fn probed(matcher: &mut Matcher) -> Vec<u32> {
     (0..matcher.vocabulary().size() as u32)
         .filter(|&t| matcher.allows(TokenId(t)).unwrap())
         .collect()
@@ -67,10 +71,10 @@ fn masks_through_lexemes_equal_probing() {
     {
         let mut matcher = matcher(regex(pattern), &vocabulary);
         for text in ["z", "ab", "é", "1"] {
-            assert_eq!(allowed(&matcher), probed(&matcher), "{pattern}");
+            assert_eq!(allowed(&mut matcher), probed(&mut matcher), "{pattern}");
             let _ = matcher.advance(token(&vocabulary, text)).unwrap();
         }
-        assert_eq!(allowed(&matcher), probed(&matcher), "{pattern}");
+        assert_eq!(allowed(&mut matcher), probed(&mut matcher), "{pattern}");
     }
 }
 
@@ -80,13 +84,13 @@ fn end_tokens_roll_back_like_any_other() {
     let mut matcher = matcher(regex("ab?"), &vocabulary);
     assert!(!matcher.advance(EOS).unwrap());
     assert!(matcher.advance(token(&vocabulary, "a")).unwrap());
-    let before = allowed(&matcher);
+    let before = allowed(&mut matcher);
     assert!(matcher.advance(EOS).unwrap());
     assert!(matcher.is_terminated());
-    assert_eq!(allowed(&matcher), Vec::<u32>::new());
+    assert_eq!(allowed(&mut matcher), Vec::<u32>::new());
     assert!(matches!(matcher.advance(EOS), Err(EngineError::Finished)));
     matcher.rollback(1).unwrap();
-    assert_eq!(allowed(&matcher), before);
+    assert_eq!(allowed(&mut matcher), before);
     assert!(matches!(matcher.rollback(2), Err(EngineError::RollbackTooFar { count: 2, held: 1 })));
 }
 
@@ -97,13 +101,13 @@ fn special_tokens_match_only_where_named() {
     let special = Arc::new(Program::special_token("<call>", &limits).unwrap());
     let then = Program::concatenate(vec![regex("a*"), special, regex("a")], &limits).unwrap();
     let mut named = matcher(Arc::new(then), &vocabulary);
-    assert_eq!(allowed(&named), [CALL.0, token(&vocabulary, "a").0]);
+    assert_eq!(allowed(&mut named), [CALL.0, token(&vocabulary, "a").0]);
     assert!(named.advance(CALL).unwrap());
-    assert_eq!(allowed(&named), [token(&vocabulary, "a").0]);
+    assert_eq!(allowed(&mut named), [token(&vocabulary, "a").0]);
 
-    let text = matcher(regex("<call>"), &vocabulary);
+    let mut text = matcher(regex("<call>"), &vocabulary);
     assert_eq!(
-        allowed(&text),
+        allowed(&mut text),
         [token(&vocabulary, "<call>").0, token(&vocabulary, "<").0],
         "the text of a special token is text"
     );
@@ -145,16 +149,17 @@ fn a_followed_completion_always_gets_shorter() {
 fn batch_and_tree_equal_one_by_one() {
     let vocabulary = letters();
     let program = regex("(ab?c?)*z?");
-    let base = matcher(program.clone(), &vocabulary);
+    let mut base = matcher(program.clone(), &vocabulary);
     let mut moved = base.clone();
     assert!(moved.advance(token(&vocabulary, "ab")).unwrap());
     let words = vocabulary.vocabulary.size().div_ceil(32);
+    let (here, there) = (base.cursor().unwrap(), moved.cursor().unwrap());
     let cursors: Vec<_> =
-        (0..40).map(|i| if i % 2 == 0 { &base } else { &moved }.cursor()).collect();
+        (0..40).map(|i| if i % 2 == 0 { &here } else { &there }.clone()).collect();
     let mut mask = vec![u32::MAX; 40 * words];
-    fill_rows(&cursors, mask.chunks_mut(words).collect(), 3).unwrap();
+    fill_rows(&cursors, &mut mask.chunks_mut(words).collect::<Vec<_>>(), 3).unwrap();
     for (i, row) in mask.chunks(words).enumerate() {
-        let one = if i % 2 == 0 { &base } else { &moved };
+        let one = if i % 2 == 0 { &mut base } else { &mut moved };
         assert_eq!(row, one.mask().unwrap().words());
     }
 
@@ -162,17 +167,17 @@ fn batch_and_tree_equal_one_by_one() {
         ["ab", "c", "z", "a", "z"].map(|text| token(&vocabulary, text)).to_vec();
     let parents = [None, Some(0), Some(1), Some(2), None];
     let mut mask = vec![u32::MAX; 5 * words];
-    let live =
-        fill_tree(&base.cursor(), &tree, &parents, mask.chunks_mut(words).collect()).unwrap();
+    let mut fill = |parents: &[_], mask: &mut Vec<u32>| {
+        let mut rows: Vec<_> = mask.chunks_mut(words).collect();
+        base.ask(|automaton, root| fill_tree(automaton, root, &tree, parents, &mut rows))
+    };
+    let live = fill(&parents, &mut mask).unwrap();
     assert_eq!(live, [true, true, true, false, true]);
     assert_eq!(&mask[..words], moved.mask().unwrap().words());
     assert!(mask[3 * words..4 * words].iter().all(|&word| word == 0));
     let cyclic = [Some(3), None, None, None, None];
     let mut mask = vec![0; 5 * words];
-    assert!(matches!(
-        fill_tree(&base.cursor(), &tree, &cyclic, mask.chunks_mut(words).collect()),
-        Err(EngineError::MalformedTree { node: 0 })
-    ));
+    assert!(matches!(fill(&cyclic, &mut mask), Err(EngineError::MalformedTree { node: 0 })));
 }
 
 #[test]
@@ -196,15 +201,14 @@ fn intersections_are_exact_where_the_algebra_reaches() {
         assert!(matcher.advance(token).unwrap());
     }
     assert!(matcher.is_accepting().unwrap());
-    assert_eq!(allowed(&matcher), [EOS.0]);
+    assert_eq!(allowed(&mut matcher), [EOS.0]);
 }
 
 #[test]
 fn limits_are_named() {
     let vocabulary = letters();
     let limits = Limits { mask_steps: 10, ..Limits::default() };
-    let matcher =
-        Compiled::new(regex("[a-z]+"), vocabulary.clone(), limits).unwrap().matcher().unwrap();
+    let mut matcher = limited(regex("[a-z]+"), &vocabulary, limits);
     let error = matcher.mask().unwrap_err().to_string();
     assert!(error.contains("mask_steps"), "{error}");
     let limits = Limits { max_source_bytes: 3, ..Limits::default() };
@@ -230,6 +234,7 @@ fn repetitions_of_what_is_not_regular() {
         let program = Program::repeat(balanced.clone(), min, max, &limits).unwrap();
         let compiled =
             Compiled::new(Arc::new(program), vocabulary.clone(), limits.clone()).unwrap();
+        let compiled = Arc::new(compiled);
         for (texts, accepted) in [(good, true), (bad, false)] {
             for text in texts {
                 let mut matcher = compiled.matcher().unwrap();
@@ -242,4 +247,45 @@ fn repetitions_of_what_is_not_regular() {
             }
         }
     }
+}
+
+/// Numbers of which none comes twice: a text that leaves states behind, and needs few of them.
+fn distinct() -> Arc<Program> {
+    let schema = r#"{"type": "array", "items": {"type": "integer"}, "uniqueItems": true}"#;
+    Arc::new(Program::json_schema(schema, "{}", &Limits::default()).unwrap())
+}
+
+#[test]
+fn long_texts_outlive_many_automata() {
+    let mut texts: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
+    texts.extend(["[", "]", ",", " ", ", ", "-"].map(String::from));
+    let vocabulary = vocabulary(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let limits = Limits { max_states: 20_000, ..Limits::default() };
+    let mut short = limited(distinct(), &vocabulary, limits.clone());
+    let mut long = matcher(distinct(), &vocabulary);
+    let mut generations = BTreeSet::new();
+    for i in 0..600 {
+        for text in [if i == 0 { "[" } else { "," }.to_owned(), (i * 7 % 1000).to_string()] {
+            assert_eq!(short.mask().unwrap(), long.mask().unwrap(), "{i} {text}");
+            if i % 50 == 9 {
+                // What was read as text is read again, too.
+                assert_eq!(short.advance_bytes(text.as_bytes()).unwrap(), text.len());
+                assert_eq!(long.advance_bytes(text.as_bytes()).unwrap(), text.len());
+            } else {
+                assert!(short.advance(token(&vocabulary, &text)).unwrap());
+                assert!(long.advance(token(&vocabulary, &text)).unwrap());
+            }
+        }
+        generations.insert(short.automaton().generation());
+        // Where it goes back to may be a state of an automaton that is gone.
+        if i % 100 == 99 {
+            short.rollback(150).unwrap();
+            long.rollback(150).unwrap();
+            assert_eq!(short.mask().unwrap(), long.mask().unwrap());
+            assert!(short.committed().eq(long.committed()));
+        }
+    }
+    assert!(generations.len() >= 3, "{generations:?}");
+    assert!(short.automaton().stats().states <= 20_000);
+    assert!(long.automaton().stats().states > 20_000);
 }

@@ -15,7 +15,7 @@ use crate::vocabulary::Vocabulary;
 /// A constraint compiled for one vocabulary.
 #[pyclass(frozen, module = "structgen._core")]
 pub struct Automaton {
-    compiled: Compiled,
+    compiled: Arc<Compiled>,
     vocabulary: Py<Vocabulary>,
     /// The automaton that state numbers belong to: fixed until `clear_cache`, whatever
     /// matchers do.
@@ -25,7 +25,7 @@ pub struct Automaton {
 impl Automaton {
     pub fn new(compiled: Compiled, vocabulary: Py<Vocabulary>) -> Self {
         let pinned = Mutex::new(compiled.tokens());
-        Automaton { compiled, vocabulary, pinned }
+        Automaton { compiled: Arc::new(compiled), vocabulary, pinned }
     }
 
     fn ask<T: Send>(
@@ -57,6 +57,11 @@ impl Automaton {
     #[getter]
     fn exactness(&self) -> &'static str {
         exactness_name(self.compiled.tokens().exactness())
+    }
+
+    #[getter]
+    fn generation(&self) -> u64 {
+        self.pinned.lock().unwrap_or_else(PoisonError::into_inner).generation()
     }
 
     #[getter]
@@ -116,7 +121,7 @@ impl Automaton {
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let stats = py.detach(|| self.compiled.tokens().stats());
+        let stats = py.detach(|| self.compiled.stats());
         let counters = PyDict::new(py);
         counters.set_item("states", stats.states)?;
         counters.set_item("state_bytes", stats.state_bytes)?;
@@ -125,6 +130,10 @@ impl Automaton {
         counters.set_item("lexical_entries", stats.lexical_entries)?;
         counters.set_item("lexical_bytes", stats.lexical_bytes)?;
         counters.set_item("lexical_cleared", stats.lexical_cleared)?;
+        counters.set_item("mask_hits", stats.mask_hits)?;
+        counters.set_item("mask_misses", stats.mask_misses)?;
+        counters.set_item("masks_cleared", stats.masks_cleared)?;
+        counters.set_item("renewals", stats.renewals)?;
         Ok(counters)
     }
 

@@ -1,6 +1,7 @@
 use numpy::{PyReadwriteArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use structgen_engine::EngineError;
 use structgen_vocab::TokenId;
 
 use crate::errors::engine_error;
@@ -55,23 +56,42 @@ pub fn fill_masks(
     rows: Option<Vec<usize>>,
     threads: usize,
 ) -> PyResult<()> {
-    let inner: Vec<_> = matchers.iter().map(|matcher| matcher.lock(py).cursor()).collect();
-    let Some(first) = inner.first() else { return Ok(()) };
-    let size = first.tokens.vocabulary().size();
-    if inner.iter().any(|cursor| cursor.tokens.vocabulary().size() != size) {
+    let size = |matcher: &PyRef<'_, Matcher>| matcher.lock(py).vocabulary().size();
+    let Some(first) = matchers.first().map(size) else { return Ok(()) };
+    if matchers.iter().any(|matcher| size(matcher) != first) {
         return Err(PyValueError::new_err("the matchers have vocabularies of different sizes"));
     }
-    let wanted = rows.unwrap_or_else(|| (0..inner.len()).collect());
-    if wanted.len() != inner.len() {
+    let wanted = rows.unwrap_or_else(|| (0..matchers.len()).collect());
+    if wanted.len() != matchers.len() {
         return Err(PyValueError::new_err(format!(
             "{} rows are named for {} matchers",
             wanted.len(),
-            inner.len()
+            matchers.len()
         )));
     }
-    let rows = pick(rows_of(&mut mask, size)?, &wanted)?;
-    py.detach(|| structgen_engine::fill_rows(&inner, rows, threads))
-        .map_err(|error| engine_error(py, error))
+    let mut rows = pick(rows_of(&mut mask, first)?, &wanted)?;
+    let mut fill = || -> PyResult<Result<(), EngineError>> {
+        // Each in turn: a matcher may be named twice.
+        let cursors: Vec<_> = matchers
+            .iter()
+            .map(|matcher| match matcher.lock(py).light_cursor() {
+                Some(cursor) => Ok(cursor),
+                None => matcher.ask(py, |matcher| matcher.cursor()),
+            })
+            .collect::<PyResult<_>>()?;
+        Ok(py.detach(|| structgen_engine::fill_rows(&cursors, &mut rows, threads)))
+    };
+    match fill()? {
+        Err(error) if error.is_full() => {
+            let mut renewed = false;
+            for matcher in &matchers {
+                renewed |= matcher.ask(py, |matcher| matcher.renew_if_full())?;
+            }
+            if renewed { fill()? } else { Err(error) }
+        }
+        other => other,
+    }
+    .map_err(|error| engine_error(py, error))
 }
 
 /// Write the masks after every node of a draft tree; which nodes are allowed.
@@ -91,11 +111,11 @@ pub fn fill_tree_masks(
             parents.len()
         )));
     }
-    let cursor = matcher.lock(py).cursor();
+    let size = matcher.lock(py).vocabulary().size();
     let parents: Vec<Option<usize>> =
         parents.into_iter().map(|p| usize::try_from(p).ok()).collect();
     let tokens: Vec<TokenId> = tokens.into_iter().map(TokenId).collect();
-    let mut rows = rows_of(&mut mask, cursor.tokens.vocabulary().size())?;
+    let mut rows = rows_of(&mut mask, size)?;
     if rows.len() < tokens.len() {
         return Err(PyValueError::new_err(format!(
             "{} nodes need as many rows; the mask has {}",
@@ -104,6 +124,9 @@ pub fn fill_tree_masks(
         )));
     }
     rows.truncate(tokens.len());
-    py.detach(|| structgen_engine::fill_tree(&cursor, &tokens, &parents, rows))
-        .map_err(|error| engine_error(py, error))
+    matcher.ask(py, |matcher| {
+        matcher.ask(|automaton, root| {
+            structgen_engine::fill_tree(automaton, root, &tokens, &parents, &mut rows)
+        })
+    })
 }

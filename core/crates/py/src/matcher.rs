@@ -31,7 +31,7 @@ impl Matcher {
         self.inner.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask<T: Send>(
+    pub fn ask<T: Send>(
         &self,
         py: Python<'_>,
         ask: impl FnOnce(&mut structgen_engine::Matcher) -> Result<T, EngineError> + Send,
@@ -64,6 +64,11 @@ impl Matcher {
     }
 
     #[getter]
+    fn generation(&self, py: Python<'_>) -> u64 {
+        self.lock(py).automaton().generation()
+    }
+
+    #[getter]
     fn tokens(&self, py: Python<'_>) -> Vec<u32> {
         self.lock(py).committed().map(|t| t.0).collect()
     }
@@ -75,14 +80,15 @@ impl Matcher {
         mut mask: PyReadwriteArray2<'_, i32>,
         row: usize,
     ) -> PyResult<()> {
-        let cursor = self.lock(py).cursor();
-        let mut rows = rows_of(&mut mask, cursor.tokens.vocabulary().size())?;
+        let size = self.lock(py).vocabulary().size();
+        let mut rows = rows_of(&mut mask, size)?;
         let count = rows.len();
         let Some(words) = rows.get_mut(row) else {
             return Err(PyValueError::new_err(format!("row {row} of a mask of {count} rows")));
         };
-        py.detach(|| structgen_engine::fill(&cursor, words))
-            .map_err(|error| engine_error(py, error))
+        self.ask(py, |matcher| {
+            matcher.ask(|automaton, at| structgen_engine::fill(automaton, at, words))
+        })
     }
 
     #[pyo3(signature = (token_id, /))]
@@ -141,7 +147,7 @@ impl Matcher {
     }
 
     fn completion<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let text = self.ask(py, |matcher| matcher.automaton().completion(matcher.position()))?;
+        let text = self.ask(py, |matcher| matcher.ask(structgen_engine::Tokens::completion))?;
         Ok(text.map(|text| PyBytes::new(py, &text)))
     }
 
