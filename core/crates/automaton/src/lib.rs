@@ -136,6 +136,12 @@ pub trait ByteAutomaton: Send {
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<u8>>, AutomatonError>;
 
+    /// A bit for each byte: all by which [`Self::step`] leads from `state` to one that is not
+    /// dead, and perhaps others. Cheaper than to step by each of them.
+    fn live_bytes(&mut self, _state: StateId) -> [u64; 4] {
+        [u64::MAX; 4]
+    }
+
     /// What liveness means for this automaton.
     fn exactness(&self) -> Exactness;
 
@@ -157,6 +163,11 @@ pub trait ByteAutomaton: Send {
         _fuel: &mut Fuel,
     ) -> Result<LexState, AutomatonError> {
         Ok(LexState::DEAD)
+    }
+
+    /// As [`Self::live_bytes`], for the lexer alone.
+    fn lex_live_bytes(&mut self, _lex: LexState) -> [u64; 4] {
+        [u64::MAX; 4]
     }
 
     /// The lexemes that may end in `lex`, if any.

@@ -85,10 +85,10 @@ fn expand(
 ) -> Result<Option<StateId>, Halt> {
     let trie = vocabulary.trie();
     let mut end = None;
-    let mut stack = Vec::new();
+    let live = automaton.live_bytes(state);
     for (byte, child) in trie.children(TokenTrie::ROOT) {
         // A special token may do more than end a text.
-        if byte == SPECIAL_MARKER {
+        if byte == SPECIAL_MARKER || live[usize::from(byte >> 6)] >> (byte & 63) & 1 == 0 {
             continue;
         }
         *left = left.checked_sub(1).ok_or(Halt::Tired)?;
@@ -110,7 +110,7 @@ fn expand(
             Ok(end.is_none())
         };
         if visit(&mut walker, child, first)? {
-            trie.walk(child, first, &mut walker, &mut stack, visit)?;
+            trie.walk(child, first, &mut walker, visit)?;
         }
         if end.is_some() {
             break;
@@ -151,5 +151,10 @@ impl structgen_vocab::ByteWalker for Effort<'_> {
     fn step(&mut self, state: StateId, byte: u8) -> Result<Option<StateId>, Halt> {
         *self.left = self.left.checked_sub(1).ok_or(Halt::Tired)?;
         Ok(self.steps.step(state, byte)?)
+    }
+
+    #[inline]
+    fn live(&mut self, state: StateId) -> [u64; 4] {
+        self.steps.live(state)
     }
 }

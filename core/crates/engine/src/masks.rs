@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use structgen_automaton::{
-    AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LEX_HORIZON, LexicalView, Resting, StateId,
+    AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LEX_HORIZON, LexState, LexicalView, Resting,
+    StateId,
 };
 use structgen_vocab::{NodeId, TokenMask, TokenTrie};
 
@@ -81,9 +82,37 @@ impl Filling<'_> {
         if !self.any_wide(&views)? {
             return self.add_subtree(TokenTrie::ROOT, state, fresh);
         }
+        self.add_views(TokenTrie::ROOT, state, views, fresh, ended)
+    }
+
+    /// Adds what `state` allows at `node`, below the root.
+    fn add_below(
+        &mut self,
+        node: NodeId,
+        state: StateId,
+        ended: u32,
+    ) -> Result<(), AutomatonError> {
+        let views = if ended < MAX_ENDED { self.views(state) } else { Vec::new() };
+        let trie = self.shared.vocabulary.trie();
+        if !is_worth(trie, node, &views, self.automaton, self.fuel)? {
+            return self.add_subtree(node, state, false);
+        }
+        self.add_views(node, state, views, false, ended)
+    }
+
+    /// Adds the tokens at and below `root` that `views`, which are all readings of `state`, allow;
+    /// `fresh` if the mask has none of them yet.
+    fn add_views(
+        &mut self,
+        root: NodeId,
+        state: StateId,
+        views: Vec<LexicalView>,
+        fresh: bool,
+        ended: u32,
+    ) -> Result<(), AutomatonError> {
         let alone = views.len() == 1 && fresh;
         for view in views {
-            let open = Open { root: TokenTrie::ROOT, state, view };
+            let open = Open { root, state, view };
             self.add_lexeme(open, alone)?;
             self.add_ended(open, ended)?;
         }
@@ -124,7 +153,10 @@ impl Filling<'_> {
     fn add_entry(&mut self, open: Open) -> Result<Arc<LexicalEntry>, AutomatonError> {
         let SharedVocabulary { vocabulary, lexical } = self.shared;
         let entry = lexical.get(vocabulary, self.automaton, open.view.lex, open.root, self.fuel)?;
-        entry.add_to(&mut self.mask, vocabulary, self.automaton, open, self.fuel)?;
+        let later = entry.add_to(&mut self.mask, vocabulary, self.automaton, open, self.fuel)?;
+        for (node, state) in later {
+            self.add_below(node, state, 0)?;
+        }
         Ok(entry)
     }
 
@@ -146,8 +178,7 @@ impl Filling<'_> {
             return self.add_all(end, ended + 1);
         }
         if knowledge == EndKnowledge::Exact {
-            let trie = self.shared.vocabulary.trie();
-            return add_walked(&mut self.mask, trie, root, end, self.automaton, self.fuel);
+            return self.add_below(root, end, ended + 1);
         }
         // `state` itself knows the text of the lexeme that ends here.
         let shared = self.shared;
@@ -187,47 +218,23 @@ impl Filling<'_> {
         let mask = &mut self.mask;
         let within_horizon = trie.height() <= LEX_HORIZON as usize;
         let mut walker = Steps { automaton: self.automaton, fuel: self.fuel };
-        trie.walk(root, state, &mut walker, &mut Vec::new(), |walker, node, state| {
+        trie.walk(root, state, &mut walker, |walker, node, state| {
             for &token in trie.tokens_at(node) {
                 mask.insert(token);
             }
-            let below = trie.tokens_strictly_below(node).len();
-            if !within_horizon || below < MANY_TEXTS {
+            if !within_horizon || trie.places_below(node).len() < MANY_TEXTS {
                 return Ok(true);
             }
             let mut views = Vec::new();
-            if !walker.automaton.lexical_views(state, &mut views) {
-                return Ok(true);
-            }
-            let mut wide = false;
-            for view in &views {
-                let (many, enough) = match walker.automaton.end_knowledge(view.context) {
-                    EndKnowledge::Unknown => return Ok(true),
-                    EndKnowledge::Exact => (MANY, WIDE_BELOW),
-                    EndKnowledge::Doubtful | EndKnowledge::Distinct => (MANY_TEXTS, WIDE_TEXTS),
-                };
-                if below < many {
-                    return Ok(true);
-                }
-                let mut live = 0;
-                for (byte, _) in trie.children(node) {
-                    let next = walker.automaton.lex_step(view.lex, byte, walker.fuel)?;
-                    live += usize::from(!next.is_dead());
-                }
-                wide |= live >= enough;
-            }
+            let wide = walker.automaton.lexical_views(state, &mut views)
+                && is_worth(trie, node, &views, walker.automaton, walker.fuel)?;
             if wide {
                 waiting.push((node, state, views));
             }
             Ok(!wide)
         })?;
         for (node, state, views) in waiting {
-            let alone = views.len() == 1 && fresh;
-            for view in views {
-                let open = Open { root: node, state, view };
-                self.add_lexeme(open, alone)?;
-                self.add_ended(open, 0)?;
-            }
+            self.add_views(node, state, views, fresh, 0)?;
         }
         Ok(())
     }
@@ -243,6 +250,9 @@ impl Filling<'_> {
                 (true, None) => WIDE,
                 (false, _) => WIDE_BELOW,
             };
+            if many_bytes(self.automaton, view.lex) < wide {
+                continue;
+            }
             let mut live = 0;
             for byte in 0..=u8::MAX {
                 let next = self.automaton.lex_step(view.lex, byte, self.fuel)?;
@@ -254,4 +264,41 @@ impl Filling<'_> {
         }
         Ok(false)
     }
+}
+
+/// Whether entries for `views`, below the root, are worth more than to walk.
+fn is_worth(
+    trie: &TokenTrie,
+    node: NodeId,
+    views: &[LexicalView],
+    automaton: &mut dyn ByteAutomaton,
+    fuel: &mut Fuel,
+) -> Result<bool, AutomatonError> {
+    let below = trie.places_below(node).len();
+    let mut wide = false;
+    for view in views {
+        let (many, enough) = match automaton.end_knowledge(view.context) {
+            EndKnowledge::Unknown => return Ok(false),
+            EndKnowledge::Exact => (MANY, WIDE_BELOW),
+            EndKnowledge::Doubtful | EndKnowledge::Distinct => (MANY_TEXTS, WIDE_TEXTS),
+        };
+        if below < many {
+            return Ok(false);
+        }
+        if many_bytes(automaton, view.lex) < enough {
+            continue;
+        }
+        let mut live = 0;
+        for (byte, _) in trie.children(node) {
+            let next = automaton.lex_step(view.lex, byte, fuel)?;
+            live += usize::from(!next.is_dead());
+        }
+        wide |= live >= enough;
+    }
+    Ok(wide)
+}
+
+/// At least as many bytes as may follow in the lexeme.
+fn many_bytes(automaton: &mut dyn ByteAutomaton, lex: LexState) -> usize {
+    automaton.lex_live_bytes(lex).iter().map(|word| word.count_ones() as usize).sum()
 }

@@ -19,6 +19,11 @@ impl ByteWalker for Steps<'_> {
         let next = self.automaton.step(state, byte, self.fuel)?;
         Ok((!next.is_dead()).then_some(next))
     }
+
+    #[inline]
+    fn live(&mut self, state: StateId) -> [u64; 4] {
+        self.automaton.live_bytes(state)
+    }
 }
 
 /// Steps the lexer alone.
@@ -37,6 +42,11 @@ impl ByteWalker for LexSteps<'_> {
         let next = self.automaton.lex_step(state, byte, self.fuel)?;
         Ok((!next.is_dead()).then_some(next))
     }
+
+    #[inline]
+    fn live(&mut self, lex: LexState) -> [u64; 4] {
+        self.automaton.lex_live_bytes(lex)
+    }
 }
 
 /// Adds the tokens at and below `root` whose bytes keep `state` (the state *at* `root`) alive.
@@ -48,15 +58,28 @@ pub(crate) fn add_walked(
     automaton: &mut dyn ByteAutomaton,
     fuel: &mut Fuel,
 ) -> Result<(), AutomatonError> {
+    add_wanted(mask, trie, root, state, automaton, fuel, |_| true)
+}
+
+/// The same on the ways below `root` that are `wanted`.
+pub(crate) fn add_wanted(
+    mask: &mut TokenMask,
+    trie: &TokenTrie,
+    root: NodeId,
+    state: StateId,
+    automaton: &mut dyn ByteAutomaton,
+    fuel: &mut Fuel,
+    wanted: impl Fn(NodeId) -> bool,
+) -> Result<(), AutomatonError> {
     for &token in trie.tokens_at(root) {
         mask.insert(token);
     }
     let mut walker = Steps { automaton, fuel };
-    trie.walk(root, state, &mut walker, &mut Vec::new(), |_, node, _| {
+    trie.walk(root, state, &mut walker, |_, node, _| {
         for &token in trie.tokens_at(node) {
             mask.insert(token);
         }
-        Ok(true)
+        Ok(wanted(node))
     })
 }
 
@@ -78,6 +101,10 @@ impl ByteWalker for Sure<'_> {
         }
         Ok((!next.is_dead()).then_some(next))
     }
+
+    fn live(&mut self, state: StateId) -> [u64; 4] {
+        self.automaton.live_bytes(state)
+    }
 }
 
 /// [`add_walked`], but for what the automaton is in doubt about: such tokens go to `unsure`.
@@ -94,7 +121,7 @@ pub(crate) fn add_sure(
         mask.insert(token);
     }
     let mut walker = Sure { automaton, fuel };
-    trie.walk(root, state, &mut walker, &mut Vec::new(), |_, node, state| {
+    trie.walk(root, state, &mut walker, |_, node, state| {
         if state.is_dead() {
             unsure.extend_from_slice(trie.tokens_below(node));
             return Ok(false);

@@ -272,6 +272,11 @@ impl Lexicon {
         Ok((next, ends))
     }
 
+    /// The bytes that may follow inside a lexeme of a nested automaton.
+    pub fn nested_live_bytes(&mut self, terminal: u32, state: StateId) -> [u64; 4] {
+        self.nested(terminal).map_or([0; 4], |automaton| automaton.live_bytes(state))
+    }
+
     /// Whether an accepting state of a nested automaton has a longer lexeme.
     pub fn nested_goes_on(
         &mut self,

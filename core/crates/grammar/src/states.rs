@@ -245,6 +245,12 @@ impl States {
         }
     }
 
+    /// The same, borrowed.
+    #[inline]
+    pub fn scans_of(&self, state: StateId) -> &[Scan] {
+        self.list.get(state.0 as usize).map_or(&[], |state| &state.scans[..])
+    }
+
     pub fn is_accepting(&self, state: StateId) -> bool {
         self.list.get(state.0 as usize).is_some_and(|s| s.accepting)
     }

@@ -58,6 +58,11 @@ impl ByteAutomaton for RegexAutomaton {
         self.lexer.shortest(LexState(state.0), None, fuel)
     }
 
+    #[inline]
+    fn live_bytes(&mut self, state: StateId) -> [u64; 4] {
+        self.lexer.live_bytes(LexState(state.0))
+    }
+
     fn exactness(&self) -> Exactness {
         Exactness::Exact
     }
@@ -81,6 +86,11 @@ impl ByteAutomaton for RegexAutomaton {
         fuel: &mut Fuel,
     ) -> Result<LexState, AutomatonError> {
         self.lexer.step(lex, byte, fuel)
+    }
+
+    #[inline]
+    fn lex_live_bytes(&mut self, lex: LexState) -> [u64; 4] {
+        self.lexer.live_bytes(lex)
     }
 
     #[inline]

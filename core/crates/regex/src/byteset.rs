@@ -12,10 +12,8 @@ impl ByteSet {
     pub const FULL: ByteSet = ByteSet([u64::MAX; 4]);
 
     /// The set `{byte}`.
-    pub fn single(byte: u8) -> Self {
-        let mut set = ByteSet::EMPTY;
-        set.insert(byte);
-        set
+    pub const fn single(byte: u8) -> Self {
+        ByteSet::of(&[byte])
     }
 
     /// The bytes from `first` to `last`, both included; empty if `first > last`.
@@ -28,8 +26,14 @@ impl ByteSet {
     }
 
     /// The bytes listed.
-    pub fn of(bytes: &[u8]) -> Self {
-        bytes.iter().copied().collect()
+    pub const fn of(bytes: &[u8]) -> Self {
+        let mut words = [0; 4];
+        let mut i = 0;
+        while i < bytes.len() {
+            words[(bytes[i] >> 6) as usize] |= 1 << (bytes[i] & 63);
+            i += 1;
+        }
+        ByteSet(words)
     }
 
     /// Adds `byte`.
@@ -82,7 +86,9 @@ impl ByteSet {
         })
     }
 
-    pub(crate) fn words(&self) -> [u64; 4] {
+    /// A bit for each byte.
+    #[inline]
+    pub fn words(&self) -> [u64; 4] {
         self.0
     }
 }

@@ -13,6 +13,10 @@ pub trait ByteWalker {
     type Error;
     /// The position after one more byte; None if no text goes on that way.
     fn step(&mut self, state: Self::State, byte: u8) -> Result<Option<Self::State>, Self::Error>;
+    /// A bit for each byte: those by which `step` may lead anywhere, as far as is plain to see.
+    fn live(&mut self, _state: Self::State) -> [u64; 4] {
+        [u64::MAX; 4]
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +45,59 @@ pub struct TokenTrie {
     /// `nodes[0]` is the root; the last node is a sentinel that closes the token ranges.
     nodes: Vec<Node>,
     tokens: Vec<TokenId>,
+    kids: Kids,
     /// The children of the root by byte, 0 for none: looked up for every byte of a text.
     first: Box<[NodeId; 256]>,
+}
+
+/// The children of all nodes in the order of the nodes, those of one in the order of their bytes.
+///
+/// PERF: in depth-first order the children of a node lie far apart, and a walk mostly finds that
+/// they lead nowhere. Here it reads their bytes, side by side, and visits the others.
+#[derive(Clone, Debug)]
+struct Kids {
+    /// Of node i: `starts[i]..starts[i + 1]`.
+    starts: Vec<u32>,
+    bytes: Vec<u8>,
+    nodes: Vec<NodeId>,
+}
+
+impl Kids {
+    /// Of finished nodes, the last of which is the sentinel.
+    fn new(nodes: &[Node]) -> Self {
+        let count = nodes.len() - 1;
+        let mut starts = Vec::with_capacity(count + 1);
+        let mut kids = Kids { starts: Vec::new(), bytes: Vec::new(), nodes: Vec::new() };
+        kids.bytes.reserve_exact(count);
+        kids.nodes.reserve_exact(count);
+        for (id, node) in nodes[..count].iter().enumerate() {
+            starts.push(kids.nodes.len() as u32);
+            let mut child = id as NodeId + 1;
+            while child < node.end {
+                kids.bytes.push(nodes[child as usize].byte);
+                kids.nodes.push(child);
+                child = nodes[child as usize].end;
+            }
+        }
+        starts.push(kids.nodes.len() as u32);
+        Kids { starts, ..kids }
+    }
+
+    #[inline]
+    fn range(&self, node: NodeId) -> Range<usize> {
+        self.starts[node as usize] as usize..self.starts[node as usize + 1] as usize
+    }
+
+    fn memory(&self) -> usize {
+        size_of_val(&self.starts[..]) + self.bytes.len() + size_of_val(&self.nodes[..])
+    }
+}
+
+/// A node of a walk: its state, and those of its children that are still to be visited.
+struct Level<S> {
+    state: S,
+    live: [u64; 4],
+    kids: Range<usize>,
 }
 
 impl Node {
@@ -93,14 +148,12 @@ impl TokenTrie {
             (node.end, node.end_token) = (end, tokens.len() as u32);
         }
         nodes.push(Node { end, ..Node::new(0, 0, tokens.len() as u32) });
+        let kids = Kids::new(&nodes);
         let mut first = Box::new([0; 256]);
-        let mut child = 1;
-        while child < end {
-            let node = nodes[child as usize];
-            first[node.byte as usize] = child;
-            child = node.end;
+        for at in kids.range(Self::ROOT) {
+            first[kids.bytes[at] as usize] = kids.nodes[at];
         }
-        TokenTrie { nodes, tokens, first }
+        TokenTrie { nodes, tokens, kids, first }
     }
 
     /// The root.
@@ -136,7 +189,9 @@ impl TokenTrie {
 
     /// An estimate of the memory held.
     pub fn bytes(&self) -> usize {
-        size_of_val(self.nodes.as_slice()) + size_of_val(self.tokens.as_slice())
+        size_of_val(self.nodes.as_slice())
+            + size_of_val(self.tokens.as_slice())
+            + self.kids.memory()
     }
 
     /// Tokens that end exactly at `node`.
@@ -202,17 +257,11 @@ impl TokenTrie {
     }
 
     /// The children of `node` with the byte that leads to each, in the order of these bytes.
+    #[inline]
     pub fn children(&self, node: NodeId) -> impl Iterator<Item = (u8, NodeId)> + '_ {
-        let end = self.nodes[node as usize].end;
-        let mut next = node + 1;
-        std::iter::from_fn(move || {
-            (next < end).then(|| {
-                let child = next;
-                let node = &self.nodes[child as usize];
-                next = node.end;
-                (node.byte, child)
-            })
-        })
+        let range = self.kids.range(node);
+        let bytes = self.kids.bytes[range.clone()].iter().copied();
+        bytes.zip(self.kids.nodes[range].iter().copied())
     }
 
     /// The child of `node` by `byte`.
@@ -221,8 +270,9 @@ impl TokenTrie {
             let child = self.first[byte as usize];
             return (child != 0).then_some(child);
         }
-        let mut children = self.children(node).skip_while(|&(other, _)| other < byte);
-        children.next().filter(|&(other, _)| other == byte).map(|(_, child)| child)
+        let range = self.kids.range(node);
+        let at = self.kids.bytes[range.clone()].binary_search(&byte).ok()?;
+        Some(self.kids.nodes[range.start + at])
     }
 
     /// The node below `from` at the end of `path`.
@@ -231,18 +281,27 @@ impl TokenTrie {
     }
 
     /// Entries `(bytes below node, token)` of the subtree under `node`, `node`'s own tokens
-    /// with the empty string.
-    pub fn suffixes(&self, node: NodeId) -> Vec<(Vec<u8>, TokenId)> {
-        let root_depth = self.nodes[node as usize].depth as usize;
+    /// with the empty string, but for subtrees that are not `wanted`.
+    pub fn suffixes(
+        &self,
+        node: NodeId,
+        wanted: impl Fn(NodeId) -> bool,
+    ) -> Vec<(Vec<u8>, TokenId)> {
+        let root_depth = self.depth(node);
         let mut path: Vec<u8> = Vec::new();
         let mut found = Vec::new();
-        for id in node..self.nodes[node as usize].end {
-            let at = &self.nodes[id as usize];
+        let mut id = node;
+        while id < self.end(node) {
+            if !wanted(id) {
+                id = self.end(id);
+                continue;
+            }
             if id != node {
-                path.truncate(at.depth as usize - root_depth - 1);
-                path.push(at.byte);
+                path.truncate(self.depth(id) - root_depth - 1);
+                path.push(self.byte(id));
             }
             found.extend(self.tokens_at(id).iter().map(|&t| (path.clone(), t)));
+            id += 1;
         }
         found
     }
@@ -251,17 +310,16 @@ impl TokenTrie {
     /// live node below it (not at `from` itself). Dead subtrees are skipped; `visit` may
     /// skip one too, by returning false.
     ///
-    /// Cost: one `step` per live node and per child of a live node.
+    /// Cost: one `step` per live node, and per child of one by a byte that may be live.
     #[inline]
     pub fn walk<W: ByteWalker>(
         &self,
         from: NodeId,
         state: W::State,
         walker: &mut W,
-        stack: &mut Vec<W::State>,
         visit: impl FnMut(&mut W, NodeId, W::State) -> Result<bool, W::Error>,
     ) -> Result<(), W::Error> {
-        self.walk_beyond(0, from, state, walker, stack, visit)
+        self.walk_beyond(0, from, state, walker, visit)
     }
 
     /// The same, on the ways to tokens of more than `least` bytes alone.
@@ -272,28 +330,29 @@ impl TokenTrie {
         from: NodeId,
         state: W::State,
         walker: &mut W,
-        stack: &mut Vec<W::State>,
         mut visit: impl FnMut(&mut W, NodeId, W::State) -> Result<bool, W::Error>,
     ) -> Result<(), W::Error> {
-        let base = self.nodes[from as usize].depth as usize;
-        stack.clear();
-        stack.push(state);
-        let end = self.nodes[from as usize].end;
-        let mut id = from + 1;
-        while id < end {
-            let node = self.nodes[id as usize];
-            if usize::from(node.depth) + usize::from(node.height) <= least {
-                id = node.end;
+        let kids = self.kids.range(from);
+        let mut stack = vec![Level { state, live: walker.live(state), kids }];
+        while let Some(Level { state, live, kids }) = stack.last_mut() {
+            let Some(at) = kids.next() else {
+                stack.pop();
+                continue;
+            };
+            let byte = self.kids.bytes[at];
+            if live[usize::from(byte >> 6)] >> (byte & 63) & 1 == 0 {
                 continue;
             }
-            let level = node.depth as usize - base;
-            match walker.step(stack[level - 1], node.byte)? {
-                Some(next) if visit(walker, id, next)? => {
-                    stack.truncate(level);
-                    stack.push(next);
-                    id += 1;
+            let child = self.kids.nodes[at];
+            if least > 0 && self.depth(child) + self.height_below(child) <= least {
+                continue;
+            }
+            let Some(state) = walker.step(*state, byte)? else { continue };
+            if visit(walker, child, state)? {
+                let kids = self.kids.range(child);
+                if !kids.is_empty() {
+                    stack.push(Level { state, live: walker.live(state), kids });
                 }
-                _ => id = node.end,
             }
         }
         Ok(())
@@ -331,7 +390,7 @@ mod tests {
     fn a_walk_visits_exactly_the_live_nodes() {
         let trie = sample();
         let mut seen = Vec::new();
-        trie.walk(0, (), &mut Only(b"ab"), &mut Vec::new(), |_, id, ()| {
+        trie.walk(0, (), &mut Only(b"ab"), |_, id, ()| {
             seen.extend_from_slice(trie.tokens_at(id));
             Ok(true)
         })
@@ -362,7 +421,7 @@ mod tests {
     fn suffixes_below_a_node() {
         let trie = sample();
         let a = trie.child(0, b'a').unwrap();
-        let mut found = trie.suffixes(a);
+        let mut found = trie.suffixes(a, |_| true);
         found.sort();
         let expected: Vec<(Vec<u8>, TokenId)> = vec![
             (vec![], TokenId(0)),

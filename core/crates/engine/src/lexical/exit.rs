@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use structgen_automaton::{AcceptId, AutomatonError, ByteAutomaton, Fuel, LexState, StateId};
-use structgen_vocab::{NodeId, TokenId, TokenMask, TokenTrie, Vocabulary};
+use structgen_automaton::{AcceptId, AutomatonError, ByteAutomaton, Fuel, LexState};
+use structgen_vocab::{NodeId, TokenId, TokenMask, Vocabulary};
 
 use super::ranges::Ranges;
+use super::rests::Rests;
 use super::token_set::TokenSet;
-use super::{Open, path_between};
-use crate::walk::{add_sure, add_walked};
+use super::{LexicalEntry, Open, path_between};
+use crate::walk::add_walked;
 
 /// Places of one exit beyond which a lexeme may end nearly everywhere: no string ends in more of
 /// the tokens, and no number.
@@ -26,19 +27,11 @@ pub(super) struct Exit {
     pub(super) places: Ranges,
     pub(super) count: usize,
     /// What stands after the end, by its first byte; found when first wanted.
-    rests: OnceLock<Vec<Rest>>,
+    rests: OnceLock<Rests>,
     /// Those with a text that is not a string in its plainest spelling; found when first wanted.
     odd: OnceLock<Box<[NodeId]>>,
     /// Those beyond the nearer horizon; found when first wanted.
     pub(super) far: OnceLock<Ranges>,
-}
-
-pub(super) struct Rest {
-    pub(super) byte: u8,
-    /// Trie nodes reached by `byte` from a place where the lexeme may end.
-    nodes: Vec<NodeId>,
-    /// The subtrees under `nodes`, merged; built when first wanted.
-    merged: OnceLock<TokenTrie>,
 }
 
 /// What was found of the end of a lexeme.
@@ -83,6 +76,11 @@ impl Unsure {
 }
 
 impl Exit {
+    /// Whether the lexeme may end nearly everywhere, inside a name say.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.count > MAX_PLACES
+    }
+
     /// The lexemes that end here, as `automaton` numbers them, for an entry of `lex`.
     pub(super) fn accept(
         &self,
@@ -137,7 +135,8 @@ impl Exit {
         Ok(())
     }
 
-    /// Adds what the state before the lexeme's end comes to at each place.
+    /// Adds what the state before the lexeme's end comes to at each place: for contexts in which the
+    /// text of the lexeme matters, and differs from place to place.
     pub(super) fn add_stepped(
         &self,
         mask: &mut TokenMask,
@@ -146,13 +145,11 @@ impl Exit {
         open: Open,
         fuel: &mut Fuel,
     ) -> Result<(), AutomatonError> {
-        for token in self.ending.tokens() {
-            if open.survives(vocabulary, automaton, token, fuel)? {
-                mask.insert(token);
+        for place in self.places.iter() {
+            let at = open.at(vocabulary, automaton, place, fuel)?;
+            if !at.is_dead() {
+                add_walked(mask, vocabulary.trie(), place, at, automaton, fuel)?;
             }
-        }
-        for rest in self.rests(vocabulary) {
-            rest.add_after(mask, vocabulary, automaton, open, fuel)?;
         }
         Ok(())
     }
@@ -179,109 +176,20 @@ impl Exit {
         })
     }
 
-    /// What stands after the end, by its first byte.
-    fn rests(&self, vocabulary: &Vocabulary) -> &[Rest] {
-        self.rests.get_or_init(|| {
-            let mut nodes: Vec<Vec<NodeId>> = vec![Vec::new(); 256];
-            for place in self.places.iter() {
-                for (byte, child) in vocabulary.trie().children(place) {
-                    nodes[usize::from(byte)].push(child);
-                }
-            }
-            let rest = |(byte, nodes)| Rest { byte, nodes, merged: OnceLock::new() };
-            let rests = (0..=u8::MAX).zip(nodes).filter(|(_, nodes)| !nodes.is_empty());
-            rests.map(rest).collect()
-        })
-    }
-
-    /// The same, for a lexeme with `end` after it. Where it may end nearly everywhere they are
-    /// many, and mostly in vain: a text that makes up the whole output has nothing after it.
-    pub(super) fn rests_after(
+    /// What stands after the end, by its first byte, of an exit of `entry` at `root`.
+    pub(super) fn rests(
         &self,
         vocabulary: &Vocabulary,
-        automaton: &mut dyn ByteAutomaton,
-        end: StateId,
-        fuel: &mut Fuel,
-    ) -> Result<&[Rest], AutomatonError> {
-        if self.rests.get().is_none() && self.count > MAX_PLACES {
-            let mut follows = false;
-            for byte in 0..=u8::MAX {
-                follows = follows || !automaton.step(end, byte, fuel)?.is_dead();
-                follows = automaton.take_doubt() || follows;
-            }
-            if !follows {
-                return Ok(&[]);
-            }
-        }
-        Ok(self.rests(vocabulary))
+        root: NodeId,
+        entry: &LexicalEntry,
+    ) -> &Rests {
+        self.rests.get_or_init(|| {
+            let asked = || entry.asked(vocabulary, root);
+            Rests::new(vocabulary, &self.places, self.count, asked)
+        })
     }
 
     pub(super) fn bytes(&self) -> usize {
         160 + self.ending.bytes() + 8 * self.places.0.len() + 8 * self.count.min(MAX_PLACES)
-    }
-}
-
-impl Rest {
-    /// The rests as one trie, and its root.
-    fn trie<'a>(&'a self, vocabulary: &'a Vocabulary) -> (&'a TokenTrie, NodeId) {
-        match self.nodes[..] {
-            [only] => (vocabulary.trie(), only),
-            _ => (self.merged.get_or_init(|| self.merge(vocabulary)), TokenTrie::ROOT),
-        }
-    }
-
-    pub(super) fn tokens<'a>(
-        &'a self,
-        vocabulary: &'a Vocabulary,
-    ) -> impl Iterator<Item = TokenId> + 'a {
-        self.nodes.iter().flat_map(|&node| vocabulary.trie().tokens_below(node)).copied()
-    }
-
-    pub(super) fn add_to(
-        &self,
-        walk: &mut Walk,
-        vocabulary: &Vocabulary,
-        state: StateId,
-    ) -> Result<(), AutomatonError> {
-        let (trie, root) = self.trie(vocabulary);
-        add_walked(walk.mask, trie, root, state, walk.automaton, walk.fuel)
-    }
-
-    /// The same, where the automaton may be in doubt: such tokens are for the caller to judge.
-    pub(super) fn add_surely(
-        &self,
-        walk: &mut Walk,
-        vocabulary: &Vocabulary,
-        state: StateId,
-        unsure: &mut Unsure,
-    ) -> Result<(), AutomatonError> {
-        let (trie, root) = self.trie(vocabulary);
-        let Walk { mask, automaton, fuel } = walk;
-        add_sure(mask, trie, root, state, *automaton, fuel, &mut unsure.tokens)
-    }
-
-    /// The same, by what the state before the lexeme's end itself comes to: for contexts in which
-    /// the text of the lexeme matters, and differs from place to place.
-    fn add_after(
-        &self,
-        mask: &mut TokenMask,
-        vocabulary: &Vocabulary,
-        automaton: &mut dyn ByteAutomaton,
-        open: Open,
-        fuel: &mut Fuel,
-    ) -> Result<(), AutomatonError> {
-        for &node in &self.nodes {
-            let at = open.at(vocabulary, automaton, node, fuel)?;
-            if !at.is_dead() {
-                add_walked(mask, vocabulary.trie(), node, at, automaton, fuel)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn merge(&self, vocabulary: &Vocabulary) -> TokenTrie {
-        let rests: Vec<_> =
-            self.nodes.iter().flat_map(|&node| vocabulary.trie().suffixes(node)).collect();
-        TokenTrie::new(rests.iter().map(|(bytes, token)| (bytes.as_slice(), *token)).collect())
     }
 }

@@ -41,7 +41,7 @@ impl Found {
         // open.
         let mut seen: (LexState, Option<usize>, bool) = (LexState::DEAD, None, false);
         let mut walker = LexSteps { automaton, fuel };
-        trie.walk_beyond(least, root, lex, &mut walker, &mut Vec::new(), |walker, node, state| {
+        trie.walk_beyond(least, root, lex, &mut walker, |walker, node, state| {
             if seen.0 != state {
                 // A lexeme that has ended, and cannot go on, is not open: whether its end is good
                 // is for what follows to say.
@@ -106,8 +106,10 @@ fn goes_on(
     lex: LexState,
     fuel: &mut Fuel,
 ) -> Result<bool, AutomatonError> {
+    let live = automaton.lex_live_bytes(lex);
     for byte in 0..=u8::MAX {
-        if !automaton.lex_step(lex, byte, fuel)?.is_dead() {
+        let may = live[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1;
+        if may && !automaton.lex_step(lex, byte, fuel)?.is_dead() {
             return Ok(true);
         }
     }

@@ -21,11 +21,12 @@ mod exit;
 mod found;
 mod loops;
 mod ranges;
+mod rests;
 mod token_set;
 
 pub(crate) use cache::LexicalCache;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use structgen_automaton::{
     AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LEX_NEAR_HORIZON, LexState, LexicalView,
@@ -33,10 +34,15 @@ use structgen_automaton::{
 };
 use structgen_vocab::{NodeId, TokenId, TokenMask, TokenTrie, Vocabulary};
 
+use crate::walk::{add_sure, add_wanted};
 use exit::{After, Exit, MAX_PLACES, Unsure, Walk};
 use found::Found;
 use ranges::Ranges;
+use rests::{Asked, Rest};
 use token_set::TokenSet;
+
+/// Tokens of rests beyond which the state itself is walked: that looks at each token once.
+const MAX_APART: usize = 1 << 13;
 
 /// The classes of tokens for one lexer state.
 pub(crate) struct LexicalEntry {
@@ -44,6 +50,8 @@ pub(crate) struct LexicalEntry {
     inside: TokenSet,
     /// Ways in which the lexeme may end inside or at the end of a token.
     exits: Vec<Arc<Exit>>,
+    /// Which tokens are asked for after an exit; found when first wanted.
+    asked: OnceLock<Arc<Asked>>,
     bytes: usize,
 }
 
@@ -73,7 +81,8 @@ impl LexicalEntry {
         let shared = exits.len();
         exits.extend(others.map(|places| Arc::new(Exit::new(vocabulary, root, places))));
         let own: usize = exits[shared..].iter().map(|exit| exit.bytes()).sum();
-        LexicalEntry { bytes: 128 + inside.bytes() + own, inside, exits }
+        let bytes = 128 + inside.bytes() + own;
+        LexicalEntry { bytes, inside, exits, asked: OnceLock::new() }
     }
 
     /// The same at the root, for a state that no text within the nearer horizon can tell from that
@@ -127,8 +136,13 @@ impl LexicalEntry {
         self.exits.iter().flat_map(move |exit| exit.odd(vocabulary, root)).copied()
     }
 
+    fn asked(&self, vocabulary: &Vocabulary, root: NodeId) -> Arc<Asked> {
+        self.asked.get_or_init(|| Arc::new(Asked::new(vocabulary, root, &self.inside))).clone()
+    }
+
     /// Adds to `mask` the tokens that may follow an open lexeme. The case that it ends before
-    /// the first byte is the caller's.
+    /// the first byte is the caller's, and so are the tokens below the nodes that are returned:
+    /// there the lexeme has ended, each with the state after it.
     pub(crate) fn add_to(
         &self,
         mask: &mut TokenMask,
@@ -136,32 +150,68 @@ impl LexicalEntry {
         automaton: &mut dyn ByteAutomaton,
         open: Open,
         fuel: &mut Fuel,
-    ) -> Result<(), AutomatonError> {
+    ) -> Result<Vec<(NodeId, StateId)>, AutomatonError> {
         let LexicalView { lex, context } = open.view;
+        let mut later = Vec::new();
         self.inside.add_to(mask);
         let knowledge = automaton.end_knowledge(context);
-        if knowledge == EndKnowledge::Unknown {
-            for exit in &self.exits {
-                exit.add_stepped(mask, vocabulary, automaton, open, fuel)?;
-            }
-            return Ok(());
-        }
+        // Where a lexeme may end nearly everywhere, and something may follow, all endings of all
+        // tokens would be rests: then the state itself is walked.
+        let mut crowded: Vec<&Exit> = Vec::new();
+        let mut apart = 0;
         let mut unsure = Unsure::default();
         for exit in &self.exits {
+            if knowledge == EndKnowledge::Unknown {
+                match exit.is_crowded() {
+                    true => crowded.push(exit),
+                    false => exit.add_stepped(mask, vocabulary, automaton, open, fuel)?,
+                }
+                continue;
+            }
             let Some(accept) = exit.accept(automaton, lex, fuel)? else { continue };
             automaton.take_doubt();
             let end = automaton.lex_end(context, accept, fuel)?;
             let compared = knowledge == EndKnowledge::Distinct;
-            if automaton.take_doubt() || (compared && exit.count > MAX_PLACES) {
+            let doubt = automaton.take_doubt();
+            if exit.is_crowded() {
+                if doubt || compared || anything_follows(automaton, end, fuel)? {
+                    crowded.push(exit);
+                } else if !end.is_dead() {
+                    exit.ending.add_to(mask);
+                }
+                continue;
+            }
+            if doubt {
                 exit.add_stepped(mask, vocabulary, automaton, open, fuel)?;
                 continue;
             }
             if end.is_dead() {
                 continue;
             }
-            exit.ending.add_to(mask);
             let mut follows = [false; 256];
-            for rest in exit.rests_after(vocabulary, automaton, end, fuel)? {
+            let rests = exit.rests(vocabulary, open.root, self);
+            let live = automaton.live_bytes(end);
+            let may_follow =
+                |rest: &&Rest| live[usize::from(rest.byte >> 6)] >> (rest.byte & 63) & 1 == 1;
+            apart += rests.by_byte.iter().filter(may_follow).map(Rest::apart).sum::<usize>();
+            if apart > MAX_APART {
+                crowded.push(exit);
+                continue;
+            }
+            exit.ending.add_to(mask);
+            if knowledge == EndKnowledge::Exact {
+                later.extend(rests.large.iter().map(|&place| (place, end)));
+            } else {
+                for &place in &rests.large {
+                    let trie = vocabulary.trie();
+                    add_sure(mask, trie, place, end, automaton, fuel, &mut unsure.tokens)?;
+                    for (byte, _) in trie.children(place) {
+                        follows[usize::from(byte)] |= !automaton.step(end, byte, fuel)?.is_dead();
+                        automaton.take_doubt();
+                    }
+                }
+            }
+            for rest in rests.by_byte.iter().filter(may_follow) {
                 fuel.spend(1)?;
                 let after = automaton.step(end, rest.byte, fuel)?;
                 if automaton.take_doubt() {
@@ -170,8 +220,8 @@ impl LexicalEntry {
                     follows[usize::from(rest.byte)] = true;
                     let mut walk = Walk { mask, automaton, fuel };
                     match knowledge {
-                        EndKnowledge::Exact => rest.add_to(&mut walk, vocabulary, after)?,
-                        _ => rest.add_surely(&mut walk, vocabulary, after, &mut unsure)?,
+                        EndKnowledge::Exact => rest.add_to(&mut walk, vocabulary, rests, after)?,
+                        _ => rest.add_surely(&mut walk, vocabulary, rests, after, &mut unsure)?,
                     }
                 }
             }
@@ -182,8 +232,61 @@ impl LexicalEntry {
         }
         // What is inside is in the mask whatever becomes of other ways to read it.
         unsure.tokens.retain(|token| !self.inside.contains(*token));
-        unsure.judge(mask, vocabulary, automaton, open, fuel)
+        unsure.judge(mask, vocabulary, automaton, open, fuel)?;
+        if !crowded.is_empty() {
+            self.add_asked(mask, vocabulary, &crowded, automaton, open, fuel)?;
+        }
+        Ok(later)
     }
+
+    /// Adds the tokens in which a lexeme may end as `exits` say, by what `open.state` comes to; but
+    /// for those inside it.
+    fn add_asked(
+        &self,
+        mask: &mut TokenMask,
+        vocabulary: &Vocabulary,
+        exits: &[&Exit],
+        automaton: &mut dyn ByteAutomaton,
+        open: Open,
+        fuel: &mut Fuel,
+    ) -> Result<(), AutomatonError> {
+        let trie = vocabulary.trie();
+        let asked = self.asked(vocabulary, open.root);
+        for (byte, child) in trie.children(open.root) {
+            fuel.spend(1)?;
+            let nodes = child..trie.end(child);
+            if !exits.iter().any(|exit| exit.places.meets(nodes.clone())) {
+                continue;
+            }
+            let state = automaton.step(open.state, byte, fuel)?;
+            if !state.is_dead() {
+                let wanted = |node| asked.any_below(trie, node);
+                add_wanted(mask, trie, child, state, automaton, fuel, wanted)?;
+            }
+        }
+        // The state itself knows what texts lead to.
+        automaton.take_doubt();
+        Ok(())
+    }
+}
+
+/// Whether anything may come after `end`.
+fn anything_follows(
+    automaton: &mut dyn ByteAutomaton,
+    end: StateId,
+    fuel: &mut Fuel,
+) -> Result<bool, AutomatonError> {
+    if end.is_dead() {
+        return Ok(false);
+    }
+    let live = automaton.live_bytes(end);
+    for byte in 0..=u8::MAX {
+        let may = live[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1;
+        if may && (!automaton.step(end, byte, fuel)?.is_dead() || automaton.take_doubt()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A lexeme that is open at a node of the trie.

@@ -18,6 +18,12 @@ impl Ranges {
         self.0.iter().cloned().flatten()
     }
 
+    /// Whether one of `numbers` is among them.
+    pub(super) fn meets(&self, numbers: Range<u32>) -> bool {
+        let at = self.0.partition_point(|range| range.end <= numbers.start);
+        self.0.get(at).is_some_and(|range| range.start < numbers.end)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.iter().map(|range| range.len()).sum()
     }

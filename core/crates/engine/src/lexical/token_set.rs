@@ -95,14 +95,6 @@ impl TokenSet {
         }
     }
 
-    /// The tokens, in no particular order.
-    pub(super) fn tokens(&self) -> Vec<TokenId> {
-        match self {
-            TokenSet::Dense(tokens) => tokens.iter().collect(),
-            TokenSet::Sparse(tokens) => tokens.to_vec(),
-        }
-    }
-
     pub(super) fn bytes(&self) -> usize {
         match self {
             TokenSet::Dense(tokens) => size_of_val(tokens.words()),

@@ -263,6 +263,18 @@ impl ByteAutomaton for CfgAutomaton {
         self.shortest_completion(state, fuel)
     }
 
+    fn live_bytes(&mut self, state: StateId) -> [u64; 4] {
+        let CfgAutomaton { states, lexicon, .. } = self;
+        states.scans_of(state).iter().fold([0; 4], |mut all, scan| {
+            let live = match scan.reader() {
+                Reader::Lexer(lex) => lexicon.lexer.live_bytes(lex),
+                Reader::Nested { terminal, state } => lexicon.nested_live_bytes(terminal, state),
+            };
+            all.iter_mut().zip(live).for_each(|(all, live)| *all |= live);
+            all
+        })
+    }
+
     fn exactness(&self) -> Exactness {
         self.lexicon.exactness()
     }
@@ -305,6 +317,16 @@ impl ByteAutomaton for CfgAutomaton {
             return Ok(LexState::DEAD);
         }
         self.guests.name_lex(automaton.as_ref(), GuestLex { terminal, lex })
+    }
+
+    fn lex_live_bytes(&mut self, lex: LexState) -> [u64; 4] {
+        match self.guests.lex(lex) {
+            None => self.lexicon.lexer.live_bytes(lex),
+            Some((GuestLex { terminal, lex }, _)) => match self.lexicon.nested(terminal) {
+                Some(automaton) => automaton.lex_live_bytes(lex),
+                None => [0; 4],
+            },
+        }
     }
 
     fn lex_accept(&self, lex: LexState) -> Option<AcceptId> {

@@ -15,6 +15,7 @@ mod conjunctions;
 mod cover;
 mod derive;
 mod explore;
+mod first;
 mod idle;
 mod looks;
 mod meeting;

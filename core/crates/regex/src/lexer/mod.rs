@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use structgen_automaton::{AcceptId, AutomatonError, CharSelection, Fuel, LexState, ShardedTable};
 
 use crate::exprs::Partition;
-use crate::{ExprId, Exprs};
+use crate::{ByteSet, ExprId, Exprs};
 use tails::{TailLists, TailsId};
 
 const UNKNOWN: u32 = u32::MAX;
@@ -29,6 +29,8 @@ pub struct Lexer {
     hot: Vec<Hot>,
     transitions: Vec<u32>,
     cold: Vec<Cold>,
+    /// The bytes that may follow, of states that were asked for them; empty for the others.
+    live: Vec<ByteSet>,
     runs: Vec<Run>,
     tails: TailLists,
     states: ShardedTable<u32>,
@@ -84,6 +86,7 @@ impl Lexer {
             hot: vec![Hot { partition: trivial, row: 0 }],
             transitions: vec![LexState::DEAD.0, UNKNOWN],
             cold: vec![Cold { start: 0, len: 0, last_tag: 0, accept: None, prints: [0; 2] }],
+            live: Vec::new(),
             runs: Vec::new(),
             tails: TailLists::default(),
             states: ShardedTable::default(),
@@ -140,6 +143,28 @@ impl Lexer {
             return Ok(LexState(next));
         }
         self.explore(state, byte, fuel)
+    }
+
+    /// A bit for each byte by which [`Self::step`] leads from `state` to one that is not dead, and
+    /// perhaps for others. Memoised; the first time linear in the heads of its runs.
+    #[inline]
+    pub fn live_bytes(&mut self, state: LexState) -> [u64; 4] {
+        match self.live.get(state.0 as usize) {
+            Some(known) if !known.is_empty() => known.words(),
+            _ => self.find_live_bytes(state),
+        }
+    }
+
+    #[cold]
+    fn find_live_bytes(&mut self, state: LexState) -> [u64; 4] {
+        // A head that may be empty has nothing after it.
+        let heads = self.runs(state).iter().map(|run| self.exprs.first_bytes(run.head));
+        let found = heads.fold(ByteSet::EMPTY, |all, first| all | first);
+        if self.live.len() <= state.0 as usize {
+            self.live.resize(self.cold.len(), ByteSet::EMPTY);
+        }
+        self.live[state.0 as usize] = found;
+        found.words()
     }
 
     #[cold]

@@ -23,7 +23,7 @@ impl ByteAutomaton for SchemaAutomaton {
         let Some(&found) = self.states.get(state.0 as usize).filter(|_| !state.is_dead()) else {
             return Ok(StateId::DEAD);
         };
-        if !found.phase.may_read(byte) {
+        if !found.phase.readable().contains(byte) {
             return Ok(StateId::DEAD);
         }
         // Inside a string the lexer's table is the memo.
@@ -74,6 +74,14 @@ impl ByteAutomaton for SchemaAutomaton {
         self.complete(state, fuel)
     }
 
+    fn live_bytes(&mut self, state: StateId) -> [u64; 4] {
+        let Some(found) = self.states.get(state.0 as usize) else { return [0; 4] };
+        match found.phase {
+            Phase::Key { lex, .. } | Phase::Text { lex } => self.lex_live_bytes(lex),
+            phase => phase.readable().words(),
+        }
+    }
+
     fn exactness(&self) -> Exactness {
         // Whether an element equals one before it, or what is deferred holds, may only show at
         // the end. What has not been looked at may have to be deferred.
@@ -122,6 +130,10 @@ impl ByteAutomaton for SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<LexState, AutomatonError> {
         self.frames.algebra.lexer.step(lex, byte, fuel)
+    }
+
+    fn lex_live_bytes(&mut self, lex: LexState) -> [u64; 4] {
+        self.frames.algebra.lexer.live_bytes(lex)
     }
 
     fn lex_accept(&self, lex: LexState) -> Option<AcceptId> {

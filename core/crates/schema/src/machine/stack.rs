@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use structgen_automaton::{AutomatonError, Fuel, LexState, StateId};
 
+use structgen_regex::ByteSet;
+
 use super::SchemaAutomaton;
 use crate::frames::{Frame, FrameId, KeyPlan};
 
@@ -101,31 +103,31 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    /// False for bytes that JSON never has at such a place: what is told without a look-up.
-    pub(super) fn may_read(self, byte: u8) -> bool {
-        let space = matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+    /// The bytes that JSON may have at such a place: what is told without a look-up. All of them
+    /// inside strings.
+    pub(super) fn readable(self) -> ByteSet {
         match self {
-            Phase::Value { .. } | Phase::First { .. } => {
-                space
-                    || matches!(byte, b'"' | b'-' | b'0'..=b'9' | b'n' | b't' | b'f')
-                    || matches!(byte, b'[' | b']' | b'{' | b'}')
-            }
-            Phase::After { .. } => space || matches!(byte, b',' | b']' | b'}'),
-            Phase::NextKey { .. } => space || byte == b'"',
-            Phase::Colon { .. } => space || byte == b':',
-            Phase::Word { word, read } => word.text().get(read as usize) == Some(&byte),
-            Phase::Number { .. } => {
-                space
-                    || matches!(
-                        byte,
-                        b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E' | b',' | b']' | b'}'
-                    )
-            }
-            Phase::Key { .. } | Phase::Text { .. } => true,
-            Phase::Done { .. } => space,
+            Phase::Value { .. } | Phase::First { .. } => BEFORE_VALUE,
+            Phase::After { .. } => AFTER_VALUE,
+            Phase::NextKey { .. } => BEFORE_KEY,
+            Phase::Colon { .. } => BEFORE_COLON,
+            Phase::Word { word, read } => match word.text().get(read as usize) {
+                Some(&byte) => ByteSet::single(byte),
+                None => ByteSet::EMPTY,
+            },
+            Phase::Number { .. } => IN_NUMBER,
+            Phase::Key { .. } | Phase::Text { .. } => ByteSet::FULL,
+            Phase::Done { .. } => SPACE,
         }
     }
 }
+
+const SPACE: ByteSet = ByteSet::of(b" \n\r\t");
+const BEFORE_VALUE: ByteSet = ByteSet::of(b" \n\r\t\"-0123456789ntf[]{}");
+const AFTER_VALUE: ByteSet = ByteSet::of(b" \n\r\t,]}");
+const BEFORE_KEY: ByteSet = ByteSet::of(b" \n\r\t\"");
+const BEFORE_COLON: ByteSet = ByteSet::of(b" \n\r\t:");
+const IN_NUMBER: ByteSet = ByteSet::of(b" \n\r\t0123456789-+.eE,]}");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State {
