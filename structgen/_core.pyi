@@ -1,6 +1,6 @@
 """The compiled core. Everything here is re-exported, documented, by the rooms above it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, final
 
@@ -68,6 +68,7 @@ class Vocabulary:
     def from_tiktoken(
         encoding: object,
         *,
+        special_tokens: Mapping[str, int] | None = None,
         eos_token_ids: Sequence[int] | None = None,
         size: int | None = None,
     ) -> Vocabulary: ...

@@ -8,7 +8,7 @@ tokens have names.
 ======================== =============================================================
 `from_transformers`      tokenizer objects of `transformers` and `tokenizers`
 `from_tokenizer_json`    a folder with ``tokenizer.json``, needs no package
-`from_tiktoken`          tiktoken encodings
+`from_tiktoken`          tiktoken encodings, ``.tiktoken`` files
 `from_tekken`            Mistral's ``tekken.json``
 `from_sentencepiece`     SentencePiece models
 `from_gguf`              GGUF files

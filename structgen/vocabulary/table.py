@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from structgen._core import Vocabulary
@@ -103,6 +103,19 @@ class TableBuilder:
             raise VocabularyError(f"token id {token_id} is negative")
         self.reserve(token_id + 1)
         self._tokens[token_id] = content
+
+    def has_text(self, token_id: int) -> bool:
+        """Whether `token_id` stands for a text so far."""
+        return 0 <= token_id < len(self._tokens) and self._tokens[token_id] is not None
+
+    def texts(self, entries: Iterable[tuple[int, bytes]]) -> None:
+        """`text` of many tokens ``(id, content)``, without a call for each whose room is there."""
+        tokens = self._tokens
+        for token_id, content in entries:
+            if 0 <= token_id < len(tokens):
+                tokens[token_id] = content
+            else:
+                self.text(token_id, content)
 
     def special(self, token_id: int, name: str) -> None:
         """Token `token_id` is no text but the special token `name`."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
+from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
@@ -74,7 +73,7 @@ def from_tekken(
     size: int | None = None,
 ) -> Vocabulary:
     """The vocabulary of a ``tekken.json`` (file, or folder with one), or of a `Tekkenizer` object
-    of `mistral_common`. Reading the file needs no package. About 0.3 s for 131,072 tokens."""
+    of `mistral_common`. Reading the file needs no package. About 0.2 s for 131,072 tokens."""
     builder = TableBuilder()
     if isinstance(source, (str, Path)):
         path = Path(source)
@@ -96,8 +95,8 @@ def table_of(tokenizer: Tekkenizer) -> TokenTable:
     builder.reserve(tokenizer.n_words)
     for i in range(tokenizer.num_special_tokens):
         builder.special(i, tokenizer.id_to_piece(i))
-    for i in range(tokenizer.num_special_tokens, tokenizer.n_words):
-        builder.text(i, tokenizer.id_to_byte_piece(i))
+    ids = range(tokenizer.num_special_tokens, tokenizer.n_words)
+    builder.texts((i, tokenizer.id_to_byte_piece(i)) for i in ids)
     return builder.table(eos_token_ids=(tokenizer.eos_id,))
 
 
@@ -127,8 +126,10 @@ def _read_file(file: Path, builder: TableBuilder) -> None:
         for i, name in names.items():
             builder.special(i, name)
         # The list is longer than the vocabulary: it is cut to what the model was trained with.
-        for entry in vocab[: size - specials]:
-            content = base64.b64decode(cast(str, entry["token_bytes"]), validate=True)
-            builder.text(specials + int(cast(int, entry["rank"])), content)
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        entries = cast(Sequence[Mapping[str, str]], vocab[: size - specials])
+        builder.texts(
+            (specials + int(entry["rank"]), a2b_base64(entry["token_bytes"], strict_mode=True))
+            for entry in entries
+        )
+    except (KeyError, TypeError, ValueError) as error:  # of base64 too
         raise VocabularyError(f"`{file}` has a malformed token entry: {error!r}") from error

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,25 +13,7 @@ import pytest
 import structgen.vocabulary as sv
 from structgen.errors import VocabularyError
 
-from .texts import TEXTS, random_texts
-
-Encode = Callable[[str], list[int]]
-
-
-def joined(vocabulary: sv.Vocabulary, ids: list[int]) -> bytes:
-    parts = [vocabulary.token_bytes(i) for i in ids]
-    assert None not in parts, [i for i, part in zip(ids, parts, strict=True) if part is None]
-    return b"".join(part for part in parts if part is not None)
-
-
-def check_round_trip(vocabulary: sv.Vocabulary, encode: Encode, *, seed: int = 0) -> None:
-    # A byte without a token of its own (SmolLM2 has some) is dropped by the tokenizer itself.
-    single = {vocabulary.token_bytes(i) for i in range(vocabulary.size)}
-    sayable = {b for b in range(256) if bytes([b]) in single}
-    texts = [t for t in [*TEXTS, *random_texts(200, seed)] if sayable.issuperset(t.encode())]
-    assert len(texts) > 100
-    for text in texts:
-        assert joined(vocabulary, encode(text)) == text.encode(), repr(text)
+from .texts import TEXTS, check_round_trip, joined, random_texts
 
 
 @pytest.mark.parametrize("name", ["smollm2", "llama3", "gemma3"])
@@ -205,56 +185,6 @@ def test_unigram_files(tmp_path: Path):
     assert vocabulary.eos_token_ids == (0, 4)  # an end token is never text
     assert vocabulary.size == 64
     assert sv.from_tokenizer_json(tmp_path, size=5, eos_token_ids=[0]).token_bytes(4) == b"b"
-
-
-def test_tiktoken_encodings():
-    tiktoken = pytest.importorskip("tiktoken", reason="tiktoken is not installed")
-    ranks = {bytes([b]): b for b in range(256)} | {b"he": 256, b"llo": 257, b"hello": 258}
-    encoding = tiktoken.Encoding(
-        "test",
-        pat_str=r"\S+|\s+",
-        mergeable_ranks=ranks,
-        special_tokens={"<|endoftext|>": 300, "<|im_end|>": 301},
-    )
-    vocabulary = sv.from_tiktoken(encoding)
-    assert vocabulary.size == 302
-    assert vocabulary.eos_token_ids == (300,)
-    assert vocabulary.special_tokens == {"<|endoftext|>": 300, "<|im_end|>": 301}
-    assert vocabulary.token_bytes(280) is None  # a gap
-    check_round_trip(vocabulary, encoding.encode_ordinary)
-    chat = sv.from_tiktoken(encoding, eos_token_ids=[301, 300], size=320)
-    assert (chat.eos_token_ids, chat.size) == ((301, 300), 320)
-    with pytest.raises(VocabularyError, match="Encoding"):
-        sv.from_tiktoken(7)  # pyright: ignore[reportArgumentType]
-
-
-def test_tekken_files_and_objects():
-    common = pytest.importorskip("mistral_common", reason="mistral_common is not installed")
-    tekken = pytest.importorskip("mistral_common.tokens.tokenizers.tekken")
-    file = Path(common.__file__).parent / "data" / "tekken_240911.json"
-    if not file.is_file():
-        pytest.skip("mistral_common ships no tekken file")
-    tokenizer = tekken.Tekkenizer.from_file(file)
-    vocabulary = sv.from_tekken(file)
-    assert vocabulary.size == tokenizer.n_words
-    assert vocabulary.eos_token_ids == (tokenizer.eos_id,)
-    check_round_trip(vocabulary, lambda text: tokenizer.encode(text, bos=False, eos=False))
-    same = sv.from_tekken(tokenizer)
-    assert same.special_tokens == vocabulary.special_tokens
-    assert all(same.token_bytes(i) == vocabulary.token_bytes(i) for i in range(same.size))
-
-
-def test_tekken_that_lies_about_its_size(tmp_path: Path):
-    file = tmp_path / "tekken.json"
-    entry = {"rank": 0, "token_bytes": base64.b64encode(b"a").decode(), "token_str": "a"}
-    config = {"default_vocab_size": 10, "default_num_special_tokens": 3}
-    file.write_text(json.dumps({"config": config, "vocab": [entry]}))
-    with pytest.raises(VocabularyError, match="10 tokens"):
-        sv.from_tekken(tmp_path)
-    file.write_text(json.dumps({"config": {**config, "default_vocab_size": 4}, "vocab": [entry]}))
-    vocabulary = sv.from_tekken(file)
-    assert vocabulary.token_bytes(3) == b"a"
-    assert vocabulary.special_tokens == {"<unk>": 0, "<s>": 1, "</s>": 2}
 
 
 def gguf_string(text: str | bytes) -> bytes:
