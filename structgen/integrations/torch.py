@@ -6,12 +6,15 @@
     torch.multinomial(logits.softmax(-1), 1)
 
 A mask is what `structgen.allocate_mask` makes, as an array or as a tensor of any device. On the CPU
-the core does the work, elsewhere operations of torch do.
+the core does the work, on CUDA devices a Triton kernel, elsewhere operations of torch. Masks that
+come again and again can stay on the device: see `structgen.integrations.mask_table`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
 from typing import TypeAlias, cast
 
 import numpy as np
@@ -57,11 +60,18 @@ def apply_mask_(
         threads: on the CPU; 0 takes one up to 16 rows, then as many as there are cores.
 
     Returns `logits`. Cost on the CPU: one pass over the rows, in which words of the mask that
-    forbid or allow 32 tokens at once are not looked at bit by bit.
+    forbid or allow 32 tokens at once are not looked at bit by bit. On a CUDA device, where triton
+    is installed and the logits are float32, float16 or bfloat16: one kernel, which without a
+    temperature reads the mask and writes what is forbidden. Otherwise, by operations of torch,
+    several passes and copies of the rows; the result is the same. Nothing waits for the device.
+
+    What is on another device than the CPU is not looked at here: of `rows`, `mask_rows` and
+    `temperature` there, only the shapes are checked. The kernel leaves out a row that does not
+    exist, and forbids every token where the row of the mask does not exist.
 
     Raises:
         ValueError: shapes do not fit, a row is named twice or does not exist (checked where
-            the indices are on the CPU), a temperature is not positive.
+            the indices are on the CPU), a temperature is not positive (likewise).
         TypeError: the logits are no floating numbers, or the mask is not int32.
     """
     if not logits.is_floating_point():
@@ -112,6 +122,8 @@ def apply_mask_(
             size=size,
             threads=threads,
         )
+    elif table.is_cuda and table.dtype in _NATIVE and _kernel_is_there():
+        _apply_kernel(table, packed, chosen, sources, scale, size)
     else:
         _apply(table, packed, chosen, sources, scale, size)
     return logits
@@ -137,7 +149,11 @@ def _host(rows: Rows | None, count: int, what: str) -> list[int] | torch.Tensor 
 def _temperatures(
     given: float | Sequence[float] | torch.Tensor | None, count: int
 ) -> list[float] | torch.Tensor | None:
-    if given is None or (isinstance(given, torch.Tensor) and given.device.type != "cpu"):
+    if given is None:
+        return None
+    if isinstance(given, torch.Tensor) and given.device.type != "cpu":
+        if given.numel() not in (1, count):
+            raise ValueError(f"{given.numel()} temperatures for {count} rows")
         return given
     if isinstance(given, torch.Tensor):
         given = cast("float | list[float]", _listed(given))
@@ -157,6 +173,37 @@ def _temperatures(
 
 def _listed(numbers: torch.Tensor) -> object:
     return numbers.numpy().tolist()
+
+
+@cache
+def _kernel_is_there() -> bool:
+    return find_spec("triton") is not None
+
+
+def _apply_kernel(
+    logits: torch.Tensor,
+    mask: torch.Tensor,
+    rows: list[int] | torch.Tensor | None,
+    mask_rows: list[int] | torch.Tensor | None,
+    temperatures: list[float] | torch.Tensor | None,
+    size: int,
+) -> None:
+    """The same by the Triton kernel."""
+    from structgen.integrations.triton import apply_packed_
+
+    device = logits.device
+    if temperatures is not None:
+        scale = torch.as_tensor(temperatures, device=device, dtype=torch.float32).reshape(-1)
+        count = logits.shape[0] if rows is None else len(rows)
+        temperatures = scale.expand(count).contiguous()
+    apply_packed_(
+        logits,
+        mask.to(device, non_blocking=True).contiguous(),
+        rows=None if rows is None else torch.as_tensor(rows, device=device),
+        mask_rows=None if mask_rows is None else torch.as_tensor(mask_rows, device=device),
+        temperatures=temperatures,
+        size=size,
+    )
 
 
 def _apply(
