@@ -195,7 +195,7 @@ def _apply_kernel(
     if temperatures is not None:
         scale = torch.as_tensor(temperatures, device=device, dtype=torch.float32).reshape(-1)
         count = logits.shape[0] if rows is None else len(rows)
-        temperatures = scale.expand(count).contiguous()
+        temperatures = scale.expand(count)
     apply_packed_(
         logits,
         mask.to(device, non_blocking=True).contiguous(),

@@ -34,6 +34,7 @@ def mask_kernel(
     mask_height,  # pyright: ignore
     mask_rows,  # pyright: ignore
     temperatures,  # pyright: ignore
+    temperature_stride,  # pyright: ignore
     size,  # pyright: ignore
     block_words: tl.constexpr,
 ):
@@ -63,7 +64,7 @@ def mask_kernel(
     tl.store(places, forbidden, mask=inside & empty)
     scale = 1.0
     if temperatures is not None:
-        scale = tl.load(temperatures + number)
+        scale = tl.load(temperatures + number * temperature_stride)
     if scale == 1.0:
         tl.store(places, forbidden, mask=inside & ~empty & ~allowed)
     else:
@@ -89,7 +90,7 @@ def apply_packed_(
         masks: ``(m, words)``, int32, with the words of a row next to each other.
         rows, mask_rows: integers, one for each row that is masked; None: all in order. A row
             that `logits` lacks is left out; where `masks` lacks the row, all tokens are forbidden.
-        temperatures: float32, one for each row that is masked.
+        temperatures: float32, one for each row that is masked; of any stride.
         size: tokens from here on are forbidden; at most ``32 * words``.
 
     All tensors live on the device of the logits; nothing waits for it.
@@ -112,6 +113,7 @@ def apply_packed_(
             masks.shape[0],
             mask_rows,
             temperatures,
+            0 if temperatures is None else temperatures.stride(0),
             size,
             block_words=BLOCK_WORDS,  # pyright: ignore[reportArgumentType]
         )
