@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from structgen._core import Program as Program
     from structgen._core import Vocabulary as Vocabulary
     from structgen._core import __version__ as __version__
+    from structgen.constraints import ConstraintCache as ConstraintCache
     from structgen.constraints import TextConstraint as TextConstraint
     from structgen.constraints import choice as choice
     from structgen.constraints import from_signature as from_signature
@@ -82,8 +83,8 @@ _HOMES = {
         "Automaton", "CancelToken", "Limits", "Matcher", "Program", "Vocabulary", "__version__",
     ),
     "structgen.constraints": (
-        "TextConstraint", "choice", "from_signature", "from_type", "grammar", "json_schema",
-        "literal", "predicate", "regex", "sequence", "shipped_grammars",
+        "ConstraintCache", "TextConstraint", "choice", "from_signature", "from_type", "grammar",
+        "json_schema", "literal", "predicate", "regex", "sequence", "shipped_grammars",
         "special_token", "substring", "union",
     ),
     "structgen.errors": (
@@ -122,6 +123,7 @@ __all__ = [
     "BackendError",
     "CancelToken",
     "Cancelled",
+    "ConstraintCache",
     "ConstraintError",
     "DeadEnd",
     "EmptyLanguageError",

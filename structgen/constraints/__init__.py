@@ -14,6 +14,8 @@ function one, at the price that its mask is only an upper bound.
 """
 
 from structgen.constraints.base import TextConstraint, literal, sequence, union
+from structgen.constraints.cache import CacheStats, ConstraintCache
+from structgen.constraints.cache_metrics import metrics_text
 from structgen.constraints.collisions import Collision, collisions
 from structgen.constraints.conjunction import conjoin
 from structgen.constraints.grammar import GrammarSource, grammar, load_ir, load_source
@@ -32,9 +34,11 @@ from structgen.constraints.shipped import shipped_grammars
 from structgen.constraints.substring import substring
 
 __all__ = [
+    "CacheStats",
     "Collision",
     "Compiled",
     "Constraint",
+    "ConstraintCache",
     "GrammarSource",
     "Matcher",
     "Predicate",
@@ -50,6 +54,7 @@ __all__ = [
     "literal",
     "load_ir",
     "load_source",
+    "metrics_text",
     "parse",
     "predicate",
     "regex",

@@ -175,6 +175,54 @@ def schema_text(schema: JsonSchema) -> str:
     return schema
 
 
+def schema_key(schema: JsonSchema, registry: Mapping[str, object] | None = None) -> str:
+    """A text that is the same only for schemas, with their registries, that mean the same, and the
+    same for those that differ in white space and the spelling of strings alone. The order of keys
+    counts: it may be that of properties.
+
+    Raises what `json_schema` raises for what is no JSON.
+    """
+    if registry is not None:
+        documents = _plain_registry(registry)
+        parts = [
+            schema_key(schema),
+            *(text for uri in sorted(documents) for text in (uri, _dumps(documents[uri]))),
+        ]
+        return _dumps(parts)
+    if not isinstance(schema, str | Path):
+        return _dumps(schema)
+    text = schema_text(schema)
+    try:
+        return _dumps(
+            json.loads(
+                text, parse_int=_same_int, parse_float=_same_float, object_pairs_hook=_same_object
+            )
+        )
+    except ValueError:  # Python would write something else: the text stands for itself
+        return text
+
+
+def _same_int(digits: str) -> int:
+    number = int(digits)
+    if str(number) != digits:
+        raise ValueError
+    return number
+
+
+def _same_float(digits: str) -> float:
+    number = float(digits)
+    if repr(number) != digits:
+        raise ValueError
+    return number
+
+
+def _same_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError
+    return members
+
+
 def schema_value(schema: str | Path) -> Mapping[str, object] | bool:
     """A schema in Python's values.
 
