@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from structgen._core import Program as Program
     from structgen._core import Vocabulary as Vocabulary
     from structgen._core import __version__ as __version__
-    from structgen.constraints import ConstraintCache as ConstraintCache
     from structgen.constraints import TextConstraint as TextConstraint
     from structgen.constraints import choice as choice
     from structgen.constraints import from_signature as from_signature
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from structgen.constraints import special_token as special_token
     from structgen.constraints import substring as substring
     from structgen.constraints import union as union
+    from structgen.constraints.cache import ConstraintCache as ConstraintCache
     from structgen.errors import BackendError as BackendError
     from structgen.errors import Cancelled as Cancelled
     from structgen.errors import ConstraintError as ConstraintError
@@ -83,10 +83,11 @@ _HOMES = {
         "Automaton", "CancelToken", "Limits", "Matcher", "Program", "Vocabulary", "__version__",
     ),
     "structgen.constraints": (
-        "ConstraintCache", "TextConstraint", "choice", "from_signature", "from_type", "grammar",
-        "json_schema", "literal", "predicate", "regex", "sequence", "shipped_grammars",
+        "TextConstraint", "choice", "from_signature", "from_type", "grammar", "json_schema",
+        "literal", "predicate", "regex", "sequence", "shipped_grammars",
         "special_token", "substring", "union",
     ),
+    "structgen.constraints.cache": ("ConstraintCache",),
     "structgen.errors": (
         "BackendError", "Cancelled", "ConstraintError", "DeadEnd", "EmptyLanguageError",
         "GenerationError", "GrammarSyntaxError", "LimitExceeded", "MatcherFinished",

@@ -5,6 +5,8 @@ gives the automaton over tokens. Native constraints (`regex`, `choice`, `json_sc
 `from_type`, ...) are `TextConstraint`s with an algebra of their own; `predicate` makes any Python
 function one, at the price that its mask is only an upper bound.
 
+For servers there is `structgen.constraints.cache.ConstraintCache`, which keeps compiled ones.
+
     >>> from structgen.constraints import json_schema, regex
     >>> constraint = json_schema({"type": "array", "items": {"enum": ["red", "green"]}})
     >>> constraint.accepts('["red","green"]')
@@ -14,8 +16,6 @@ function one, at the price that its mask is only an upper bound.
 """
 
 from structgen.constraints.base import TextConstraint, literal, sequence, union
-from structgen.constraints.cache import CacheStats, ConstraintCache
-from structgen.constraints.cache_metrics import metrics_text
 from structgen.constraints.collisions import Collision, collisions
 from structgen.constraints.conjunction import conjoin
 from structgen.constraints.grammar import GrammarSource, grammar, load_ir, load_source
@@ -34,11 +34,9 @@ from structgen.constraints.shipped import shipped_grammars
 from structgen.constraints.substring import substring
 
 __all__ = [
-    "CacheStats",
     "Collision",
     "Compiled",
     "Constraint",
-    "ConstraintCache",
     "GrammarSource",
     "Matcher",
     "Predicate",
@@ -54,7 +52,6 @@ __all__ = [
     "literal",
     "load_ir",
     "load_source",
-    "metrics_text",
     "parse",
     "predicate",
     "regex",

@@ -81,8 +81,10 @@ class ConstraintCache:
 
     Args:
         vocabulary: that of the model.
-        max_bytes: of states and masks, over all automata.
-        max_entries: automata; each takes some 10 KB that are not counted.
+        max_bytes: of states and masks, over all automata, as `Automaton.stats` counts them. A
+            process grows by about twice as much: over 1,492 real schemas, by 0.31 MB each where
+            0.15 MB are counted.
+        max_entries: automata.
         limits: budgets of constraints for which a look-up names none.
         name: the label ``cache`` of its metrics.
 
@@ -236,8 +238,8 @@ class ConstraintCache:
             )
 
     def metrics_text(self) -> str:
-        """`stats` in the text format of Prometheus; see `structgen.constraints.metrics_text` for
-        several caches."""
+        """`stats` in the text format of Prometheus; for several caches see
+        `structgen.constraints.cache_metrics.metrics_text`."""
         return metrics_text({self.name: self.stats()})
 
     def __len__(self) -> int:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 import structgen as sg
-from structgen.constraints import GrammarSource, metrics_text
+from structgen.constraints import GrammarSource
+from structgen.constraints.cache_metrics import metrics_text
 from structgen.errors import (
     ConstraintError,
     LimitExceeded,
