@@ -15,12 +15,11 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from structgen._core import Matcher, fill_masks
-from structgen.errors import MissingExtraError
 
-try:
-    import torch
-except ImportError as error:
-    raise MissingExtraError(error.name or "torch", extra="transformers") from error
+# First, since it says what to install where torch is missing.
+from structgen.integrations.torch import to_device
+
+import torch  # isort: skip
 
 Key: TypeAlias = "tuple[int, int]"
 """Generation of an automaton's states, which is unique in the process, and a state of it."""
@@ -36,8 +35,8 @@ class MaskTable:
         capacity: masks that it holds, of ``4 * ceil(vocab_size / 32)`` bytes each: 16 MB for a
             thousand masks of 128,000 tokens. The least recently used leaves first.
         device: where it is.
-        staging: masks that are uploaded at a time, at most; from pinned memory where the device
-            is a CUDA device.
+        staging: masks that are uploaded at a time, at most, and for which there is memory on the
+            host; pinned where the device is a CUDA device, so that the host does not wait for it.
         threads: that compute masks; 0 takes as many as there are cores.
 
     Attributes:
@@ -68,11 +67,7 @@ class MaskTable:
         self.hits = self.misses = self.evictions = 0
         words = (vocab_size + 31) // 32
         self.masks = torch.zeros((capacity, words), dtype=torch.int32, device=device)
-        on_cuda = self.masks.is_cuda
-        self._staged = torch.empty(
-            (min(staging, capacity), words), dtype=torch.int32, pin_memory=on_cuda
-        )
-        self._uploaded = torch.cuda.Event() if on_cuda else None
+        self._staging = staging
         self._threads = threads
         self._rows: OrderedDict[Key, int] = OrderedDict()  # the least recently used first
         self._free = list(range(capacity - 1, -1, -1))
@@ -97,9 +92,7 @@ class MaskTable:
             LimitExceeded, MatcherFinished and others: what `fill_masks` raises; masks that were
                 uploaded before stay.
         """
-        return torch.tensor(
-            self._row_numbers(matchers), dtype=torch.int64, device=self.masks.device
-        )
+        return to_device(self._row_numbers(matchers), self.masks.device)
 
     def clear(self) -> None:
         """Forget all masks, which does not count as evictions. The memory of the table stays."""
@@ -130,19 +123,19 @@ class MaskTable:
                     "a greater `capacity`"
                 )
             wanted = list(missing.items())
-            step = self._staged.shape[0]
-            for start in range(0, len(wanted), step):
-                self._upload(wanted[start : start + step])
+            for start in range(0, len(wanted), self._staging):
+                self._upload(wanted[start : start + self._staging])
         return [self._rows[key] for key in keys]
 
     def _upload(self, wanted: list[tuple[Key, Matcher]]) -> None:
-        """Compute and upload masks, at most as many as can be staged.
+        """Compute and upload masks.
 
         What is evicted was not asked for in this call: that was moved to the end.
         """
-        if self._uploaded is not None:
-            self._uploaded.synchronize()  # the device may still read what was staged before
-        staged = self._staged[: len(wanted)]
+        # Pinned memory is torch's: it is used again when the device has read it.
+        staged = torch.empty(
+            (len(wanted), self.masks.shape[1]), dtype=torch.int32, pin_memory=self.masks.is_cuda
+        )
         fill_masks([matcher for _, matcher in wanted], staged.numpy(), threads=self._threads)
         for key, _ in wanted:
             if not self._free:
@@ -152,10 +145,8 @@ class MaskTable:
             self._rows[key] = self._free.pop()
         self.misses += len(wanted)
         device = self.masks.device
-        rows = torch.tensor([self._rows[key] for key, _ in wanted], device=device)
+        rows = to_device([self._rows[key] for key, _ in wanted], device)
         self.masks.index_copy_(0, rows, staged.to(device, non_blocking=True))
-        if self._uploaded is not None:
-            self._uploaded.record()
 
 
 def _key(matcher: Matcher) -> Key:

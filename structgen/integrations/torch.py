@@ -63,7 +63,8 @@ def apply_mask_(
     forbid or allow 32 tokens at once are not looked at bit by bit. On a CUDA device, where triton
     is installed and the logits are float32, float16 or bfloat16: one kernel, which without a
     temperature reads the mask and writes what is forbidden. Otherwise, by operations of torch,
-    several passes and copies of the rows; the result is the same. Nothing waits for the device.
+    several passes and copies of the rows; the result is the same. The host does not wait for a
+    CUDA device if the masks are there, or in pinned memory.
 
     What is on another device than the CPU is not looked at here: of `rows`, `mask_rows` and
     `temperature` there, only the shapes are checked. The kernel leaves out a row that does not
@@ -135,6 +136,20 @@ def unpack_mask(mask: torch.Tensor) -> torch.Tensor:
     return ((mask[:, :, None] >> places) & 1).flatten(1).to(torch.bool)
 
 
+def to_device(
+    values: Sequence[int] | Sequence[float] | torch.Tensor,
+    device: torch.device,
+    dtype: torch.dtype | None = None,
+) -> torch.Tensor:
+    """Numbers on a device, as they are or of one type; a list without a type becomes int64. The
+    host does not wait for a CUDA device: lists go through pinned memory, which torch keeps until
+    they are there."""
+    if not isinstance(values, torch.Tensor):
+        pinned = device.type == "cuda"
+        values = torch.tensor(values, dtype=dtype or torch.int64, pin_memory=pinned)
+    return values.to(device, dtype, non_blocking=True)
+
+
 def _host(rows: Rows | None, count: int, what: str) -> list[int] | torch.Tensor | None:
     """Indices as a list, checked, unless a device has them: to look at them is to wait for it."""
     if rows is None or (isinstance(rows, torch.Tensor) and rows.device.type != "cpu"):
@@ -193,14 +208,13 @@ def _apply_kernel(
 
     device = logits.device
     if temperatures is not None:
-        scale = torch.as_tensor(temperatures, device=device, dtype=torch.float32).reshape(-1)
-        count = logits.shape[0] if rows is None else len(rows)
-        temperatures = scale.expand(count)
+        scale = to_device(temperatures, device, torch.float32).reshape(-1)
+        temperatures = scale.expand(logits.shape[0] if rows is None else len(rows))
     apply_packed_(
         logits,
         mask.to(device, non_blocking=True).contiguous(),
-        rows=None if rows is None else torch.as_tensor(rows, device=device),
-        mask_rows=None if mask_rows is None else torch.as_tensor(mask_rows, device=device),
+        rows=None if rows is None else to_device(rows, device),
+        mask_rows=None if mask_rows is None else to_device(mask_rows, device),
         temperatures=temperatures,
         size=size,
     )
@@ -218,12 +232,12 @@ def _apply(
     device = logits.device
     mask = mask.to(device, non_blocking=True)
     if mask_rows is not None:
-        mask = mask[torch.as_tensor(mask_rows, device=device)]
-    index = None if rows is None else torch.as_tensor(rows, device=device)
+        mask = mask[to_device(mask_rows, device)]
+    index = None if rows is None else to_device(rows, device)
     found = logits if index is None else logits[index]
     width = min(size, logits.shape[1])
     if temperatures is not None:
-        scale = torch.as_tensor(temperatures, device=device, dtype=torch.float32)
+        scale = to_device(temperatures, device, torch.float32)
         divided = (found.float() if found.element_size() < 4 else found) / scale.reshape(-1, 1)
         found.copy_(divided)
     found[:, :width].masked_fill_(~unpack_mask(mask)[:, :width], -torch.inf)
@@ -232,4 +246,4 @@ def _apply(
         logits[index] = found
 
 
-__all__ = ["apply_mask_", "unpack_mask"]
+__all__ = ["apply_mask_", "to_device", "unpack_mask"]

@@ -60,6 +60,8 @@ def test_every_token_of_every_row(
         ([0, 1, 2, 3, 4], [0, 1, 2, 1, 0], None),
         ([4, 0, 2], None, 0.7),
         ([1], [2], [1.3]),
+        ([], [], 0.7),
+        ([], [], []),
         ([3, 1], torch.tensor([2, 2]), torch.tensor([0.5, 3.0])),
     ]:
         found = layout(logits)

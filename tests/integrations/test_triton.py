@@ -142,6 +142,7 @@ def test_arguments_as_the_public_function_hands_them_on() -> None:
         (torch.tensor([2, 0]), None, torch.tensor(0.7)),
         (None, [0, 1, 0], torch.tensor([[0.7]], dtype=torch.float64)),
         (None, [0, 1, 0], None),
+        ([], [], []),
     ]:
         found = logits.clone()
         _apply_kernel(found, spread, rows, sources, temperatures, 200)
