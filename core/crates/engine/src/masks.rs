@@ -33,6 +33,9 @@ const MANY_TEXTS: usize = 32;
 /// Names that a lexeme may still become beyond which they are not looked at one by one.
 const FEW_NAMES: usize = 1024;
 
+/// Tokens below a node up to which it is worth to see whether the mask has one of them.
+const FEW_TOKENS: usize = 4096;
+
 /// How often a state may be "a lexeme that has ended before the token began" in a row.
 const MAX_ENDED: u32 = 4;
 
@@ -100,6 +103,12 @@ impl Filling<'_> {
         self.add_views(node, state, views, false, ended)
     }
 
+    /// Whether the mask has no token below `node`; false where there are many to look at.
+    fn has_none_below(&self, node: NodeId) -> bool {
+        let tokens = self.trie().tokens_strictly_below(node);
+        tokens.len() <= FEW_TOKENS && !tokens.iter().any(|&token| self.mask.contains(token))
+    }
+
     /// Adds the tokens at and below `root` that `views`, which are all readings of `state`, allow;
     /// `fresh` if the mask has none of them yet.
     fn add_views(
@@ -110,7 +119,7 @@ impl Filling<'_> {
         fresh: bool,
         ended: u32,
     ) -> Result<(), AutomatonError> {
-        let alone = views.len() == 1 && fresh;
+        let alone = views.len() == 1 && (fresh || self.has_none_below(root));
         for view in views {
             let open = Open { root, state, view };
             self.add_lexeme(open, alone)?;

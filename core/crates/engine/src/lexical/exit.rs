@@ -185,7 +185,7 @@ impl Exit {
     ) -> &Rests {
         self.rests.get_or_init(|| {
             let asked = || entry.asked(vocabulary, root);
-            Rests::new(vocabulary, &self.places, self.count, asked)
+            Rests::new(vocabulary, &self.places, asked)
         })
     }
 

@@ -34,7 +34,7 @@ use structgen_automaton::{
 };
 use structgen_vocab::{NodeId, TokenId, TokenMask, TokenTrie, Vocabulary};
 
-use crate::walk::{add_sure, add_wanted};
+use crate::walk::add_wanted;
 use exit::{After, Exit, MAX_PLACES, Unsure, Walk};
 use found::Found;
 use ranges::Ranges;
@@ -141,8 +141,8 @@ impl LexicalEntry {
     }
 
     /// Adds to `mask` the tokens that may follow an open lexeme. The case that it ends before
-    /// the first byte is the caller's, and so are the tokens below the nodes that are returned:
-    /// there the lexeme has ended, each with the state after it.
+    /// the first byte is the caller's, and so are the tokens below the nodes that are returned, each
+    /// with its state: there the lexeme has ended.
     pub(crate) fn add_to(
         &self,
         mask: &mut TokenMask,
@@ -199,16 +199,13 @@ impl LexicalEntry {
                 continue;
             }
             exit.ending.add_to(mask);
-            if knowledge == EndKnowledge::Exact {
-                later.extend(rests.large.iter().map(|&place| (place, end)));
-            } else {
-                for &place in &rests.large {
-                    let trie = vocabulary.trie();
-                    add_sure(mask, trie, place, end, automaton, fuel, &mut unsure.tokens)?;
-                    for (byte, _) in trie.children(place) {
-                        follows[usize::from(byte)] |= !automaton.step(end, byte, fuel)?.is_dead();
-                        automaton.take_doubt();
-                    }
+            for &place in &rests.large {
+                let at = match knowledge {
+                    EndKnowledge::Exact => end,
+                    _ => open.at(vocabulary, automaton, place, fuel)?,
+                };
+                if !at.is_dead() {
+                    later.push((place, at));
                 }
             }
             for rest in rests.by_byte.iter().filter(may_follow) {

@@ -11,8 +11,8 @@ use super::ranges::Ranges;
 use super::token_set::TokenSet;
 use crate::walk::{add_sure, add_walked};
 
-/// Places of an exit from which on it is worth to find out which tokens are to be looked at.
-const WORTH_A_COUNT: usize = 64;
+/// Rests of tokens from which on it is worth to find out which of them are to be looked at.
+const WORTH_A_COUNT: usize = 1 << 13;
 
 /// How often subtrees are walked one by one before they are merged: to merge them takes as long as
 /// some such walks, and most entries of patterns are never met again.
@@ -101,14 +101,14 @@ impl Asked {
 }
 
 impl Rests {
-    /// After lexemes that end at `places`, `count` of them.
+    /// After lexemes that end at `places`.
     pub(super) fn new(
         vocabulary: &Vocabulary,
         places: &Ranges,
-        count: usize,
         asked: impl FnOnce() -> Arc<Asked>,
     ) -> Self {
         let trie = vocabulary.trie();
+        let count: usize = places.iter().map(|place| trie.places_below(place).len()).sum();
         let asked = (count >= WORTH_A_COUNT).then(asked);
         let mut nodes: Vec<Vec<NodeId>> = vec![Vec::new(); 256];
         let mut large = Vec::new();

@@ -21,14 +21,10 @@ impl SchemaAutomaton {
         if kept || mark != TextId::NONE || text != TextId::NONE {
             return None;
         }
-        // Where the text of what comes next is kept, its states are better left to the entries of
-        // the lexemes themselves.
         let (gap, read) = match phase {
-            Phase::Value { gap } if !self.frames.remembers_element(frame) => {
-                (self.gap_before_value(cell), gap)
-            }
-            Phase::First { gap } if self.names_alone(cell) => (Gap::Open, gap),
-            Phase::NextKey { gap } if self.names_alone(cell) => (Gap::AfterComma, gap),
+            Phase::Value { gap } => (self.gap_before_value(cell), gap),
+            Phase::First { gap } => (Gap::Open, gap),
+            Phase::NextKey { gap } => (Gap::AfterComma, gap),
             // White space there is on its way to a bracket.
             Phase::After { gap } if self.frames.closing_tags(frame) != Frames::NO_TAGS => {
                 (Gap::Close, gap)
@@ -65,12 +61,6 @@ impl SchemaAutomaton {
         let lex = self.frames.algebra.lexer.state(&parts, &mut Fuel::unlimited()).ok();
         self.gap_lexemes.insert((gap, read), lex);
         lex
-    }
-
-    /// Whether a key is read next, and is known to be one of the schema's own.
-    fn names_alone(&self, cell: CellId) -> bool {
-        let plan = self.frames.known_key_plan(self.at(cell).frame);
-        plan.is_some_and(|plan| plan.tags.len() as u32 == plan.first_class)
     }
 
     /// The state in which a gap of this kind has ended: no more white space may be read.
