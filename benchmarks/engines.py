@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Mask = npt.NDArray[np.int32]
+Notation = Literal["lark", "gbnf", "ebnf"]
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,11 @@ class Stepper(Protocol):
 
 
 class Engine(Protocol):
-    """Compiles schemas for one vocabulary, built once."""
+    """Compiles schemas and grammars for one vocabulary, built once. Not every engine reads
+    grammars."""
 
     def compile(self, schema: Any) -> Any: ...
+    def compile_grammar(self, text: str, notation: Notation) -> Any: ...
     def start(self, compiled: Any) -> Stepper: ...
 
 
@@ -73,6 +76,12 @@ class Structgen:
         order = self.property_order
         constraint = self._sg.json_schema(schema, property_order=order)  # type: ignore[arg-type]
         return constraint.compile(self.vocabulary)
+
+    def compile_grammar(self, text: str, notation: Notation) -> Any:
+        from structgen.constraints.grammar import GrammarSource
+
+        source = GrammarSource(text=text, format=notation)
+        return self._sg.grammar(source).compile(self.vocabulary)
 
     def start(self, compiled: Any) -> Stepper:
         return _Structgen(compiled.matcher(), self._mask)
@@ -119,7 +128,16 @@ class Llguidance:
         self._mask = on_numpy.allocate_token_bitmask(1, len(tokens.texts))
 
     def compile(self, schema: Any) -> Any:
-        grammar = self._llg.LLMatcher.grammar_from_json_schema(json.dumps(schema))
+        return self._matcher(self._llg.LLMatcher.grammar_from_json_schema(json.dumps(schema)))
+
+    def compile_grammar(self, text: str, notation: Notation) -> Any:
+        from dialects import for_llguidance, without_undefined
+        from llguidance.gbnf_to_lark import gbnf_to_lark
+
+        lark = text if notation == "lark" else gbnf_to_lark(without_undefined(text))
+        return self._matcher(self._llg.LLMatcher.grammar_from_lark(for_llguidance(lark)))
+
+    def _matcher(self, grammar: str) -> Any:
         matcher = self._llg.LLMatcher(self._tokenizer, grammar, log_level=0)
         if matcher.is_error():
             raise ValueError(matcher.get_error())
@@ -170,6 +188,13 @@ class Xgrammar:
         return self._compiler.compile_json_schema(
             json.dumps(schema), any_whitespace=True, **self.options
         )
+
+    def compile_grammar(self, text: str, notation: Notation) -> Any:
+        from dialects import without_undefined
+
+        if notation == "lark":
+            return self._compiler.compile_lark(text)
+        return self._compiler.compile_grammar(without_undefined(text))
 
     def start(self, compiled: Any) -> Stepper:
         return _Xgrammar(

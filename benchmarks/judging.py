@@ -86,9 +86,14 @@ def judge(engine: Any, case: dict[str, Any], name: str, warm: bool) -> Verdict:
     return verdict
 
 
-def accepts(sequence: Any, ids: list[int], times: list[float]) -> bool:
-    """Whether every token is allowed, and the end after them."""
-    clock = time.perf_counter
+def accepts(
+    sequence: Any,
+    ids: list[int],
+    times: list[float],
+    clock: Callable[[], float] = time.perf_counter,
+) -> bool:
+    """Whether every token is allowed, and the end after them; `times` get the seconds of each mask
+    and commit."""
     for token in ids:
         started = clock()
         allowed = int(sequence.mask()[token >> 5]) >> (token & 31) & 1

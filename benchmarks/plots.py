@@ -15,7 +15,7 @@ mpl.use("Agg")  # files alone, also where there is a display
 
 from matplotlib import pyplot as plt
 
-TITLES = dict(zip(TIMES, ("first mask of a schema", "mask and commit of a token"), strict=True))
+TITLES = dict(zip(TIMES, ("compile and first mask", "mask and commit of a token"), strict=True))
 
 POINTS = 400
 """Of a curve."""
@@ -60,7 +60,14 @@ def tail_curves(runs: list[Run]) -> Any:
     return figure
 
 
-def write_plots(folder: Path, runs: list[Run], tables: dict[str, Table], about: str) -> None:
+def write_plots(
+    folder: Path,
+    runs: list[Run],
+    tables: dict[str, Table],
+    about: str,
+    *,
+    title: str = "MaskBench",
+) -> None:
     """The curves as `tails.png`, and with the tables as `report.html`, which needs nothing else."""
     folder.mkdir(parents=True, exist_ok=True)
     figure = tail_curves(runs)
@@ -69,10 +76,11 @@ def write_plots(folder: Path, runs: list[Run], tables: dict[str, Table], about: 
     figure.savefig(drawn, format="svg")
     plt.close(figure)
     svg = drawn.getvalue()[drawn.getvalue().index("<svg") :]
-    parts = [f"<h2>{html.escape(title)}</h2>\n{table.html()}" for title, table in tables.items()]
+    parts = [f"<h2>{html.escape(name)}</h2>\n{table.html()}" for name, table in tables.items()]
     (folder / "report.html").write_text(
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>MaskBench</title>\n'
-        f"<style>{STYLE}</style></head>\n<body>\n<h1>MaskBench</h1>\n<p>{html.escape(about)}</p>\n"
+        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+        f"<title>{html.escape(title)}</title>\n"
+        f"<style>{STYLE}</style></head>\n<body>\n<h1>{html.escape(title)}</h1>\n<p>{html.escape(about)}</p>\n"
         f"{svg}\n{chr(10).join(parts)}\n</body>\n</html>\n",
         encoding="utf-8",
     )

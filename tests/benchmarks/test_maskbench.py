@@ -5,24 +5,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-@pytest.fixture
-def summaries(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(FOLDER))
-    import summaries
-
-    return summaries
+from tests.benchmarks.scripts import run_script
 
 
 def verdicts(summaries: ModuleType, *rows: tuple[float, list[float], str]) -> list[Any]:
@@ -71,22 +60,8 @@ def test_middle_is_the_median_of_times_and_the_worst_of_counts(summaries: Module
 
 
 @pytest.fixture
-def collection(tmp_path: Path) -> Path:
-    """A tokenizer of bytes and a few merges, and two MaskBench files."""
-    tokenizers = pytest.importorskip("tokenizers")
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = tokenizers.decoders.ByteLevel()
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=300,
-        special_tokens=["<|end_of_text|>"],
-        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(['{"name": "a", "number": 12}'] * 9, trainer)
-    (tmp_path / "tokenizer").mkdir()
-    tokenizer.save(str(tmp_path / "tokenizer/tokenizer.json"))
-    (tmp_path / "tokenizer/tokenizer_config.json").write_text('{"eos_token": "<|end_of_text|>"}')
+def collection(tmp_path: Path, tokenizer: Path) -> Path:
+    """Two MaskBench files."""
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     tests = [{"data": {"n": 1}, "valid": True}, {"data": {"n": "1"}, "valid": False}]
     impossible = {"type": "integer", "minimum": 2, "maximum": 1}
@@ -99,21 +74,17 @@ def collection(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("warm", [[], ["--warm"]])
-def test_a_run_writes_figures_ratios_and_curves(collection: Path, warm: list[str]) -> None:
+def test_a_run_writes_figures_ratios_and_curves(
+    collection: Path, tokenizer: Path, warm: list[str]
+) -> None:
     pytest.importorskip("matplotlib")
     out, table, plots = (collection / name for name in ("out/a.json", "out/a.csv", "plots"))
     out.parent.mkdir()
-    command = [sys.executable, str(FOLDER / "maskbench.py"), "--data", str(collection)]
-    command += ["--tokenizer", str(collection / "tokenizer"), "--repeat", "2", *warm]
-    command += ["--engines", "structgen,structgen-any", "--sample", "2", "--shuffle", "1"]
-    command += ["--out", str(out), "--csv", str(table), "--plots", str(plots)]
-    # A script finds its neighbours, which the variable forbids; the wheel still comes first.
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=200, env=env
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert ("warm, 2 runs" if warm else "cold, 2 runs") in done.stdout
+    options = ["--data", str(collection), "--tokenizer", str(tokenizer), "--repeat", "2", *warm]
+    options += ["--engines", "structgen,structgen-any", "--sample", "2", "--shuffle", "1"]
+    options += ["--out", str(out), "--csv", str(table), "--plots", str(plots)]
+    printed = run_script("maskbench.py", *options)
+    assert ("warm, 2 runs" if warm else "cold, 2 runs") in printed
     figures = json.loads(out.read_text())["results"]["structgen"]
     assert (figures["passed"], figures["compile_errors"], figures["false_accepts"]) == (1, 1, 0)
     assert figures["ttfm_us"]["p50"] > 0
