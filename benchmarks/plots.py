@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +85,24 @@ def write_plots(
         f"{svg}\n{chr(10).join(parts)}\n</body>\n</html>\n",
         encoding="utf-8",
     )
+
+
+def write_windows(
+    path: Path, series: dict[str, list[tuple[float, ...]]], labels: Sequence[str]
+) -> None:
+    """One panel for each label, one line for each series: what each window of a run came to."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure, panels = plt.subplots(
+        1, len(labels), figsize=(6 * len(labels), 5), layout="constrained"
+    )
+    for number, (panel, label) in enumerate(zip(panels, labels, strict=True)):
+        for name, windows in series.items():
+            values = [window[number] for window in windows]
+            panel.plot(range(1, len(values) + 1), values, marker=".", label=name)
+        panel.set_yscale("log")
+        panel.set_xlabel("window")
+        panel.set_ylabel(label)
+        panel.grid(visible=True, alpha=0.3)
+    panels[0].legend()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)

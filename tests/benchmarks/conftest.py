@@ -27,6 +27,14 @@ def dialects(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
+def long_runs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import long_runs
+
+    return long_runs
+
+
+@pytest.fixture
 def tokenizer(tmp_path: Path) -> Path:
     """A folder with a tokenizer.json."""
     tokenizers = pytest.importorskip("tokenizers")
