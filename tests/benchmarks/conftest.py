@@ -35,6 +35,14 @@ def long_runs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
+def micro(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import micro
+
+    return micro
+
+
+@pytest.fixture
 def tokenizer(tmp_path: Path) -> Path:
     """A folder with a tokenizer.json."""
     tokenizers = pytest.importorskip("tokenizers")
