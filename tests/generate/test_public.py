@@ -52,6 +52,29 @@ def test_importing_is_light() -> None:
     assert "structgen.generate" not in modules
 
 
+def test_compiling_and_masking_is_light() -> None:
+    program = """
+import sys
+import structgen as sg
+vocabulary = sg.Vocabulary([bytes([b]) for b in range(256)] + [None], eos_token_ids=[256])
+constraint = sg.json_schema({"type": "array", "items": {"type": "integer"}})
+matchers = [constraint.compile(vocabulary).matcher() for _ in range(2)]
+mask = sg.allocate_mask(2, vocabulary.size)
+matchers[0].fill_mask(mask, 0)
+assert matchers[0].advance(ord("["))
+sg.fill_masks(matchers, mask)
+sg.fill_tree_masks(matchers[0], [ord("1")], [-1], mask)
+assert ord("]") in sg.allowed_tokens(mask, vocabulary.size)
+print(" ".join(sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    heavy = {"torch", "transformers", "pydantic", "click", "jsonschema", "tokenizers", "lark"}
+    assert "numpy" in done.stdout.split()
+    assert heavy.isdisjoint(done.stdout.split())
+
+
 def test_allocate_mask_allows_everything() -> None:
     mask = sg.allocate_mask(2, 33)
     assert mask.shape == (2, 2)
