@@ -10,7 +10,6 @@ from typing import Literal, TypeAlias
 from structgen._core import Limits, Program
 from structgen.constraints._excerpt import with_caret
 from structgen.constraints.base import TextConstraint
-from structgen.constraints.gbnf import load_gbnf
 from structgen.constraints.ir import GrammarIr, RegexTerminal
 from structgen.constraints.shipped import shipped_grammars
 from structgen.errors import (
@@ -129,11 +128,13 @@ def load_ir(
     """The intermediate representation of a grammar; what `grammar` compiles."""
     bindings = {name: part.program for name, part in (terminals or {}).items()}
     start = _START[source.format] if start is None else start
+    # Each notation's reader is imported where it is used; lark alone takes a tenth of a second.
     if source.format == "lark":
-        # lark takes a tenth of a second to import: only those pay who use it.
         from structgen.constraints.lark_files import load_lark
 
         return load_lark(source.text, source=source.path, start=start, bindings=bindings)
+    from structgen.constraints.gbnf import load_gbnf
+
     tolerant = source.format == "ebnf"
     return load_gbnf(source.text, start=start, bindings=bindings, tolerant=tolerant)
 
