@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from tests.benchmarks.scripts import FOLDER
 
 
-@pytest.fixture
-def summaries(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(FOLDER))
-    import summaries
+def module(name: str) -> Any:
+    """A fixture: the module `name` of `benchmarks/`."""
 
-    return summaries
+    @pytest.fixture(name=name)
+    def imported(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+        monkeypatch.syspath_prepend(str(FOLDER))
+        return importlib.import_module(name)
 
-
-@pytest.fixture
-def dialects(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(FOLDER))
-    import dialects
-
-    return dialects
+    return imported
 
 
-@pytest.fixture
-def long_runs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(FOLDER))
-    import long_runs
-
-    return long_runs
-
-
-@pytest.fixture
-def micro(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(FOLDER))
-    import micro
-
-    return micro
+summaries = module("summaries")
+dialects = module("dialects")
+comparisons = module("comparisons")
+long_runs = module("long_runs")
+micro = module("micro")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -75,6 +76,38 @@ def test_llguidance_reads_the_same_names(dialects: ModuleType) -> None:
         ids = list(f"{word} ".encode())
         theirs = matcher.validate_tokens(ids) == len(ids)
         assert theirs == ours.accepts(f"{word} "), word
+
+
+def test_peers_are_compared_on_what_both_accept(
+    summaries: ModuleType, comparisons: ModuleType
+) -> None:
+    def verdict(name: str, tbm: list[float], error: str = "") -> Any:
+        first = 1e-3 if name.endswith("/0") else float("nan")
+        return summaries.Verdict(name, error=error, ttfm=first, tbm=[t * 1e-6 for t in tbm])
+
+    run = {
+        "structgen": [verdict("g/0", [2, 2]), verdict("g/1", [12]), verdict("h/0", [5])],
+        "llguidance": [verdict("g/0", [1, 4]), verdict("g/1", [99], "lost"), verdict("h/0", [10])],
+        "xgrammar": [verdict("g/0", [8, 8]), verdict("g/1", [4]), verdict("h/0", [], "lost")],
+    }
+    found = comparisons.Comparison([run, run], "all")
+    assert found.ratios("llguidance", {"g"}) == pytest.approx([4 / 5] * 2)
+    assert found.ratios("xgrammar", {"g"}) == pytest.approx([16 / 20] * 2)
+    assert found.ratios("xgrammar", {"h"}) == []
+    assert found.better({"h"}) == pytest.approx([0.5] * 2)
+    # Of g the peers are equal, and all our 16 us count; of h only one was there.
+    assert found.better({"g", "h"}) == pytest.approx([21 / (16 / 0.8 + 10)] * 2)
+    assert found.above({"g", "h"}) == {}
+    assert found.figures("llguidance", {"g"})["max"] == pytest.approx(4)
+    first = comparisons.Comparison([run], "first")
+    assert first.ratios("xgrammar", {"g"}) == pytest.approx([4 / 16])
+    assert first.figures("structgen", {"g"})["masks"] == 2
+    rows = first.table({"g": {"g"}, "h": {"h"}}).rows
+    assert [row[1] for row in rows] == ["structgen", "llguidance", "xgrammar"] * 2
+    assert rows[0][-1] == "0.80"
+    assert rows[-1][2:] == ["0", "-", "-", "-", ""]
+    slow = {"structgen": [verdict("g/0", [9])], "llguidance": [verdict("g/0", [3])]}
+    assert comparisons.Comparison([slow], "all").above({"g"}) == {"g": 3.0}
 
 
 def test_a_run_over_the_shipped_grammars(tmp_path: Path, tokenizer: Path) -> None:
