@@ -63,7 +63,7 @@ class Compile:
 @dataclass(frozen=True)
 class Read:
     """Asks for new sequences under the grammar compiled last; the answer is, for each, whether all
-    of it is accepted, and the times."""
+    of it is accepted, or why the engine gave up, and the times."""
 
     texts: list[list[int]]
 
@@ -77,21 +77,24 @@ def setup(name: str, tokens: Tokens, clock: str) -> Callable[[Compile | Read], A
     tick = CLOCKS[clock]
     compiled: Any = None
 
-    def read(ids: list[int]) -> tuple[bool, list[float]]:
+    def read(ids: list[int]) -> tuple[bool | str, list[float]]:
         times: list[float] = []
-        return accepts(engine.start(compiled), ids, times, tick), times
+        try:
+            return accepts(engine.start(compiled), ids, times, tick), times
+        except Exception as error:  # every engine has its own
+            return f"{type(error).__name__}: {error}"[:300], times
 
     def answer(request: Compile | Read) -> Any:
         nonlocal compiled
+        if isinstance(request, Read):
+            return [read(ids) for ids in request.texts]
         try:
-            if isinstance(request, Read):
-                return [read(ids) for ids in request.texts]
             compiled = None
             started = tick()
             compiled = engine.compile_grammar(request.text, request.notation)
             engine.start(compiled).mask()
             return tick() - started
-        except Exception as error:  # every engine has its own
+        except Exception as error:
             return f"{type(error).__name__}: {error}"[:300]
 
     return answer
@@ -138,7 +141,9 @@ class Turn:
                 verdict.error = answer
                 continue
             accepted, verdict.tbm = answer[i]
-            if not accepted:
+            if isinstance(accepted, str):
+                verdict.error = accepted
+            elif not accepted:
                 verdict.error = f"refused at token {len(verdict.tbm)} of {len(ids)}"
 
     def judge(self, texts: list[list[int]], accepted: list[bool]) -> None:
@@ -199,7 +204,7 @@ def run(load: Workload, first: int) -> Run:
 
 def languages(load: Workload, runs: list[Run], families: dict[str, set[str]]) -> Table:
     """Where texts come from, and what the engines make of them."""
-    head = ["grammars", "texts", "refused by", "no time or lost", "mutants", "judged otherwise by"]
+    head = ["grammars", "texts", "refused by", "lost, or no time", "mutants", "judged otherwise by"]
     rows: list[list[str]] = []
     for family, names in families.items():
         origins: Counter[str] = Counter()
