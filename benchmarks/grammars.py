@@ -164,7 +164,7 @@ class Workload:
     budget: float
     clock: str
     unlike: dict[str, Counter[str]] = field(default_factory=dict)
-    """Of each engine, by grammar, the mutants that it judges otherwise."""
+    """Of each engine, by grammar, the mutants that it judges otherwise: the most in a run."""
 
 
 def in_a_row(number: int) -> list[tuple[int, int]]:
@@ -194,7 +194,8 @@ def run(load: Workload, first: int) -> Run:
             turn.judge(mutants, [accepted for _, accepted in task.mutants])
         for worker, turn in zip(crew, turns, strict=True):
             found[worker.name] += turn.verdicts
-            load.unlike.setdefault(worker.name, Counter())[task.name] = turn.unlike
+            known = load.unlike.setdefault(worker.name, Counter())
+            known[task.name] = max(known[task.name], turn.unlike)
         print(f"{number + 1}/{len(load.tasks)}", end=" ", file=sys.stderr, flush=True)
     for worker in crew:
         worker.stop()
@@ -213,10 +214,15 @@ def languages(load: Workload, runs: list[Run], families: dict[str, set[str]]) ->
         otherwise: Counter[str] = Counter()
         for task in load.tasks:
             origins += task.origins if task.name in names else Counter()
-        for engine, verdicts in runs[0].items():
-            for verdict in verdicts:
-                if verdict.error and verdict.name.rsplit("/", 1)[0] in names:
-                    (refused if verdict.error.startswith("refused") else lost)[engine] += 1
+        for one in runs:  # what is wrong once is wrong
+            for engine, verdicts in one.items():
+                errors = [
+                    v.error for v in verdicts if v.error and v.name.rsplit("/", 1)[0] in names
+                ]
+                said_no = sum(error.startswith("refused") for error in errors)
+                refused[engine] = max(refused[engine], said_no)
+                lost[engine] = max(lost[engine], len(errors) - said_no)
+        for engine in load.engines:
             otherwise[engine] = sum(load.unlike[engine][name] for name in names)
         listed = ", ".join(f"{count} {origin}" for origin, count in origins.items())
         mutants = sum(len(task.mutants) for task in load.tasks if task.name in names)
@@ -344,8 +350,8 @@ def main() -> None:
             "versions": {name: version(name) for name in args.engines},
             "texts": {task.name: task.origins for task in load.tasks},
             "not_accepted": {
-                name: {v.name: v.error for v in verdicts if v.error}
-                for name, verdicts in runs[0].items()
+                name: {v.name: v.error for one in runs for v in one[name] if v.error}
+                for name in args.engines
             },
             "judged_otherwise": {name: +counts for name, counts in load.unlike.items()},
             "with_a_faster_peer": above,

@@ -16,7 +16,7 @@ mpl.use("Agg")  # files alone, also where there is a display
 
 from matplotlib import pyplot as plt
 
-TITLES = dict(zip(TIMES, ("compile and first mask", "mask and commit of a token"), strict=True))
+TITLES = dict(zip(TIMES, ("first mask", "mask and commit of a token"), strict=True))
 
 POINTS = 400
 """Of a curve."""
