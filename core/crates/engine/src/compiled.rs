@@ -238,6 +238,12 @@ impl Tokens {
         Ok(mask)
     }
 
+    /// Gives back the memory of the masks.
+    pub(crate) fn forget_masks(&self) {
+        self.masks.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.counts.cleared.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Whether the text so far is complete.
     pub fn is_accepting(&self, at: Position) -> Result<bool, EngineError> {
         match at {

@@ -99,6 +99,8 @@ impl Matcher {
 
     /// The same position in another automaton.
     fn renewed(&self) -> Result<Self, EngineError> {
+        // There are two automata until the last matcher has moved.
+        self.tokens.forget_masks();
         let tokens = self.compiled.roomy(self.tokens.generation())?;
         let mut fresh = Matcher::new(self.compiled.clone(), tokens);
         let mut texts = self.texts.iter().peekable();

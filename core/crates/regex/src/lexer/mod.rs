@@ -490,6 +490,7 @@ impl Lexer {
             + self.hot.capacity() * size_of::<Hot>()
             + self.transitions.capacity() * 4
             + self.cold.capacity() * size_of::<Cold>()
+            + self.live.capacity() * size_of::<ByteSet>()
             + self.runs.capacity() * size_of::<Run>()
             + self.tails.bytes()
             + self.states.len() * 8
