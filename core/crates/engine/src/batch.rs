@@ -1,9 +1,7 @@
 //! Many masks in one call: rows of a batch on a few threads, nodes of a draft tree.
 
-use std::sync::Arc;
-
 use rustc_hash::FxHashMap;
-use structgen_vocab::{TokenId, TokenMask};
+use structgen_vocab::TokenId;
 
 use crate::compiled::{Position, Tokens};
 use crate::spread::{all_threads, spread};
@@ -23,50 +21,28 @@ pub fn fill_rows(
     threads: usize,
 ) -> Result<(), EngineError> {
     let threads = if threads == 0 { all_threads() } else { threads };
-    let all = cursors.iter().zip(rows);
+    let fill = |(cursor, row): (&Cursor, &mut &mut [u32])| cursor.tokens.fill_mask(cursor.at, row);
+    let mut all = cursors.iter().zip(rows);
     if threads == 1 || cursors.len() == 1 {
-        return all.into_iter().try_for_each(|(cursor, row)| fill(&cursor.tokens, cursor.at, row));
+        return all.try_for_each(fill);
     }
     let mut known = Vec::new();
-    let mut unknown: FxHashMap<u64, Vec<Job>> = FxHashMap::default();
+    let mut unknown: FxHashMap<u64, Vec<_>> = FxHashMap::default();
     for (cursor, row) in all {
-        match cursor.tokens.known(cursor.at) {
-            Some(mask) => known.push(Job::Copy(mask, row)),
-            None => {
-                let of_constraint = unknown.entry(cursor.tokens.generation()).or_default();
-                of_constraint.push(Job::Fill(cursor, row));
+        match cursor.tokens.knows_mask(cursor.at) {
+            true => known.push((cursor, row)),
+            false => {
+                unknown.entry(cursor.tokens.generation()).or_default().push((cursor, row));
             }
         }
     }
-    let mut jobs: Vec<Vec<Job>> = unknown.into_values().collect();
+    let mut jobs: Vec<Vec<_>> = unknown.into_values().collect();
     // The longest first: whoever is done early takes what is short.
     jobs.sort_unstable_by_key(|jobs| std::cmp::Reverse(jobs.len()));
     while !known.is_empty() {
         jobs.push(known.split_off(known.len().saturating_sub(COPIES)));
     }
-    spread(jobs, threads, |jobs| jobs.into_iter().try_for_each(Job::run))
-}
-
-/// What is to be done for one row.
-enum Job<'a> {
-    Copy(Arc<TokenMask>, &'a mut [u32]),
-    Fill(&'a Cursor, &'a mut [u32]),
-}
-
-impl Job<'_> {
-    fn run(self) -> Result<(), EngineError> {
-        match self {
-            Job::Copy(mask, row) => row.copy_from_slice(mask.words()),
-            Job::Fill(cursor, row) => fill(&cursor.tokens, cursor.at, row)?,
-        }
-        Ok(())
-    }
-}
-
-/// Writes the mask at `at` into `row`, which must be as wide as the vocabulary's masks.
-pub fn fill(tokens: &Tokens, at: Position, row: &mut [u32]) -> Result<(), EngineError> {
-    row.copy_from_slice(tokens.mask(at)?.words());
-    Ok(())
+    spread(jobs, threads, |rows| rows.into_iter().try_for_each(fill))
 }
 
 /// Masks *after* each node of a tree of drafted tokens. Node i stands for `tokens[i]` after its
@@ -90,7 +66,7 @@ pub fn fill_tree(
         positions.push(at);
         match at {
             Position::DEAD => row.fill(0),
-            at => fill(automaton, at, row)?,
+            at => automaton.fill_mask(at, row)?,
         }
     }
     Ok(positions.into_iter().map(|at| at != Position::DEAD).collect())

@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use rustc_hash::FxHashMap;
 use structgen_automaton::{ByteAutomaton, Exactness, Fuel, StateId};
 use structgen_vocab::{SPECIAL_MARKER, TokenId, TokenMask, Vocabulary};
 
 use crate::closing::{Closing, search};
 use crate::lexical::LexicalCache;
 use crate::masks::live_tokens;
+use crate::memo::MaskMemo;
 use crate::{EngineError, Limits, Matcher, Program};
 
 /// Bytes of a text that are read within the budget of one step.
@@ -57,9 +57,16 @@ pub struct Tokens {
     highest: AtomicU32,
     /// Of what the limits allow, in thousandths, when last looked at.
     fill: AtomicU32,
-    core: Mutex<Box<dyn ByteAutomaton>>,
-    masks: RwLock<FxHashMap<StateId, Arc<TokenMask>>>,
+    core: Mutex<Core>,
+    masks: RwLock<MaskMemo>,
     counts: Counts,
+}
+
+/// What takes turns.
+struct Core {
+    automaton: Box<dyn ByteAutomaton>,
+    /// The mask that is being filled.
+    mask: TokenMask,
 }
 
 /// What happened to masks so far.
@@ -67,7 +74,6 @@ pub struct Tokens {
 struct Counts {
     hits: AtomicU64,
     misses: AtomicU64,
-    cleared: AtomicU64,
 }
 
 /// Generations handed out in this process.
@@ -85,6 +91,8 @@ impl Tokens {
         if start.is_dead() {
             return Err(EngineError::Empty { parts: Vec::new() });
         }
+        let mask = TokenMask::none(vocabulary.vocabulary.size());
+        let memo = MaskMemo::new(mask.words().len());
         Ok(Tokens {
             vocabulary,
             generation: GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1,
@@ -93,8 +101,8 @@ impl Tokens {
             start,
             highest: AtomicU32::new(start.0),
             fill: AtomicU32::new(0),
-            core: Mutex::new(automaton),
-            masks: RwLock::default(),
+            core: Mutex::new(Core { automaton, mask }),
+            masks: RwLock::new(memo),
             counts: Counts::default(),
         })
     }
@@ -136,7 +144,7 @@ impl Tokens {
         self.exactness
     }
 
-    fn lock(&self) -> MutexGuard<'_, Box<dyn ByteAutomaton>> {
+    fn lock(&self) -> MutexGuard<'_, Core> {
         // A panic inside a step leaves at worst an interned state without a memo.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -151,7 +159,7 @@ impl Tokens {
         if let Some(path) = self.vocabulary().path(token) {
             let mut state = at.state();
             for &byte in path.iter() {
-                state = core.step(state, byte, &mut fuel)?;
+                state = core.automaton.step(state, byte, &mut fuel)?;
                 if state.is_dead() {
                     break;
                 }
@@ -162,7 +170,7 @@ impl Tokens {
                 return Ok(Position(state.0));
             }
         }
-        if self.vocabulary().is_eos(token) && core.is_accepting(at.state(), &mut fuel)? {
+        if self.vocabulary().is_eos(token) && core.automaton.is_accepting(at.state(), &mut fuel)? {
             return Ok(Position::TERMINATED);
         }
         Ok(Position::DEAD)
@@ -190,7 +198,7 @@ impl Tokens {
             let next = if byte == SPECIAL_MARKER {
                 StateId::DEAD
             } else {
-                core.step(state, byte, &mut fuel)?
+                core.automaton.step(state, byte, &mut fuel)?
             };
             if next.is_dead() {
                 return Ok((Position(state.0), read));
@@ -200,48 +208,53 @@ impl Tokens {
         Ok((Position(state.0), text.len()))
     }
 
-    /// The mask of `at` if it is memoised.
-    pub fn known(&self, at: Position) -> Option<Arc<TokenMask>> {
+    /// Whether the mask of `at` is memoised.
+    pub(crate) fn knows_mask(&self, at: Position) -> bool {
         let masks = self.masks.read().unwrap_or_else(PoisonError::into_inner);
-        let mask = masks.get(&at.state())?.clone();
-        self.counts.hits.fetch_add(1, Ordering::Relaxed);
-        Some(mask)
+        masks.get(at.state()).is_some()
     }
 
     /// Which tokens may follow, end tokens included. Memoised.
-    pub fn mask(&self, at: Position) -> Result<Arc<TokenMask>, EngineError> {
+    pub fn mask(&self, at: Position) -> Result<Vec<u32>, EngineError> {
+        let mut row = vec![0; self.vocabulary().size().div_ceil(32)];
+        self.fill_mask(at, &mut row)?;
+        Ok(row)
+    }
+
+    /// The same into `row`, which must be as wide as the vocabulary's masks.
+    pub fn fill_mask(&self, at: Position, row: &mut [u32]) -> Result<(), EngineError> {
         if at == Position::TERMINATED || at == Position::DEAD {
-            return Ok(Arc::new(TokenMask::none(self.vocabulary().size())));
-        }
-        if let Some(mask) = self.known(at) {
-            return Ok(mask);
+            row.fill(0);
+            return Ok(());
         }
         let state = at.state();
+        if let Some(known) = self.masks.read().unwrap_or_else(PoisonError::into_inner).get(state) {
+            self.counts.hits.fetch_add(1, Ordering::Relaxed);
+            row.copy_from_slice(known);
+            return Ok(());
+        }
         self.counts.misses.fetch_add(1, Ordering::Relaxed);
         let mut fuel = self.limits.step_fuel();
         let mut core = self.lock();
-        let mut mask = live_tokens(&self.vocabulary, &mut **core, state, &mut fuel)?;
-        if core.is_accepting(state, &mut fuel)? {
+        let Core { automaton, mask } = &mut *core;
+        live_tokens(mask, &self.vocabulary, &mut **automaton, state, &mut fuel)?;
+        if automaton.is_accepting(state, &mut fuel)? {
             for &token in self.vocabulary().eos() {
                 mask.insert(token);
             }
         }
         self.check_memory(&core)?;
-        let mask = Arc::new(mask);
-        let mut masks = self.masks.write().unwrap_or_else(PoisonError::into_inner);
+        row.copy_from_slice(core.mask.words());
+        let most = self.max_masks(core.automaton.usage().bytes);
         // Masks may be forgotten at any time; states may not.
-        if masks.len() >= self.max_masks(core.usage().bytes) {
-            masks.clear();
-            self.counts.cleared.fetch_add(1, Ordering::Relaxed);
-        }
-        masks.insert(state, mask.clone());
-        Ok(mask)
+        let mut masks = self.masks.write().unwrap_or_else(PoisonError::into_inner);
+        masks.insert(state, row, most);
+        Ok(())
     }
 
     /// Gives back the memory of the masks.
     pub(crate) fn forget_masks(&self) {
         self.masks.write().unwrap_or_else(PoisonError::into_inner).clear();
-        self.counts.cleared.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether the text so far is complete.
@@ -249,7 +262,9 @@ impl Tokens {
         match at {
             Position::DEAD => Ok(false),
             Position::TERMINATED => Ok(true),
-            _ => Ok(self.lock().is_accepting(at.state(), &mut self.limits.step_fuel())?),
+            _ => {
+                Ok(self.lock().automaton.is_accepting(at.state(), &mut self.limits.step_fuel())?)
+            }
         }
     }
 
@@ -263,10 +278,10 @@ impl Tokens {
         let mut fuel = self.limits.step_fuel();
         let mut core = self.lock();
         let mut state = at.state();
-        while text.len() < max_bytes && !core.is_accepting(state, &mut fuel)? {
+        while text.len() < max_bytes && !core.automaton.is_accepting(state, &mut fuel)? {
             let mut only = None;
             for byte in 0..=u8::MAX {
-                let next = core.step(state, byte, &mut fuel)?;
+                let next = core.automaton.step(state, byte, &mut fuel)?;
                 if !next.is_dead() {
                     if only.is_some() {
                         return Ok(text);
@@ -290,7 +305,7 @@ impl Tokens {
         match at {
             Position::DEAD => Ok(None),
             Position::TERMINATED => Ok(Some(Vec::new())),
-            _ => Ok(self.lock().completion(at.state(), &mut self.limits.step_fuel())?),
+            _ => Ok(self.lock().automaton.completion(at.state(), &mut self.limits.step_fuel())?),
         }
     }
 
@@ -310,7 +325,8 @@ impl Tokens {
             _ => {
                 let mut fuel = self.limits.step_fuel();
                 let mut core = self.lock();
-                let found = search(self.vocabulary(), &mut **core, at.state(), effort, &mut fuel)?;
+                let automaton = &mut *core.automaton;
+                let found = search(self.vocabulary(), automaton, at.state(), effort, &mut fuel)?;
                 self.check_memory(&core)?;
                 Ok(found)
             }
@@ -325,11 +341,8 @@ impl Tokens {
         (all.saturating_sub(states).min(all / 2) / one).max(16)
     }
 
-    fn check_memory(
-        &self,
-        core: &MutexGuard<'_, Box<dyn ByteAutomaton>>,
-    ) -> Result<(), EngineError> {
-        let (usage, most) = (core.usage(), self.limits.max_memory_bytes());
+    fn check_memory(&self, core: &Core) -> Result<(), EngineError> {
+        let (usage, most) = (core.automaton.usage(), self.limits.max_memory_bytes());
         let share = |used: usize, of: usize| (used as u64 * 1000 / of.max(1) as u64) as u32;
         let fill =
             share(usage.bytes, most).max(share(usage.states, self.limits.max_states as usize));
@@ -342,20 +355,20 @@ impl Tokens {
 
     /// Counters for metrics.
     pub fn stats(&self) -> Stats {
-        let usage = self.lock().usage();
-        let masks = self.masks.read().unwrap_or_else(PoisonError::into_inner).len();
+        let usage = self.lock().automaton.usage();
+        let masks = self.masks.read().unwrap_or_else(PoisonError::into_inner);
         let (lexical_entries, lexical_bytes, lexical_cleared) = self.vocabulary.lexical.usage();
         Stats {
             states: usage.states,
             state_bytes: usage.bytes,
-            masks,
-            mask_bytes: masks * (self.vocabulary().size() / 8),
+            masks: masks.len(),
+            mask_bytes: masks.bytes(),
             lexical_entries,
             lexical_bytes,
             lexical_cleared: lexical_cleared as usize,
             mask_hits: self.counts.hits.load(Ordering::Relaxed),
             mask_misses: self.counts.misses.load(Ordering::Relaxed),
-            masks_cleared: self.counts.cleared.load(Ordering::Relaxed),
+            masks_cleared: masks.cleared(),
             renewals: 0,
         }
     }

@@ -14,6 +14,7 @@ mod limits;
 mod logits;
 mod masks;
 mod matcher;
+mod memo;
 mod product;
 mod program;
 mod resting;
@@ -21,7 +22,7 @@ mod spread;
 mod text;
 mod walk;
 
-pub use batch::{fill, fill_rows, fill_tree};
+pub use batch::{fill_rows, fill_tree};
 pub use closing::Closing;
 pub use compiled::{Compiled, Position, SharedVocabulary, Stats, Tokens};
 pub use error::EngineError;

@@ -39,17 +39,16 @@ const FEW_TOKENS: usize = 4096;
 /// How often a state may be "a lexeme that has ended before the token began" in a row.
 const MAX_ENDED: u32 = 4;
 
-/// The tokens whose bytes keep `state` alive (end tokens not included).
+/// Makes of `mask` the tokens whose bytes keep `state` alive (end tokens not included).
 pub(crate) fn live_tokens(
+    mask: &mut TokenMask,
     shared: &SharedVocabulary,
     automaton: &mut dyn ByteAutomaton,
     state: StateId,
     fuel: &mut Fuel,
-) -> Result<TokenMask, AutomatonError> {
-    let mask = TokenMask::none(shared.vocabulary.size());
-    let mut filling = Filling { shared, automaton, fuel, mask };
-    filling.add_all(state, 0)?;
-    Ok(filling.mask)
+) -> Result<(), AutomatonError> {
+    mask.clear();
+    Filling { shared, automaton, fuel, mask }.add_all(state, 0)
 }
 
 /// A mask that is being filled.
@@ -57,7 +56,7 @@ struct Filling<'a> {
     shared: &'a SharedVocabulary,
     automaton: &'a mut dyn ByteAutomaton,
     fuel: &'a mut Fuel,
-    mask: TokenMask,
+    mask: &'a mut TokenMask,
 }
 
 impl Filling<'_> {
@@ -137,7 +136,7 @@ impl Filling<'_> {
             && let Some(Resting { lex, names }) = self.automaton.lex_resting(open.state, FEW_NAMES)
         {
             let entry = self.add_entry(Open { view: LexicalView { lex, context }, ..open })?;
-            let (vocabulary, mask) = (&self.shared.vocabulary, &mut self.mask);
+            let (vocabulary, mask) = (&self.shared.vocabulary, &mut *self.mask);
             let (automaton, fuel) = (&mut *self.automaton, &mut *self.fuel);
             let found = Differences::of_names(vocabulary, &entry, open, &names, automaton, fuel)?;
             return found.correct(mask, vocabulary, open, automaton, fuel);
@@ -151,7 +150,7 @@ impl Filling<'_> {
             let found = Differences::find(trie, open.root, pair, self.automaton, self.fuel)?;
             if let Some(differences) = found {
                 self.add_entry(Open { view: LexicalView { lex: rest, context }, ..open })?;
-                let (vocabulary, mask) = (&self.shared.vocabulary, &mut self.mask);
+                let (vocabulary, mask) = (&self.shared.vocabulary, &mut *self.mask);
                 return differences.correct(mask, vocabulary, open, self.automaton, self.fuel);
             }
         }
@@ -162,7 +161,7 @@ impl Filling<'_> {
     fn add_entry(&mut self, open: Open) -> Result<Arc<LexicalEntry>, AutomatonError> {
         let SharedVocabulary { vocabulary, lexical } = self.shared;
         let entry = lexical.get(vocabulary, self.automaton, open.view.lex, open.root, self.fuel)?;
-        let later = entry.add_to(&mut self.mask, vocabulary, self.automaton, open, self.fuel)?;
+        let later = entry.add_to(&mut *self.mask, vocabulary, self.automaton, open, self.fuel)?;
         for (node, state) in later {
             self.add_below(node, state, 0)?;
         }
@@ -217,14 +216,14 @@ impl Filling<'_> {
         let shared = self.shared;
         let trie = shared.vocabulary.trie();
         if trie.tokens_below(root).len() < MANY {
-            return add_walked(&mut self.mask, trie, root, state, self.automaton, self.fuel);
+            return add_walked(&mut *self.mask, trie, root, state, self.automaton, self.fuel);
         }
         for &token in trie.tokens_at(root) {
             self.mask.insert(token);
         }
         // Subtrees that wait for their entries: the walk holds the automaton.
         let mut waiting: Vec<(NodeId, StateId, Vec<LexicalView>)> = Vec::new();
-        let mask = &mut self.mask;
+        let mask = &mut *self.mask;
         let within_horizon = trie.height() <= LEX_HORIZON as usize;
         let mut walker = Steps { automaton: self.automaton, fuel: self.fuel };
         trie.walk(root, state, &mut walker, |walker, node, state| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use structgen_automaton::AutomatonError;
-use structgen_vocab::{TokenId, TokenMask, Vocabulary};
+use structgen_vocab::{TokenId, Vocabulary};
 
 use crate::EngineError;
 use crate::compiled::{Compiled, HEAVY, Position, Tokens};
@@ -157,8 +157,8 @@ impl Matcher {
     }
 
     /// The mask of the current position.
-    pub fn mask(&mut self) -> Result<Arc<TokenMask>, EngineError> {
-        self.ask(|tokens, at| tokens.mask(at))
+    pub fn mask(&mut self) -> Result<Vec<u32>, EngineError> {
+        self.ask(Tokens::mask)
     }
 
     /// Commits a token; false, and nothing changes, if it is not allowed.

@@ -90,7 +90,7 @@ impl Automaton {
     fn mask<'py>(&self, py: Python<'py>, state: u32) -> PyResult<Bound<'py, PyArray1<i32>>> {
         let at = self.at(py, state)?;
         let mask = self.ask(py, |tokens| tokens.mask(at))?;
-        let words: Vec<i32> = mask.words().iter().map(|&w| w as i32).collect();
+        let words: Vec<i32> = mask.into_iter().map(|word| word as i32).collect();
         let array = PyArray1::from_vec(py, words);
         array.readwrite().make_nonwriteable();
         Ok(array)

@@ -86,9 +86,7 @@ impl Matcher {
         let Some(words) = rows.get_mut(row) else {
             return Err(PyValueError::new_err(format!("row {row} of a mask of {count} rows")));
         };
-        self.ask(py, |matcher| {
-            matcher.ask(|automaton, at| structgen_engine::fill(automaton, at, words))
-        })
+        self.ask(py, |matcher| matcher.ask(|automaton, at| automaton.fill_mask(at, words)))
     }
 
     #[pyo3(signature = (token_id, /))]

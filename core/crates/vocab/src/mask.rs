@@ -13,6 +13,11 @@ impl TokenMask {
         TokenMask { words: vec![0; size.div_ceil(32)].into_boxed_slice() }
     }
 
+    /// Takes all ids out.
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
     /// Adds an id.
     #[inline]
     pub fn insert(&mut self, token: TokenId) {
