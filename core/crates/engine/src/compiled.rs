@@ -211,7 +211,7 @@ impl Tokens {
     /// Whether the mask of `at` is memoised.
     pub(crate) fn knows_mask(&self, at: Position) -> bool {
         let masks = self.masks.read().unwrap_or_else(PoisonError::into_inner);
-        masks.get(at.state()).is_some()
+        masks.knows(at.state())
     }
 
     /// Which tokens may follow, end tokens included. Memoised.
@@ -228,9 +228,8 @@ impl Tokens {
             return Ok(());
         }
         let state = at.state();
-        if let Some(known) = self.masks.read().unwrap_or_else(PoisonError::into_inner).get(state) {
+        if self.masks.read().unwrap_or_else(PoisonError::into_inner).fill(state, row) {
             self.counts.hits.fetch_add(1, Ordering::Relaxed);
-            row.copy_from_slice(known);
             return Ok(());
         }
         self.counts.misses.fetch_add(1, Ordering::Relaxed);
@@ -245,7 +244,7 @@ impl Tokens {
         }
         self.check_memory(&core)?;
         row.copy_from_slice(core.mask.words());
-        let most = self.max_masks(core.automaton.usage().bytes);
+        let most = self.mask_budget(core.automaton.usage().bytes);
         // Masks may be forgotten at any time; states may not.
         let mut masks = self.masks.write().unwrap_or_else(PoisonError::into_inner);
         masks.insert(state, row, most);
@@ -333,12 +332,11 @@ impl Tokens {
         }
     }
 
-    /// How many masks are kept beside `states` bytes of states: what these leave, and at most
-    /// half of everything.
-    fn max_masks(&self, states: usize) -> usize {
-        let one = self.vocabulary().size() / 8 + 64;
+    /// The bytes for masks beside `states` bytes of states: what these leave, and at most half of
+    /// everything.
+    fn mask_budget(&self, states: usize) -> usize {
         let all = self.limits.max_memory_bytes();
-        (all.saturating_sub(states).min(all / 2) / one).max(16)
+        all.saturating_sub(states).min(all / 2)
     }
 
     fn check_memory(&self, core: &Core) -> Result<(), EngineError> {

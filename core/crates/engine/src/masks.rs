@@ -223,6 +223,7 @@ impl Filling<'_> {
         }
         // Subtrees that wait for their entries: the walk holds the automaton.
         let mut waiting: Vec<(NodeId, StateId, Vec<LexicalView>)> = Vec::new();
+        let mut views = Vec::new();
         let mask = &mut *self.mask;
         let within_horizon = trie.height() <= LEX_HORIZON as usize;
         let mut walker = Steps { automaton: self.automaton, fuel: self.fuel };
@@ -230,14 +231,17 @@ impl Filling<'_> {
             for &token in trie.tokens_at(node) {
                 mask.insert(token);
             }
-            if !within_horizon || trie.places_below(node).len() < MANY_TEXTS {
+            if !within_horizon
+                || trie.places_below(node).len() < MANY_TEXTS
+                || count(walker.automaton.live_bytes(state)) < WIDE_TEXTS
+            {
                 return Ok(true);
             }
-            let mut views = Vec::new();
+            views.clear();
             let wide = walker.automaton.lexical_views(state, &mut views)
                 && is_worth(trie, node, &views, walker.automaton, walker.fuel)?;
             if wide {
-                waiting.push((node, state, views));
+                waiting.push((node, state, std::mem::take(&mut views)));
             }
             Ok(!wide)
         })?;
@@ -308,5 +312,9 @@ fn is_worth(
 
 /// At least as many bytes as may follow in the lexeme.
 fn many_bytes(automaton: &mut dyn ByteAutomaton, lex: LexState) -> usize {
-    automaton.lex_live_bytes(lex).iter().map(|word| word.count_ones() as usize).sum()
+    count(automaton.lex_live_bytes(lex))
+}
+
+fn count(bytes: [u64; 4]) -> usize {
+    bytes.iter().map(|word| word.count_ones() as usize).sum()
 }

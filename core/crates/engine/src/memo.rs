@@ -3,15 +3,17 @@
 use rustc_hash::FxHashMap;
 use structgen_automaton::StateId;
 
-/// Masks by state, in pages of rows.
+/// Masks by state, in pages.
+///
+/// A mask in which few words have a bit is kept as these words, each after its number.
 ///
 /// PERF: a mask of 16 KiB that is allocated alone makes malloc look through what was freed since
 /// the last one, which took a third of the time of a narrow mask. And pages go back to the system
 /// as a whole.
 pub(crate) struct MaskMemo {
-    /// Words of a row.
+    /// Words of a mask.
     words: usize,
-    rows: FxHashMap<StateId, Place>,
+    places: FxHashMap<StateId, Place>,
     pages: Vec<Vec<u32>>,
     cleared: u64,
 }
@@ -19,26 +21,32 @@ pub(crate) struct MaskMemo {
 #[derive(Clone, Copy)]
 struct Place {
     page: u32,
-    row: u32,
+    start: u32,
+    /// Numbers that were written: as many as a mask has words, or two for each word with a bit.
+    len: u32,
 }
 
-/// Rows of the first page, and of the largest: each has twice as many as the one before.
-const FIRST_ROWS: usize = 2;
-const MOST_ROWS: usize = 64;
+/// Masks for which the first page has room, and the largest: each has twice the room of the one
+/// before.
+const FIRST_MASKS: usize = 2;
+const MOST_MASKS: usize = 64;
+
+/// A mask is kept as single words if at most one in so many has a bit.
+const SPARSE: usize = 8;
 
 impl MaskMemo {
     pub(crate) fn new(words: usize) -> Self {
-        MaskMemo { words, rows: FxHashMap::default(), pages: Vec::new(), cleared: 0 }
+        MaskMemo { words, places: FxHashMap::default(), pages: Vec::new(), cleared: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.places.len()
     }
 
-    /// Of all rows that there is room for.
+    /// Of all pages.
     pub(crate) fn bytes(&self) -> usize {
-        let words: usize = self.pages.iter().map(Vec::capacity).sum();
-        words * 4 + self.rows.capacity() * 13
+        let numbers: usize = self.pages.iter().map(Vec::capacity).sum();
+        numbers * 4 + self.places.capacity() * 17
     }
 
     /// How often everything was forgotten.
@@ -46,36 +54,70 @@ impl MaskMemo {
         self.cleared
     }
 
-    #[inline]
-    pub(crate) fn get(&self, state: StateId) -> Option<&[u32]> {
-        let Place { page, row } = *self.rows.get(&state)?;
-        let start = row as usize * self.words;
-        Some(&self.pages[page as usize][start..start + self.words])
+    pub(crate) fn knows(&self, state: StateId) -> bool {
+        self.places.contains_key(&state)
     }
 
-    /// Remembers `mask`; whatever else is known is forgotten first if it is `most` masks.
+    /// Writes the mask of `state` into `row`, if it is known.
+    #[inline]
+    pub(crate) fn fill(&self, state: StateId, row: &mut [u32]) -> bool {
+        let Some(&Place { page, start, len }) = self.places.get(&state) else { return false };
+        let found = &self.pages[page as usize][start as usize..(start + len) as usize];
+        if found.len() == self.words {
+            row.copy_from_slice(found);
+            return true;
+        }
+        row.fill(0);
+        for pair in found.chunks_exact(2) {
+            row[pair[0] as usize] = pair[1];
+        }
+        true
+    }
+
+    /// Remembers `mask`; whatever else is known is forgotten first if it takes `most` bytes.
     pub(crate) fn insert(&mut self, state: StateId, mask: &[u32], most: usize) {
-        if self.rows.contains_key(&state) {
+        if self.places.contains_key(&state) {
             return;
         }
-        if self.rows.len() >= most {
-            self.clear();
-        }
-        let full = |page: &Vec<u32>| page.capacity() - page.len() < self.words;
-        if self.pages.last().is_none_or(full) {
-            let rows = (FIRST_ROWS << self.pages.len().min(16)).min(MOST_ROWS);
-            self.pages.push(Vec::with_capacity(rows * self.words));
+        let with_bits = mask.iter().filter(|&&word| word != 0).count();
+        let sparse = with_bits <= self.words / SPARSE;
+        let len = if sparse { 2 * with_bits } else { self.words };
+        if self.pages.last().is_none_or(|page| page.capacity() - page.len() < len) {
+            let masks = (FIRST_MASKS << self.pages.len().min(16)).min(MOST_MASKS);
+            if self.bytes() + masks * self.words * 4 > most && !self.pages.is_empty() {
+                self.clear();
+            }
+            self.pages.push(Vec::with_capacity(masks * self.words));
         }
         let page = self.pages.len() - 1;
-        let row = self.pages[page].len() / self.words.max(1);
-        self.pages[page].extend_from_slice(mask);
-        self.rows.insert(state, Place { page: page as u32, row: row as u32 });
+        let start = self.pages[page].len() as u32;
+        match sparse {
+            true => append_words(&mut self.pages[page], mask),
+            false => self.pages[page].extend_from_slice(mask),
+        }
+        self.places.insert(state, Place { page: page as u32, start, len: len as u32 });
     }
 
     pub(crate) fn clear(&mut self) {
-        self.rows = FxHashMap::default();
+        self.places = FxHashMap::default();
         self.pages = Vec::new();
         self.cleared += 1;
+    }
+}
+
+/// Appends the words of `mask` that have a bit, each after its number.
+fn append_words(page: &mut Vec<u32>, mask: &[u32]) {
+    // Most are zero: they are looked at by the cache line.
+    const LINE: usize = 16;
+    for (line, words) in mask.chunks(LINE).enumerate() {
+        if words.iter().fold(0, |all, word| all | word) == 0 {
+            continue;
+        }
+        for (i, &word) in words.iter().enumerate() {
+            if word != 0 {
+                page.extend([(line * LINE + i) as u32, word]);
+            }
+        }
     }
 }
 
@@ -84,18 +126,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_found_again_until_there_are_too_many() {
-        let mut memo = MaskMemo::new(3);
-        for state in 1..=200 {
-            memo.insert(StateId(state), &[state, 0, state * 7], 150);
-            assert_eq!(memo.get(StateId(state)), Some(&[state, 0, state * 7][..]));
+    fn masks_are_found_again_until_there_are_too_many() {
+        const WORDS: usize = 40;
+        let mask_of = |state: u32| -> Vec<u32> {
+            // From none to all.
+            (0..WORDS as u32).map(|word| if word * 3 < state % 130 { state } else { 0 }).collect()
+        };
+        for most in [usize::MAX, 60_000] {
+            let mut memo = MaskMemo::new(WORDS);
+            let mut row = vec![7; WORDS];
+            for state in 1..=1000 {
+                memo.insert(StateId(state), &mask_of(state), most);
+                assert!(memo.bytes() <= most);
+                for earlier in [state, state / 2 + 1, 1] {
+                    let known = memo.knows(StateId(earlier));
+                    assert!(known || (most < usize::MAX && earlier < state));
+                    row.fill(7);
+                    assert_eq!(memo.fill(StateId(earlier), &mut row), known);
+                    let expected = if known { mask_of(earlier) } else { vec![7; WORDS] };
+                    assert_eq!(row, expected);
+                }
+            }
+            assert_eq!(memo.cleared() == 0, most == usize::MAX);
+            memo.clear();
+            assert_eq!((memo.len(), memo.bytes()), (0, 0));
         }
-        assert_eq!((memo.len(), memo.cleared()), (50, 1));
-        for state in 1..=200 {
-            let expected = (state > 150).then_some([state, 0, state * 7]);
-            assert_eq!(memo.get(StateId(state)), expected.as_ref().map(|row| &row[..]));
-        }
-        memo.clear();
-        assert_eq!((memo.len(), memo.bytes()), (0, 0));
     }
 }

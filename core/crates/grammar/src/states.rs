@@ -1,9 +1,10 @@
 //! States of the byte automaton: sets of lexemes in progress.
 
-use std::sync::Arc;
+use std::hash::BuildHasher;
+use std::ops::Range;
 
-use rustc_hash::FxHashMap;
-use structgen_automaton::{AutomatonError, LexState, StateId};
+use rustc_hash::FxBuildHasher;
+use structgen_automaton::{AutomatonError, LexState, ShardedTable, StateId};
 
 use crate::limits::{GrammarLimits, check};
 use crate::sets::SetId;
@@ -94,15 +95,17 @@ impl Scan {
 }
 
 struct State {
-    scans: Arc<[Scan]>,
+    /// Its scans: `scans[start..start + len]` of all.
+    start: u32,
+    len: u32,
     accepting: bool,
     row: Row,
 }
 
 /// The transitions of a state that are known.
 enum Row {
-    /// Some bytes, in the order in which they were asked.
-    Few(Vec<(u8, u32)>),
+    /// Some bytes, in the order in which they were asked, and the targets.
+    Few { len: u8, bytes: [u8; FEW], targets: [u32; FEW] },
     /// A number for every byte ([`UNASKED`] or an index), and the targets by number: a
     /// state has few different ones.
     Many(Box<Palette>),
@@ -117,10 +120,13 @@ struct Palette {
 
 const UNASKED: u8 = u8::MAX;
 const UNKNOWN: u32 = u32::MAX;
-/// PERF: a palette takes the space of some 40 entries of a short row; most states see few bytes.
-const FEW: usize = 8;
+/// PERF: most states see few bytes, since those that lead nowhere are not tried; what they lead to
+/// stands in the state itself.
+const FEW: usize = 6;
 
 impl Row {
+    const NEW: Row = Row::Few { len: 0, bytes: [0; FEW], targets: [0; FEW] };
+
     #[inline]
     fn get(&self, byte: u8) -> Option<StateId> {
         match self {
@@ -128,7 +134,10 @@ impl Row {
                 let number = palette.number[byte as usize];
                 palette.targets.get(number as usize).map(|t| StateId(*t))
             }
-            Row::Few(row) => row.iter().find(|t| t.0 == byte).map(|t| StateId(t.1)),
+            Row::Few { len, bytes, targets } => {
+                let at = bytes[..usize::from(*len)].iter().position(|&known| known == byte)?;
+                Some(StateId(targets[at]))
+            }
             Row::Full(row) => {
                 let target = row[byte as usize];
                 (target != UNKNOWN).then_some(StateId(target))
@@ -138,10 +147,14 @@ impl Row {
 
     fn set(&mut self, byte: u8, target: StateId) {
         match self {
-            Row::Few(row) if row.len() < FEW => row.push((byte, target.0)),
-            Row::Few(row) => {
+            Row::Few { len, bytes, targets } if usize::from(*len) < FEW => {
+                bytes[usize::from(*len)] = byte;
+                targets[usize::from(*len)] = target.0;
+                *len += 1;
+            }
+            Row::Few { bytes, targets, .. } => {
                 let mut palette = Palette { number: [UNASKED; 256], targets: Vec::new() };
-                for (byte, target) in row.iter() {
+                for (byte, target) in bytes.iter().zip(targets) {
                     palette.set(*byte, *target);
                 }
                 palette.set(byte, target.0);
@@ -164,7 +177,7 @@ impl Row {
 
     fn bytes(&self) -> usize {
         match self {
-            Row::Few(row) => row.capacity() * size_of::<(u8, u32)>(),
+            Row::Few { .. } => 0,
             Row::Many(palette) => size_of::<Palette>() + palette.targets.capacity() * 4,
             Row::Full(_) => 1024,
         }
@@ -190,20 +203,25 @@ impl Palette {
 /// The interned states with their transitions.
 pub(crate) struct States {
     list: Vec<State>,
-    /// By scans, for states that do not accept and for those that do.
-    ids: [FxHashMap<Arc<[Scan]>, StateId>; 2],
+    scans: Vec<Scan>,
+    ids: ShardedTable<u32>,
     max_states: u64,
-    scans: usize,
     /// Bytes held by rows.
     rows: usize,
 }
 
+fn hash_of(scans: &[Scan], accepting: bool) -> u64 {
+    FxBuildHasher.hash_one((scans, accepting))
+}
+
 impl States {
     pub fn new(limits: &GrammarLimits) -> Self {
-        let dead = State { scans: Arc::new([]), accepting: false, row: Row::Few(Vec::new()) };
-        let mut ids = [FxHashMap::default(), FxHashMap::default()];
-        ids[0].insert(dead.scans.clone(), StateId::DEAD);
-        States { list: vec![dead], ids, max_states: limits.max_states.into(), scans: 0, rows: 0 }
+        // State 0 is DEAD, and reads nothing.
+        let dead = State { start: 0, len: 0, accepting: false, row: Row::NEW };
+        let mut ids = ShardedTable::default();
+        ids.insert_unique(hash_of(&[], false), 0, |_| hash_of(&[], false));
+        let max_states = limits.max_states.into();
+        States { list: vec![dead], scans: Vec::new(), ids, max_states, rows: 0 }
     }
 
     pub fn len(&self) -> usize {
@@ -211,7 +229,10 @@ impl States {
     }
 
     pub fn bytes(&self) -> usize {
-        self.list.len() * (size_of::<State>() + 48) + self.scans * size_of::<Scan>() + self.rows
+        self.list.capacity() * size_of::<State>()
+            + self.scans.capacity() * size_of::<Scan>()
+            + self.ids.len() * 8
+            + self.rows
     }
 
     /// Interns the state with these lexemes in progress and empties `scans`.
@@ -222,33 +243,51 @@ impl States {
     ) -> Result<StateId, AutomatonError> {
         scans.sort_unstable();
         scans.dedup();
-        let ids = &mut self.ids[usize::from(accepting)];
-        if let Some(known) = ids.get(&scans[..]) {
+        let hash = hash_of(scans, accepting);
+        let States { list, scans: all, ids, .. } = self;
+        let scans_of = |state: &State| &all[state.start as usize..][..state.len as usize];
+        let known = ids.find(hash, |&id| {
+            let state = &list[id as usize];
+            state.accepting == accepting && scans_of(state) == &scans[..]
+        });
+        if let Some(&id) = known {
             scans.clear();
-            return Ok(*known);
+            return Ok(StateId(id));
         }
-        check("max_states", self.list.len() as u64, self.max_states)?;
-        let id = StateId(self.list.len() as u32);
-        let shared: Arc<[Scan]> = scans[..].into();
-        self.scans += scans.len();
-        scans.clear();
-        ids.insert(shared.clone(), id);
-        self.list.push(State { scans: shared, accepting, row: Row::Few(Vec::new()) });
-        Ok(id)
+        check("max_states", list.len() as u64, self.max_states)?;
+        check("max_states", (all.len() + scans.len()) as u64, u32::MAX.into())?;
+        let id = list.len() as u32;
+        list.push(State {
+            start: all.len() as u32,
+            len: scans.len() as u32,
+            accepting,
+            row: Row::NEW,
+        });
+        all.append(scans);
+        ids.insert_unique(hash, id, |&id| {
+            let state = &list[id as usize];
+            hash_of(&all[state.start as usize..][..state.len as usize], state.accepting)
+        });
+        Ok(StateId(id))
     }
 
     /// The lexemes in progress; none for ids that are not ours.
-    pub fn scans(&self, state: StateId) -> Arc<[Scan]> {
-        match self.list.get(state.0 as usize) {
-            Some(state) => state.scans.clone(),
-            None => Arc::new([]),
-        }
+    #[inline]
+    pub fn scans(&self, state: StateId) -> &[Scan] {
+        let found = self.list.get(state.0 as usize);
+        found.map_or(&[], |state| &self.scans[state.start as usize..][..state.len as usize])
     }
 
-    /// The same, borrowed.
+    /// Where these are, for [`Self::scan`]: for callers that change what they look at.
     #[inline]
-    pub fn scans_of(&self, state: StateId) -> &[Scan] {
-        self.list.get(state.0 as usize).map_or(&[], |state| &state.scans[..])
+    pub fn places(&self, state: StateId) -> Range<u32> {
+        self.list.get(state.0 as usize).map_or(0..0, |state| state.start..state.start + state.len)
+    }
+
+    /// One of them.
+    #[inline]
+    pub fn scan(&self, place: u32) -> Scan {
+        self.scans[place as usize]
     }
 
     pub fn is_accepting(&self, state: StateId) -> bool {
@@ -276,7 +315,7 @@ mod tests {
     #[test]
     fn rows_of_every_size_remember() {
         for different in [1, 3, 200, 256] {
-            let mut row = Row::Few(Vec::new());
+            let mut row = Row::NEW;
             let target = |b: u8| StateId(b as u32 % different);
             for b in 0..=255 {
                 assert_eq!(row.get(b), None);

@@ -78,11 +78,11 @@ impl CfgAutomaton {
         if self.states.is_accepting(state) {
             return Ok(Some(Way::Done));
         }
-        let scans = self.states.scans(state);
         let mut best: Option<Way> = None;
-        for scan in scans.iter() {
+        for place in self.states.places(state) {
             fuel.spend(1)?;
-            if let Some(way) = self.way_of_beginning(scan, fuel)? {
+            let scan = self.states.scan(place);
+            if let Some(way) = self.way_of_beginning(&scan, fuel)? {
                 keep_shorter(&mut best, way);
                 continue;
             }

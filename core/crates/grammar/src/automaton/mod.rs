@@ -44,6 +44,7 @@ pub struct CfgAutomaton {
     limits: GrammarLimits,
     diagnostics: Diagnostics,
     spare: Vec<Scan>,
+    ended: Vec<SetId>,
     /// See [`ByteAutomaton::take_doubt`].
     doubt: bool,
 }
@@ -80,6 +81,7 @@ impl CfgAutomaton {
             limits,
             diagnostics,
             spare: Vec::new(),
+            ended: Vec::new(),
             doubt: false,
         })
     }
@@ -125,7 +127,9 @@ impl CfgAutomaton {
         if let Some(known) = self.at_set.get(&set) {
             return Ok(*known);
         }
-        let state = self.state(Vec::new(), set, fuel)?;
+        let mut none = std::mem::take(&mut self.spare);
+        none.clear();
+        let state = self.state(none, set, fuel)?;
         self.at_set.insert(set, state);
         Ok(state)
     }
@@ -159,12 +163,14 @@ impl CfgAutomaton {
         byte: u8,
         fuel: &mut Fuel,
     ) -> Result<StateId, AutomatonError> {
-        let scans = self.states.scans(state);
-        fuel.spend(1 + scans.len() as u64)?;
+        let places = self.states.places(state);
+        fuel.spend(1 + places.len() as u64)?;
         let mut next = std::mem::take(&mut self.spare);
         next.clear();
-        let mut ended = Vec::new();
-        for scan in scans.iter() {
+        let mut ended = std::mem::take(&mut self.ended);
+        ended.clear();
+        for place in places {
+            let scan = self.states.scan(place);
             match scan.reader() {
                 Reader::Lexer(lex) => {
                     let lex = self.lexicon.lexer.step(lex, byte, fuel)?;
@@ -199,10 +205,11 @@ impl CfgAutomaton {
             }
         }
         if next.is_empty() && ended.is_empty() {
-            self.spare = next;
+            (self.spare, self.ended) = (next, ended);
             return Ok(StateId::DEAD);
         }
         let set = self.chart.union(&mut ended, fuel)?;
+        self.ended = ended;
         match next.is_empty() {
             true => self.state_at(set, fuel),
             false => self.state(next, set, fuel),
@@ -265,7 +272,7 @@ impl ByteAutomaton for CfgAutomaton {
 
     fn live_bytes(&mut self, state: StateId) -> [u64; 4] {
         let CfgAutomaton { states, lexicon, .. } = self;
-        states.scans_of(state).iter().fold([0; 4], |mut all, scan| {
+        states.scans(state).iter().fold([0; 4], |mut all, scan| {
             let live = match scan.reader() {
                 Reader::Lexer(lex) => lexicon.lexer.live_bytes(lex),
                 Reader::Nested { terminal, state } => lexicon.nested_live_bytes(terminal, state),

@@ -1,7 +1,5 @@
 //! Lexical views: our own lexemes in progress, and those of nested automata.
 
-use std::sync::Arc;
-
 use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState, LexicalView, StateId};
 
 use super::CfgAutomaton;
@@ -22,11 +20,11 @@ impl CfgAutomaton {
         state: StateId,
         out: &mut Vec<LexicalView>,
     ) -> Result<bool, AutomatonError> {
-        let scans: Arc<[Scan]> = self.states.scans(state);
         let before = out.len();
         let mut ending = None;
         let mut endings = 0;
-        for scan in scans.iter() {
+        for place in self.states.places(state) {
+            let scan = self.states.scan(place);
             match scan.reader() {
                 Reader::Lexer(lex) => {
                     let context = Named::Own(scan.context).raw();
