@@ -1,6 +1,7 @@
 """The compiled core. Everything here is re-exported, documented, by the rooms above it."""
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Literal, final
 
@@ -30,6 +31,10 @@ class Vocabulary:
     `tokens[i]` is the text of token `i` as bytes, or None if the token never stands for text
     (special, control, unused, or a padded logits column). `size` is the width of the logits
     (at least ``len(tokens)``); missing ids are None.
+
+    It never changes: copies are the vocabulary itself. A pickle holds its tokens and their order
+    (1.6 MB for 128,256 tokens) and is read in about 20 ms; where the process holds an equal
+    vocabulary already, what is unpickled shares it, and all that was learnt about it.
     """
 
     def __new__(
@@ -49,7 +54,33 @@ class Vocabulary:
     @property
     def special_tokens(self) -> dict[str, int]: ...
     @property
-    def fingerprint(self) -> str: ...
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits, the same for equal vocabularies in every process and version."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the tokens and their trie take, without what constraints learn:
+        7.4 MB for 128,256 tokens."""
+
+    def save(self, path: str | PathLike[str], /) -> None:
+        """Write the vocabulary to a file, as a whole or not at all: it is written beside `path`
+        first, and then put in its place.
+
+        Raises:
+            VocabularyError: the file cannot be written.
+        """
+
+    @staticmethod
+    def load(path: str | PathLike[str], /) -> Vocabulary:
+        """The vocabulary of a file that `save` wrote, on any machine.
+
+        Takes about 20 ms for 128,256 tokens.
+
+        Raises:
+            VocabularyError: the file cannot be read, is damaged, is of another format or no saved
+                vocabulary at all.
+        """
+
     @staticmethod
     def from_transformers(
         tokenizer: object,
@@ -137,6 +168,9 @@ class Limits:
     `max_exprs`: expressions of the regex algebra, some 100 bytes each.
 
     Times are of the clock on the wall. Ctrl-C ends long work in `KeyboardInterrupt`.
+
+    With a `cancel` token, neither they nor what was made under them can be pickled
+    (`NotPicklableError`): nobody could cancel the copy.
     """
 
     def __new__(
@@ -182,7 +216,10 @@ class Limits:
 
 @final
 class Program:
-    """A constraint at text level: immutable, without a vocabulary."""
+    """A constraint at text level: immutable, without a vocabulary.
+
+    A pickle holds what it was made of, and it is made again from that.
+    """
 
     @staticmethod
     def regex(
@@ -239,7 +276,11 @@ class Automaton:
     used; (generation, state) names a state for good. `stats` counts states, masks and their bytes,
     how often a mask was memoised when asked for (`mask_hits`, `mask_misses`), how often masks and
     what the vocabulary knows of lexemes were forgotten (`masks_cleared`, `lexical_cleared`), and
-    generations begun (`renewals`)."""
+    generations begun (`renewals`).
+
+    A pickle holds the program, the vocabulary and the limits, and it is compiled again from these:
+    states and masks stay behind, and states have other numbers there.
+    """
 
     @property
     def vocabulary(self) -> Vocabulary: ...
@@ -265,7 +306,11 @@ class Matcher:
 
     When half of the states or the memory of its limits are used, it moves to a fresh automaton and
     reads its text again, so that a sequence may be of any length: `state` and `generation` then
-    change, the position does not."""
+    change, the position does not.
+
+    Copies are forks. A pickle holds the automaton and the tokens, which are read again; a matcher
+    that has read text by `advance_text` cannot be pickled (`NotPicklableError`).
+    """
 
     @property
     def vocabulary(self) -> Vocabulary: ...

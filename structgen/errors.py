@@ -18,6 +18,7 @@ StructgenError
 │  ├─ DeadEnd                        no token may follow
 │  └─ TokenBudgetError               tokens given, tokens needed
 ├─ BackendError (RuntimeError)       a model or server failed; `retryable`
+├─ NotPicklableError (TypeError)     something belongs to its own process
 └─ MissingExtraError (ImportError)   what to install
 
 Every error has a stable `code` (match on it, never on the prose), structured fields, and
@@ -26,7 +27,7 @@ where we know one, a `hint` that says how to mend it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 
@@ -42,6 +43,19 @@ class StructgenError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n\nhint: {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Callable[..., StructgenError], tuple[object, ...]]:
+        # By default an exception is built again from its message alone, without its keywords:
+        # a worker's error would not reach the process that waits for it.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    cls: type[StructgenError], args: tuple[object, ...], fields: dict[str, object]
+) -> StructgenError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class ConstraintError(StructgenError, ValueError):
@@ -235,6 +249,13 @@ class BackendError(StructgenError, RuntimeError):
     def __init__(self, message: str, *, retryable: bool = False, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.retryable = retryable
+
+
+class NotPicklableError(StructgenError, TypeError):
+    """What was to be pickled would not be the same elsewhere: a token to cancel work with, a
+    matcher after text that is in none of its tokens. A `TypeError`, like Python's own."""
+
+    code = "not-picklable"
 
 
 class MissingExtraError(StructgenError, ImportError):

@@ -69,7 +69,10 @@ def conjoin(constraints: Sequence[Constraint]) -> Constraint:
 
 
 class Conjunction(Composable):
-    """All of `parts` must hold. Masks are an upper bound; `allows` asks every part."""
+    """All of `parts` must hold. Masks are an upper bound; `allows` asks every part.
+
+    It, what it compiles to, and matchers can be pickled where all parts can.
+    """
 
     __slots__ = ("_parts",)
 
@@ -183,6 +186,12 @@ class ConjunctionMatcher:
         return ConjunctionMatcher(
             self._vocabulary, self._exactness, [part.fork() for part in self._parts]
         )
+
+    def __copy__(self) -> ConjunctionMatcher:
+        return self.fork()
+
+    def __deepcopy__(self, memo: dict[int, object], /) -> ConjunctionMatcher:
+        return self.fork()
 
     def is_accepting(self) -> bool:
         return all(part.is_accepting() for part in self._parts)

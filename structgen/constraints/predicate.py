@@ -77,6 +77,9 @@ class _Judge:
         self._verdicts: OrderedDict[bytes, bool] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _Judge, (self._fn, self._complete, self._on)
+
     def may_continue(self, position: _Position) -> bool:
         return self._ask(self._fn, b"f", position)
 
@@ -117,7 +120,11 @@ def _name_of(fn: object) -> str:
 
 
 class Predicate(Composable):
-    """A Python function as a constraint. Build it with `predicate`."""
+    """A Python function as a constraint. Build it with `predicate`.
+
+    It, what it compiles to, and matchers can be pickled where the functions can: those of a module
+    by their names, lambdas not at all. Verdicts are not pickled.
+    """
 
     __slots__ = ("_complete", "_fn", "_on")
 
@@ -211,6 +218,9 @@ class CompiledPredicate:
         self._vocabulary = vocabulary
         self._judge = judge
         self._bits = _text_token_bits(vocabulary)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return CompiledPredicate, (self._vocabulary, self._judge)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -338,6 +348,28 @@ class PredicateMatcher:
         twin._ended = self._ended
         return twin
 
+    def _placed(
+        self,
+        text: str,
+        pending: bytes,
+        tokens: list[int],
+        marks: list[tuple[int, bytes]],
+        ended: bool,
+    ) -> PredicateMatcher:
+        self._text, self._pending, self._ended = text, pending, ended
+        self._tokens, self._marks = tokens, marks
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        place = (self._text, self._pending, self._tokens, self._marks, self._ended)
+        return _at_place, (self._vocabulary, self._judge, place)
+
+    def __copy__(self) -> PredicateMatcher:
+        return self.fork()
+
+    def __deepcopy__(self, memo: dict[int, object], /) -> PredicateMatcher:
+        return self.fork()
+
     def is_accepting(self) -> bool:
         return self._judge.is_complete(self._here())
 
@@ -351,3 +383,11 @@ class PredicateMatcher:
     def completion_tokens(self) -> list[int] | None:
         """Nothing if the text is complete already; otherwise no completion is known."""
         return [] if self.is_accepting() else None
+
+
+def _at_place(
+    vocabulary: Vocabulary,
+    judge: _Judge,
+    place: tuple[str, bytes, list[int], list[tuple[int, bytes]], bool],
+) -> PredicateMatcher:
+    return CompiledPredicate(vocabulary, judge).matcher()._placed(*place)

@@ -7,27 +7,12 @@ use structgen_automaton::{ByteAutomaton, Exactness, Fuel, StateId};
 use structgen_vocab::{SPECIAL_MARKER, TokenId, TokenMask, Vocabulary};
 
 use crate::closing::{Closing, search};
-use crate::lexical::LexicalCache;
 use crate::masks::live_tokens;
 use crate::memo::MaskMemo;
-use crate::{EngineError, Limits, Matcher, Program};
+use crate::{EngineError, Limits, Matcher, Program, SharedVocabulary};
 
 /// Bytes of a text that are read within the budget of one step.
 const READ_AT_ONCE: usize = 4096;
-
-/// A vocabulary with what was learnt about it, shared by all constraints.
-pub struct SharedVocabulary {
-    /// The tokens.
-    pub vocabulary: Vocabulary,
-    pub(crate) lexical: LexicalCache,
-}
-
-impl SharedVocabulary {
-    /// Wraps a vocabulary.
-    pub fn new(vocabulary: Vocabulary) -> Self {
-        SharedVocabulary { vocabulary, lexical: LexicalCache::new() }
-    }
-}
 
 /// A position of a sequence: a state of the automaton, or after an end token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -455,6 +440,11 @@ impl Compiled {
     /// The vocabulary.
     pub fn vocabulary(&self) -> &Arc<SharedVocabulary> {
         &self.vocabulary
+    }
+
+    /// The limits that it works under.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// A matcher before the first token.

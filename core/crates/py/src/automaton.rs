@@ -8,14 +8,17 @@ use structgen_engine::{Compiled, EngineError, Position, Tokens};
 use structgen_vocab::TokenId;
 
 use crate::errors::engine_error;
+use crate::limits::Limits;
 use crate::matcher::Matcher;
-use crate::program::exactness_name;
+use crate::pickling::restorer;
+use crate::program::{Program, exactness_name};
 use crate::vocabulary::Vocabulary;
 
 /// A constraint compiled for one vocabulary.
 #[pyclass(frozen, module = "structgen._core")]
 pub struct Automaton {
     compiled: Arc<Compiled>,
+    program: Py<Program>,
     vocabulary: Py<Vocabulary>,
     /// The automaton that state numbers belong to: fixed until `clear_cache`, whatever
     /// matchers do.
@@ -23,9 +26,13 @@ pub struct Automaton {
 }
 
 impl Automaton {
-    pub fn new(compiled: Compiled, vocabulary: Py<Vocabulary>) -> Self {
+    pub fn new(compiled: Compiled, program: Py<Program>, vocabulary: Py<Vocabulary>) -> Self {
         let pinned = Mutex::new(compiled.tokens());
-        Automaton { compiled: Arc::new(compiled), vocabulary, pinned }
+        Automaton { compiled: Arc::new(compiled), program, vocabulary, pinned }
+    }
+
+    pub fn bound_to<'py>(&self, py: Python<'py>) -> &Bound<'py, Vocabulary> {
+        self.vocabulary.bind(py)
     }
 
     fn ask<T: Send>(
@@ -46,6 +53,9 @@ impl Automaton {
         }
     }
 }
+
+/// What builds it anew, from what.
+type Reduced<'py> = (Bound<'py, PyAny>, (Py<Program>, Py<Vocabulary>, Limits));
 
 #[pymethods]
 impl Automaton {
@@ -114,10 +124,27 @@ impl Automaton {
         Ok(text.map(|text| PyBytes::new(py, &text)))
     }
 
-    fn matcher(&self, py: Python<'_>) -> PyResult<Matcher> {
+    pub fn matcher(slf: &Bound<'_, Self>) -> PyResult<Matcher> {
+        let (py, automaton) = (slf.py(), slf.get());
         let inner =
-            py.detach(|| self.compiled.matcher()).map_err(|error| engine_error(py, error))?;
-        Ok(Matcher::new(inner, self.vocabulary.clone_ref(py)))
+            py.detach(|| automaton.compiled.matcher()).map_err(|error| engine_error(py, error))?;
+        Ok(Matcher::new(inner, slf.clone().unbind(), false))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        let limits = Limits { inner: self.compiled.limits().clone() };
+        let parts = (self.program.clone_ref(py), self.vocabulary.clone_ref(py), limits);
+        Ok((restorer(py, "_restore_automaton")?, parts))
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (memo, /))]
+    fn __deepcopy__(slf: Py<Self>, memo: &Bound<'_, PyAny>) -> Py<Self> {
+        let _ = memo;
+        slf
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

@@ -34,7 +34,14 @@ pub fn raise(py: Python<'_>, class: &str, message: &str, fields: &[(&str, Field)
 }
 
 pub fn vocabulary_error(py: Python<'_>, error: VocabularyError) -> PyErr {
-    raise(py, "VocabularyError", &error.to_string(), &[])
+    let message = error.to_string();
+    match error {
+        VocabularyError::Unreadable { .. } => {
+            let hint = "build the vocabulary from its tokenizer, and save it again";
+            raise(py, "VocabularyError", &message, &[("hint", Field::Text(hint.to_owned()))])
+        }
+        _ => raise(py, "VocabularyError", &message, &[]),
+    }
 }
 
 pub fn engine_error(py: Python<'_>, error: EngineError) -> PyErr {

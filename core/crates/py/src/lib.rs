@@ -10,6 +10,7 @@ mod limits;
 mod logits;
 mod masks;
 mod matcher;
+mod pickling;
 mod program;
 mod vocabulary;
 
@@ -28,5 +29,5 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(masks::fill_tree_masks, module)?)?;
     module.add_function(wrap_pyfunction!(logits::apply_masks, module)?)?;
     module.add_function(wrap_pyfunction!(grammars::shipped_grammars, module)?)?;
-    Ok(())
+    pickling::add_restorers(module)
 }

@@ -1,4 +1,7 @@
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::pickling::{not_picklable, restorer};
 
 /// Stops the work that runs under limits which hold it.
 #[pyclass(frozen, eq, hash, from_py_object, module = "structgen._core")]
@@ -21,6 +24,20 @@ impl CancelToken {
     #[getter]
     fn cancelled(&self) -> bool {
         self.inner.is_cancelled()
+    }
+
+    fn __reduce__(&self, py: Python<'_>) -> PyResult<()> {
+        Err(not_picklable(py, "a `CancelToken` works within its own process and cannot be pickled"))
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (memo, /))]
+    fn __deepcopy__(slf: Py<Self>, memo: &Bound<'_, PyAny>) -> Py<Self> {
+        let _ = memo;
+        slf
     }
 
     fn __repr__(&self) -> String {
@@ -57,6 +74,33 @@ macro_rules! limits {
             #[getter]
             fn cancel(&self) -> Option<CancelToken> {
                 self.inner.cancel.clone().map(|inner| CancelToken { inner })
+            }
+
+            fn __reduce__<'py>(
+                &self,
+                py: Python<'py>,
+            ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+                if self.inner.cancel.is_some() {
+                    return Err(not_picklable(
+                        py,
+                        "limits with a `cancel` token cannot be pickled: nobody could cancel the \
+                         copy; make the constraint under limits without one, and give the token \
+                         to `compile`, where it is to be cancelled",
+                    ));
+                }
+                let fields = PyDict::new(py);
+                $(fields.set_item(stringify!($name), self.inner.$name)?;)*
+                Ok((restorer(py, "_restore_limits")?, (fields,)))
+            }
+
+            fn __copy__(slf: Py<Self>) -> Py<Self> {
+                slf
+            }
+
+            #[pyo3(signature = (memo, /))]
+            fn __deepcopy__(slf: Py<Self>, memo: &Bound<'_, PyAny>) -> Py<Self> {
+                let _ = memo;
+                slf
             }
 
             fn __repr__(&self) -> String {

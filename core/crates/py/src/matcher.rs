@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use numpy::PyReadwriteArray2;
@@ -8,8 +9,10 @@ use pyo3::types::PyBytes;
 use structgen_engine::EngineError;
 use structgen_vocab::TokenId;
 
-use crate::errors::engine_error;
+use crate::automaton::Automaton;
+use crate::errors::{Field, engine_error, raise};
 use crate::masks::rows_of;
+use crate::pickling::{not_picklable, restorer};
 use crate::program::exactness_name;
 use crate::vocabulary::Vocabulary;
 
@@ -17,12 +20,37 @@ use crate::vocabulary::Vocabulary;
 #[pyclass(frozen, module = "structgen._core")]
 pub struct Matcher {
     inner: Mutex<structgen_engine::Matcher>,
-    vocabulary: Py<Vocabulary>,
+    automaton: Py<Automaton>,
+    /// Whether text was read that is in none of its tokens.
+    read_text: AtomicBool,
 }
 
 impl Matcher {
-    pub fn new(inner: structgen_engine::Matcher, vocabulary: Py<Vocabulary>) -> Self {
-        Matcher { inner: Mutex::new(inner), vocabulary }
+    pub fn new(
+        inner: structgen_engine::Matcher,
+        automaton: Py<Automaton>,
+        read_text: bool,
+    ) -> Self {
+        Matcher { inner: Mutex::new(inner), automaton, read_text: read_text.into() }
+    }
+
+    /// After these tokens of another matcher.
+    pub fn replayed(automaton: &Bound<'_, Automaton>, tokens: &[u32]) -> PyResult<Self> {
+        let matcher = Automaton::matcher(automaton)?;
+        for (position, &id) in tokens.iter().enumerate() {
+            if !matcher.ask(automaton.py(), |inner| inner.advance(TokenId(id)))? {
+                let message = format!(
+                    "the constraint does not allow token {id} at {position}, which the pickled \
+                     matcher had read"
+                );
+                let fields = [
+                    ("token_id", Field::Number(id.into())),
+                    ("position", Field::Number(position as u64)),
+                ];
+                return Err(raise(automaton.py(), "TokenRejected", &message, &fields));
+            }
+        }
+        Ok(matcher)
     }
 
     /// For callers that hold the GIL: it is released while they wait, since whoever has the lock
@@ -46,11 +74,14 @@ fn token(id: i64) -> TokenId {
     TokenId(u32::try_from(id).unwrap_or(u32::MAX))
 }
 
+/// What builds it anew, from what.
+type Reduced<'py> = (Bound<'py, PyAny>, (Py<Automaton>, Vec<u32>));
+
 #[pymethods]
 impl Matcher {
     #[getter]
     fn vocabulary(&self, py: Python<'_>) -> Py<Vocabulary> {
-        self.vocabulary.clone_ref(py)
+        self.automaton.get().bound_to(py).clone().unbind()
     }
 
     #[getter]
@@ -111,11 +142,39 @@ impl Matcher {
     }
 
     fn reset(&self, py: Python<'_>) {
-        self.lock(py).reset();
+        let mut inner = self.lock(py);
+        inner.reset();
+        self.read_text.store(false, Ordering::Relaxed);
     }
 
     fn fork(&self, py: Python<'_>) -> Matcher {
-        Matcher::new(self.lock(py).clone(), self.vocabulary.clone_ref(py))
+        let inner = self.lock(py);
+        let read_text = self.read_text.load(Ordering::Relaxed);
+        Matcher::new(inner.clone(), self.automaton.clone_ref(py), read_text)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        let inner = self.lock(py);
+        if self.read_text.load(Ordering::Relaxed) {
+            return Err(not_picklable(
+                py,
+                "a matcher that has read text by `advance_text` cannot be pickled, since it would \
+                 be lost: pickle the automaton with the text and the tokens, and have a new \
+                 matcher read them again",
+            ));
+        }
+        let tokens = inner.committed().map(|token| token.0).collect();
+        Ok((restorer(py, "_restore_matcher")?, (self.automaton.clone_ref(py), tokens)))
+    }
+
+    fn __copy__(&self, py: Python<'_>) -> Matcher {
+        self.fork(py)
+    }
+
+    #[pyo3(signature = (memo, /))]
+    fn __deepcopy__(&self, py: Python<'_>, memo: &Bound<'_, PyAny>) -> Matcher {
+        let _ = memo;
+        self.fork(py)
     }
 
     fn is_accepting(&self, py: Python<'_>) -> PyResult<bool> {
@@ -162,7 +221,13 @@ impl Matcher {
 
     #[pyo3(signature = (text, /))]
     fn advance_text(&self, py: Python<'_>, text: &[u8]) -> PyResult<usize> {
-        self.ask(py, |matcher| matcher.advance_bytes(text))
+        self.ask(py, |matcher| {
+            let read = matcher.advance_bytes(text)?;
+            if read == text.len() && read > 0 {
+                self.read_text.store(true, Ordering::Relaxed);
+            }
+            Ok(read)
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

@@ -1,32 +1,101 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use structgen_automaton::Exactness;
 use structgen_engine::{Compiled, EngineError, Limits as EngineLimits, TextAutomaton};
 
 use crate::automaton::Automaton;
 use crate::errors::engine_error;
 use crate::limits::Limits;
+use crate::pickling::restorer;
 use crate::vocabulary::Vocabulary;
 
 /// A constraint at text level: immutable, without a vocabulary.
 #[pyclass(frozen, module = "structgen._core")]
 pub struct Program {
     inner: Arc<structgen_engine::Program>,
+    source: Source,
     text: Mutex<Option<TextAutomaton>>,
+}
+
+/// The call that made a program: what it is pickled as.
+struct Source {
+    /// The static method.
+    kind: &'static str,
+    /// Its arguments, but for parts: those come after these, as the method wants them.
+    args: Py<PyTuple>,
+    /// Its keywords, but for `limits`.
+    options: Py<PyDict>,
+    parts: Vec<Py<Program>>,
+}
+
+impl Source {
+    /// Of a method with arguments alone.
+    fn of_args<'py>(
+        kind: &'static str,
+        args: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error = PyErr>,
+        py: Python<'py>,
+    ) -> PyResult<Self> {
+        let args = args.into_pyobject(py)?.unbind();
+        Ok(Source { kind, args, options: PyDict::new(py).unbind(), parts: Vec::new() })
+    }
+
+    /// Of a method that takes a list of programs.
+    fn of_parts(kind: &'static str, parts: Vec<Py<Program>>, py: Python<'_>) -> Self {
+        let (args, options) = (PyTuple::empty(py).unbind(), PyDict::new(py).unbind());
+        Source { kind, args, options, parts }
+    }
 }
 
 impl Program {
     fn wrap(
         py: Python<'_>,
+        source: Source,
         limits: Option<&Limits>,
         build: impl FnOnce(&EngineLimits) -> Result<structgen_engine::Program, EngineError> + Send,
     ) -> PyResult<Self> {
         let limits = limits.map(|limits| limits.inner.clone()).unwrap_or_default();
         let inner = py.detach(|| build(&limits)).map_err(|error| engine_error(py, error))?;
-        Ok(Program { inner: Arc::new(inner), text: Mutex::new(None) })
+        Ok(Program { inner: Arc::new(inner), source, text: Mutex::new(None) })
+    }
+
+    /// This program and all its parts, each after its own parts and only once, as
+    /// `(kind, args, options, numbers of its parts, limits)`. A list, and not programs in one
+    /// another: those that nest deeply would be too much for pickle.
+    fn sources<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        let py = slf.py();
+        let sources = PyList::empty(py);
+        let mut numbers: HashMap<usize, usize> = HashMap::new();
+        let mut limits: Vec<Bound<'py, Limits>> = Vec::new();
+        let mut stack = vec![(slf.clone(), false)];
+        while let Some((program, parts_done)) = stack.pop() {
+            let key = program.as_ptr() as usize;
+            if numbers.contains_key(&key) {
+                continue;
+            }
+            let Program { inner, source, .. } = program.get();
+            if !parts_done {
+                stack.push((program.clone(), true));
+                stack.extend(source.parts.iter().rev().map(|part| (part.bind(py).clone(), false)));
+                continue;
+            }
+            let under = match limits.iter().find(|known| known.get().inner == *inner.limits()) {
+                Some(known) => known.clone(),
+                None => {
+                    let fresh = Bound::new(py, Limits { inner: inner.limits().clone() })?;
+                    limits.push(fresh.clone());
+                    fresh
+                }
+            };
+            let parts: Vec<usize> =
+                source.parts.iter().map(|part| numbers[&(part.as_ptr() as usize)]).collect();
+            let (args, options) = (source.args.bind(py), source.options.bind(py));
+            sources.append((source.kind, args, options, parts, under))?;
+            numbers.insert(key, numbers.len());
+        }
+        Ok(sources)
     }
 
     fn on_text<T: Send>(
@@ -48,8 +117,8 @@ impl Program {
     }
 }
 
-fn inner(parts: &[PyRef<'_, Program>]) -> Vec<Arc<structgen_engine::Program>> {
-    parts.iter().map(|part| part.inner.clone()).collect()
+fn inner(parts: &[Py<Program>]) -> Vec<Arc<structgen_engine::Program>> {
+    parts.iter().map(|part| part.get().inner.clone()).collect()
 }
 
 /// As Python spells it.
@@ -66,30 +135,38 @@ impl Program {
     #[pyo3(signature = (pattern, /, *, dialect = "python", limits = None))]
     fn regex(
         py: Python<'_>,
-        pattern: &str,
+        pattern: &Bound<'_, PyString>,
         dialect: &str,
         limits: Option<&Limits>,
     ) -> PyResult<Self> {
+        let source = Source::of_args("regex", (pattern,), py)?;
+        source.options.bind(py).set_item("dialect", dialect)?;
+        let pattern = pattern.to_str()?;
         let dialect =
             structgen_engine::dialect_by_name(dialect).map_err(|error| engine_error(py, error))?;
-        Self::wrap(py, limits, |limits| structgen_engine::Program::regex(pattern, dialect, limits))
+        Self::wrap(py, source, limits, |limits| {
+            structgen_engine::Program::regex(pattern, dialect, limits)
+        })
     }
 
     #[staticmethod]
     #[pyo3(signature = (options, /, *, limits = None))]
     fn choice(py: Python<'_>, options: Vec<String>, limits: Option<&Limits>) -> PyResult<Self> {
-        Self::wrap(py, limits, |limits| structgen_engine::Program::choice(options, limits))
+        let source = Source::of_args("choice", (&options,), py)?;
+        Self::wrap(py, source, limits, |limits| structgen_engine::Program::choice(options, limits))
     }
 
     #[staticmethod]
     #[pyo3(signature = (schema_json, options_json, /, *, limits = None))]
     fn json_schema(
         py: Python<'_>,
-        schema_json: &str,
-        options_json: &str,
+        schema_json: &Bound<'_, PyString>,
+        options_json: &Bound<'_, PyString>,
         limits: Option<&Limits>,
     ) -> PyResult<Self> {
-        Self::wrap(py, limits, |limits| {
+        let source = Source::of_args("json_schema", (schema_json, options_json), py)?;
+        let (schema_json, options_json) = (schema_json.to_str()?, options_json.to_str()?);
+        Self::wrap(py, source, limits, |limits| {
             structgen_engine::Program::json_schema(schema_json, options_json, limits)
         })
     }
@@ -98,16 +175,16 @@ impl Program {
     #[pyo3(signature = (ir_json, /, subprograms = None, *, limits = None))]
     fn grammar(
         py: Python<'_>,
-        ir_json: &str,
-        subprograms: Option<BTreeMap<String, PyRef<'_, Program>>>,
+        ir_json: &Bound<'_, PyString>,
+        subprograms: Option<BTreeMap<String, Py<Program>>>,
         limits: Option<&Limits>,
     ) -> PyResult<Self> {
-        let programs = subprograms
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, program)| (name, program.inner.clone()))
-            .collect();
-        Self::wrap(py, limits, |limits| {
+        let (names, parts): (Vec<_>, Vec<_>) = subprograms.unwrap_or_default().into_iter().unzip();
+        let programs = names.iter().cloned().zip(inner(&parts)).collect();
+        let mut source = Source::of_args("grammar", (ir_json, names), py)?;
+        source.parts = parts;
+        let ir_json = ir_json.to_str()?;
+        Self::wrap(py, source, limits, |limits| {
             structgen_engine::Program::grammar(ir_json, programs, limits)
         })
     }
@@ -115,53 +192,64 @@ impl Program {
     #[staticmethod]
     #[pyo3(signature = (name, /, *, limits = None))]
     fn special_token(py: Python<'_>, name: &str, limits: Option<&Limits>) -> PyResult<Self> {
-        Self::wrap(py, limits, |limits| structgen_engine::Program::special_token(name, limits))
+        let source = Source::of_args("special_token", (name,), py)?;
+        Self::wrap(py, source, limits, |limits| {
+            structgen_engine::Program::special_token(name, limits)
+        })
     }
 
     #[staticmethod]
     #[pyo3(signature = (parts, /, *, limits = None))]
     fn concatenate(
         py: Python<'_>,
-        parts: Vec<PyRef<'_, Program>>,
+        parts: Vec<Py<Program>>,
         limits: Option<&Limits>,
     ) -> PyResult<Self> {
-        let parts = inner(&parts);
-        Self::wrap(py, limits, |limits| structgen_engine::Program::concatenate(parts, limits))
+        let programs = inner(&parts);
+        let source = Source::of_parts("concatenate", parts, py);
+        Self::wrap(py, source, limits, |limits| {
+            structgen_engine::Program::concatenate(programs, limits)
+        })
     }
 
     #[staticmethod]
     #[pyo3(signature = (parts, /, *, limits = None))]
-    fn union(
-        py: Python<'_>,
-        parts: Vec<PyRef<'_, Program>>,
-        limits: Option<&Limits>,
-    ) -> PyResult<Self> {
-        let parts = inner(&parts);
-        Self::wrap(py, limits, |limits| structgen_engine::Program::union(parts, limits))
+    fn union(py: Python<'_>, parts: Vec<Py<Program>>, limits: Option<&Limits>) -> PyResult<Self> {
+        let programs = inner(&parts);
+        let source = Source::of_parts("union", parts, py);
+        Self::wrap(py, source, limits, |limits| structgen_engine::Program::union(programs, limits))
     }
 
     #[staticmethod]
     #[pyo3(signature = (part, /, *, min = 0, max = None, limits = None))]
     fn repeat(
         py: Python<'_>,
-        part: PyRef<'_, Program>,
+        part: Py<Program>,
         min: u32,
         max: Option<u32>,
         limits: Option<&Limits>,
     ) -> PyResult<Self> {
-        let part = part.inner.clone();
-        Self::wrap(py, limits, |limits| structgen_engine::Program::repeat(part, min, max, limits))
+        let program = part.get().inner.clone();
+        let source = Source::of_parts("repeat", vec![part], py);
+        source.options.bind(py).set_item("min", min)?;
+        source.options.bind(py).set_item("max", max)?;
+        Self::wrap(py, source, limits, |limits| {
+            structgen_engine::Program::repeat(program, min, max, limits)
+        })
     }
 
     #[staticmethod]
     #[pyo3(signature = (parts, /, *, limits = None))]
     fn intersect(
         py: Python<'_>,
-        parts: Vec<PyRef<'_, Program>>,
+        parts: Vec<Py<Program>>,
         limits: Option<&Limits>,
     ) -> PyResult<Self> {
-        let parts = inner(&parts);
-        Self::wrap(py, limits, |limits| structgen_engine::Program::intersect(parts, limits))
+        let programs = inner(&parts);
+        let source = Source::of_parts("intersect", parts, py);
+        Self::wrap(py, source, limits, |limits| {
+            structgen_engine::Program::intersect(programs, limits)
+        })
     }
 
     #[getter]
@@ -180,19 +268,34 @@ impl Program {
     }
 
     #[pyo3(signature = (vocabulary, /, limits = None))]
-    fn compile(
-        &self,
-        py: Python<'_>,
+    pub fn compile(
+        slf: &Bound<'_, Self>,
         vocabulary: Py<Vocabulary>,
         limits: Option<&Limits>,
     ) -> PyResult<Automaton> {
-        let limits = limits.map_or_else(|| self.inner.limits().clone(), |l| l.inner.clone());
+        let (py, program) = (slf.py(), slf.get().inner.clone());
+        let limits = limits.map_or_else(|| program.limits().clone(), |l| l.inner.clone());
         let shared = vocabulary.get().shared.clone();
-        let program = self.inner.clone();
         let compiled = py
             .detach(|| Compiled::new(program, shared, limits))
             .map_err(|error| engine_error(py, error))?;
-        Ok(Automaton::new(compiled, vocabulary))
+        Ok(Automaton::new(compiled, slf.clone().unbind(), vocabulary))
+    }
+
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyList>,))> {
+        Ok((restorer(slf.py(), "_restore_program")?, (Self::sources(slf)?,)))
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (memo, /))]
+    fn __deepcopy__(slf: Py<Self>, memo: &Bound<'_, PyAny>) -> Py<Self> {
+        let _ = memo;
+        slf
     }
 
     #[pyo3(signature = (text, /))]

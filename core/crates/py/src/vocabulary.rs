@@ -1,13 +1,16 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use structgen_engine::SharedVocabulary;
 use structgen_vocab::TokenId;
 
 use crate::errors::vocabulary_error;
+use crate::pickling::restorer;
 
 /// An LLM vocabulary: the bytes of every token, in a trie.
 #[pyclass(frozen, module = "structgen._core")]
@@ -61,7 +64,7 @@ macro_rules! readers {
             #[pyo3(signature = (tokens, *, eos_token_ids, special_tokens = None, size = None))]
             fn new(
                 py: Python<'_>,
-                tokens: Vec<Option<Vec<u8>>>,
+                tokens: Vec<Option<PyBackedBytes>>,
                 eos_token_ids: Vec<u32>,
                 special_tokens: Option<BTreeMap<String, u32>>,
                 size: Option<usize>,
@@ -72,7 +75,44 @@ macro_rules! readers {
                         structgen_vocab::Vocabulary::new(&tokens, &eos_token_ids, &specials, size)
                     })
                     .map_err(|error| vocabulary_error(py, error))?;
-                Ok(Vocabulary { shared: Arc::new(SharedVocabulary::new(vocabulary)) })
+                Ok(Vocabulary { shared: SharedVocabulary::new(vocabulary).known() })
+            }
+
+            #[staticmethod]
+            #[pyo3(signature = (path, /))]
+            fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+                let shared = py
+                    .detach(|| SharedVocabulary::load(&path))
+                    .map_err(|error| vocabulary_error(py, error))?;
+                Ok(Vocabulary { shared: shared.known() })
+            }
+
+            #[pyo3(signature = (path, /))]
+            fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+                py.detach(|| self.shared.save(&path)).map_err(|error| vocabulary_error(py, error))
+            }
+
+            fn __reduce__<'py>(
+                &self,
+                py: Python<'py>,
+            ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+                let bytes = py.detach(|| self.inner().to_store());
+                Ok((restorer(py, "_restore_vocabulary")?, (PyBytes::new(py, &bytes),)))
+            }
+
+            fn __copy__(slf: Py<Self>) -> Py<Self> {
+                slf
+            }
+
+            #[pyo3(signature = (memo, /))]
+            fn __deepcopy__(slf: Py<Self>, memo: &Bound<'_, PyAny>) -> Py<Self> {
+                let _ = memo;
+                slf
+            }
+
+            #[getter]
+            fn nbytes(&self) -> usize {
+                self.inner().bytes()
             }
 
             #[getter]

@@ -113,7 +113,15 @@ impl TokenTrie {
     /// Builds the trie of `(bytes, token)` entries, each at most [`Self::MAX_TOKEN_BYTES`] long.
     pub fn new(mut entries: Vec<(&[u8], TokenId)>) -> Self {
         entries.sort_unstable();
-        let mut nodes: Vec<Node> = vec![Node::new(0, 0, 0)];
+        Self::of_sorted(entries.into_iter())
+    }
+
+    /// The same of entries in the order of their bytes, and of ids where bytes are equal.
+    pub(crate) fn of_sorted<'a>(
+        entries: impl ExactSizeIterator<Item = (&'a [u8], TokenId)>,
+    ) -> Self {
+        let mut nodes: Vec<Node> = Vec::with_capacity(2 + 3 * entries.len());
+        nodes.push(Node::new(0, 0, 0));
         let mut tokens = Vec::with_capacity(entries.len());
         let mut open: Vec<NodeId> = vec![0];
         let mut groups: Vec<CharGroups> = Vec::new();
@@ -153,6 +161,7 @@ impl TokenTrie {
         for at in kids.range(Self::ROOT) {
             first[kids.bytes[at] as usize] = kids.nodes[at];
         }
+        nodes.shrink_to_fit();
         TokenTrie { nodes, tokens, kids, first }
     }
 
@@ -187,11 +196,12 @@ impl TokenTrie {
         self.nodes[node as usize].groups
     }
 
-    /// An estimate of the memory held.
+    /// The memory held.
     pub fn bytes(&self) -> usize {
         size_of_val(self.nodes.as_slice())
             + size_of_val(self.tokens.as_slice())
             + self.kids.memory()
+            + size_of_val(&*self.first)
     }
 
     /// Tokens that end exactly at `node`.

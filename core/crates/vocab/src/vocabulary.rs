@@ -1,63 +1,20 @@
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
-use thiserror::Error;
 
-use crate::{TokenId, TokenMask, TokenTrie};
+use crate::{TokenId, TokenMask, TokenTrie, VocabularyError};
 
 /// Stands before and after the name of a special token in the byte language. It never occurs
 /// in UTF-8, so text can never match a special token, nor a special token text.
 pub const SPECIAL_MARKER: u8 = 0xFF;
 
-/// Why a vocabulary cannot be built.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum VocabularyError {
-    /// Logits narrower than the token list.
-    #[error("the vocabulary has {tokens} tokens but `size` is {size}")]
-    TooNarrow {
-        /// Tokens given.
-        tokens: usize,
-        /// Width given.
-        size: usize,
-    },
-    /// An end or special token outside the vocabulary.
-    #[error("{role} token id {id} is outside the vocabulary of {size}")]
-    OutOfRange {
-        /// "end" or "special".
-        role: &'static str,
-        /// The id given.
-        id: u32,
-        /// The width of the vocabulary.
-        size: usize,
-    },
-    /// A token of text that is too long.
-    #[error("token {id} has {len} bytes, at most {} can be stored", TokenTrie::MAX_TOKEN_BYTES)]
-    TokenTooLong {
-        /// The id.
-        id: u32,
-        /// Its length.
-        len: usize,
-    },
-    /// A special token that also stands for text.
-    #[error("token {id} is given as special `{name}` but also has text bytes")]
-    SpecialWithText {
-        /// The id.
-        id: u32,
-        /// Its name.
-        name: String,
-    },
-    /// Names are spelled between markers.
-    #[error("special token name `{0}` is empty")]
-    BadName(String),
-}
+/// Ids are numbered in 32 bits, special names after them.
+const MAX_IDS: usize = 1 << 31;
 
 /// The tokens of a model, with the trie over their bytes. Immutable.
 #[derive(Debug)]
 pub struct Vocabulary {
-    offsets: Vec<u32>,
-    bytes: Vec<u8>,
-    is_text: Vec<bool>,
-    size: usize,
+    pub(crate) texts: Texts,
     eos: Vec<TokenId>,
     specials: BTreeMap<String, TokenId>,
     special_names: FxHashMap<TokenId, String>,
@@ -66,11 +23,78 @@ pub struct Vocabulary {
     fingerprint: u128,
 }
 
+/// The bytes of all tokens, one after the other; a token without any is not text.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    /// Where each token begins, and the end of the last one.
+    pub(crate) offsets: Vec<u32>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Texts {
+    pub(crate) fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    pub(crate) fn of(&self, id: usize) -> &[u8] {
+        &self.bytes[self.offsets[id] as usize..self.offsets[id + 1] as usize]
+    }
+
+    /// Whether an automaton may read this token by its text.
+    fn is_readable(&self, id: usize) -> bool {
+        let text = self.of(id);
+        !text.is_empty() && !text.contains(&SPECIAL_MARKER)
+    }
+
+    fn readable(&self) -> impl Iterator<Item = TokenId> {
+        (0..self.len()).filter(|&id| self.is_readable(id)).map(|id| TokenId(id as u32))
+    }
+
+    /// The readable tokens in the order of their bytes, and of their ids where these are equal.
+    fn sorted(&self) -> Vec<TokenId> {
+        // PERF: eight bytes at once tell most tokens apart, without a look at their text.
+        let head = |bytes: &[u8]| {
+            let mut head = [0; 8];
+            let len = bytes.len().min(8);
+            head[..len].copy_from_slice(&bytes[..len]);
+            u64::from_be_bytes(head)
+        };
+        let text = |token: TokenId| self.of(token.0 as usize);
+        let mut keys: Vec<(u64, TokenId)> =
+            self.readable().map(|token| (head(text(token)), token)).collect();
+        keys.sort_unstable_by(|(a, first), (b, second)| {
+            a.cmp(b).then_with(|| (text(*first), first).cmp(&(text(*second), second)))
+        });
+        keys.into_iter().map(|(_, token)| token).collect()
+    }
+
+    /// `order`, if it is that of [`Self::sorted`].
+    fn checked(&self, order: Vec<TokenId>) -> Result<Vec<TokenId>, VocabularyError> {
+        let known = |token: &TokenId| {
+            let id = token.0 as usize;
+            id < self.len() && self.is_readable(id)
+        };
+        let key = |token: &TokenId| (self.of(token.0 as usize), *token);
+        // INVARIANT: as many as there are, each one of them, each after the one before: so all of
+        // them, once.
+        let is_right = order.len() == self.readable().count()
+            && order.iter().all(known)
+            && order.is_sorted_by(|a, b| key(a) < key(b));
+        match is_right {
+            true => Ok(order),
+            false => Err(VocabularyError::Unreadable {
+                place: "the order of tokens".to_owned(),
+                problem: "it is not that of their bytes".to_owned(),
+            }),
+        }
+    }
+}
+
 impl Vocabulary {
     /// `tokens[i]` is the text of token i, None if it never stands for text. `size` is the
     /// width of the logits. A token without bytes, or with the byte 0xFF, is never allowed.
-    pub fn new(
-        tokens: &[Option<Vec<u8>>],
+    pub fn new<T: AsRef<[u8]>>(
+        tokens: &[Option<T>],
         eos: &[u32],
         specials: &BTreeMap<String, u32>,
         size: Option<usize>,
@@ -79,6 +103,39 @@ impl Vocabulary {
         if size < tokens.len() {
             return Err(VocabularyError::TooNarrow { tokens: tokens.len(), size });
         }
+        let mut texts = Texts { offsets: Vec::new(), bytes: Vec::new() };
+        texts.offsets.reserve_exact(size.min(MAX_IDS) + 1);
+        texts.bytes.reserve_exact(tokens.iter().flatten().map(|t| t.as_ref().len()).sum());
+        texts.offsets.push(0);
+        for (id, token) in tokens.iter().enumerate() {
+            let text = token.as_ref().map(AsRef::as_ref).unwrap_or_default();
+            let too_long = text.len() > TokenTrie::MAX_TOKEN_BYTES;
+            if too_long {
+                return Err(VocabularyError::TokenTooLong { id: id as u32, len: text.len() });
+            }
+            texts.bytes.extend_from_slice(text);
+            texts.offsets.push(texts.bytes.len() as u32);
+        }
+        Self::of_texts(texts, eos, specials, size, None)
+    }
+
+    /// Ids from those of `texts` on to `size` stand for nothing. `order` are the tokens of text in
+    /// the order of their bytes, where that is known: whether it is right is looked at.
+    pub(crate) fn of_texts(
+        mut texts: Texts,
+        eos: &[u32],
+        specials: &BTreeMap<String, u32>,
+        size: usize,
+        order: Option<Vec<TokenId>>,
+    ) -> Result<Self, VocabularyError> {
+        let too_large = |what, given, limit| VocabularyError::TooLarge { what, given, limit };
+        if size > MAX_IDS {
+            return Err(too_large("ids", size, MAX_IDS));
+        }
+        if texts.bytes.len() > u32::MAX as usize {
+            return Err(too_large("bytes of text", texts.bytes.len(), u32::MAX as usize));
+        }
+        texts.offsets.resize(size + 1, texts.bytes.len() as u32);
         let check = |role, id: u32| {
             if (id as usize) < size {
                 Ok(TokenId(id))
@@ -88,66 +145,45 @@ impl Vocabulary {
         };
         let eos = eos.iter().map(|&id| check("end", id)).collect::<Result<Vec<_>, _>>()?;
         let mut named = BTreeMap::new();
+        let mut paths: Vec<(Vec<u8>, TokenId)> = Vec::with_capacity(specials.len());
         for (name, &id) in specials {
             if name.is_empty() {
                 return Err(VocabularyError::BadName(name.clone()));
             }
             let token = check("special", id)?;
-            if tokens.get(id as usize).is_some_and(|t| t.is_some()) {
+            if !texts.of(id as usize).is_empty() {
                 return Err(VocabularyError::SpecialWithText { id, name: name.clone() });
             }
+            let path = special_path(name);
+            if path.len() > TokenTrie::MAX_TOKEN_BYTES {
+                return Err(VocabularyError::TokenTooLong { id, len: path.len() });
+            }
+            paths.push((path, token));
             named.insert(name.clone(), token);
         }
-        let mut offsets = Vec::with_capacity(size + 1);
-        let mut bytes = Vec::new();
-        let mut is_text = Vec::with_capacity(size);
-        for id in 0..size {
-            offsets.push(bytes.len() as u32);
-            let text = tokens.get(id).and_then(|t| t.as_deref());
-            if let Some(text) = text {
-                if text.len() > TokenTrie::MAX_TOKEN_BYTES {
-                    return Err(VocabularyError::TokenTooLong { id: id as u32, len: text.len() });
-                }
-                bytes.extend_from_slice(text);
-            }
-            is_text.push(text.is_some_and(|t| !t.is_empty()));
-        }
-        offsets.push(bytes.len() as u32);
-        let paths: Vec<(Vec<u8>, TokenId)> =
-            named.iter().map(|(name, &id)| (special_path(name), id)).collect();
-        let mut entries: Vec<(&[u8], TokenId)> = Vec::with_capacity(size);
-        for id in 0..size {
-            let text = &bytes[offsets[id] as usize..offsets[id + 1] as usize];
-            if is_text[id] && !text.contains(&SPECIAL_MARKER) {
-                entries.push((text, TokenId(id as u32)));
-            }
-        }
-        entries.extend(paths.iter().map(|(path, id)| (path.as_slice(), *id)));
-        let trie = TokenTrie::new(entries);
+        let order = match order {
+            Some(order) => texts.checked(order)?,
+            None => texts.sorted(),
+        };
+        // Paths begin with a byte that no text of the trie has: they come after all texts.
+        paths.sort_unstable();
+        let mut entries: Vec<(&[u8], TokenId)> = Vec::with_capacity(order.len() + paths.len());
+        entries.extend(order.iter().map(|&token| (texts.of(token.0 as usize), token)));
+        entries.extend(paths.iter().map(|(path, token)| (path.as_slice(), *token)));
+        let trie = TokenTrie::of_sorted(entries.into_iter());
         let mut trie_tokens = TokenMask::none(size);
         for &token in trie.tokens_below(TokenTrie::ROOT) {
             trie_tokens.insert(token);
         }
         let special_names = named.iter().map(|(n, &id)| (id, n.clone())).collect();
-        let mut vocabulary = Vocabulary {
-            offsets,
-            bytes,
-            is_text,
-            size,
-            eos,
-            specials: named,
-            special_names,
-            trie,
-            trie_tokens,
-            fingerprint: 0,
-        };
-        vocabulary.fingerprint = vocabulary.hash();
-        Ok(vocabulary)
+        let fingerprint = fingerprint(&texts, &eos, &named);
+        let specials = named;
+        Ok(Vocabulary { texts, eos, specials, special_names, trie, trie_tokens, fingerprint })
     }
 
     /// Width of the logits.
     pub fn size(&self) -> usize {
-        self.size
+        self.texts.len()
     }
 
     /// End-of-sequence tokens.
@@ -168,9 +204,10 @@ impl Vocabulary {
     /// The text of a token; None for one that never stands for text.
     pub fn text(&self, token: TokenId) -> Option<&[u8]> {
         let id = token.0 as usize;
-        self.is_text
-            .get(id)?
-            .then(|| &self.bytes[self.offsets[id] as usize..self.offsets[id + 1] as usize])
+        if id >= self.size() {
+            return None;
+        }
+        Some(self.texts.of(id)).filter(|text| !text.is_empty())
     }
 
     /// The bytes that an automaton reads for a token: its text, or a special token's marked
@@ -192,35 +229,51 @@ impl Vocabulary {
         &self.trie_tokens
     }
 
-    /// Equal for equal vocabularies, in every process.
+    /// Equal for equal vocabularies, in every process and version. Nobody can make two
+    /// vocabularies share one.
     pub fn fingerprint(&self) -> u128 {
         self.fingerprint
     }
 
-    /// FNV-1a, 128 bits: stable between processes and versions, unlike the standard hashers.
-    fn hash(&self) -> u128 {
-        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013B;
-        let mut h: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-        let mut feed = |bytes: &[u8]| {
-            for &b in bytes {
-                h = (h ^ b as u128).wrapping_mul(PRIME);
-            }
-        };
-        feed(&(self.size as u64).to_le_bytes());
-        for id in 0..self.size {
-            let text = &self.bytes[self.offsets[id] as usize..self.offsets[id + 1] as usize];
-            feed(&(text.len() as u32).to_le_bytes());
-            feed(text);
-        }
-        for id in &self.eos {
-            feed(&id.0.to_le_bytes());
-        }
-        for (name, id) in &self.specials {
-            feed(name.as_bytes());
-            feed(&id.0.to_le_bytes());
-        }
-        h
+    /// The tokens of text in the order of their bytes.
+    pub(crate) fn order(&self) -> impl Iterator<Item = TokenId> {
+        let all = self.trie.tokens_below(TokenTrie::ROOT).iter().copied();
+        all.filter(|token| !self.special_names.contains_key(token))
     }
+
+    /// The memory held.
+    pub fn bytes(&self) -> usize {
+        let names: usize = self.specials.keys().map(|name| 2 * name.len() + 128).sum();
+        size_of_val(self.texts.offsets.as_slice())
+            + self.texts.bytes.len()
+            + size_of_val(self.trie_tokens.words())
+            + self.trie.bytes()
+            + names
+    }
+}
+
+/// BLAKE3: stable between processes and versions, unlike the standard hashers.
+fn fingerprint(texts: &Texts, eos: &[TokenId], specials: &BTreeMap<String, TokenId>) -> u128 {
+    let mut hasher = blake3::Hasher::new_derive_key("structgen vocabulary 1");
+    let number = |hasher: &mut blake3::Hasher, number: usize| {
+        hasher.update(&(number as u64).to_le_bytes());
+    };
+    number(&mut hasher, texts.len());
+    let ends: Vec<u8> = texts.offsets.iter().flat_map(|offset| offset.to_le_bytes()).collect();
+    hasher.update(&ends);
+    hasher.update(&texts.bytes);
+    number(&mut hasher, eos.len());
+    for id in eos {
+        number(&mut hasher, id.0 as usize);
+    }
+    for (name, id) in specials {
+        number(&mut hasher, name.len());
+        hasher.update(name.as_bytes());
+        number(&mut hasher, id.0 as usize);
+    }
+    let mut print = [0; 16];
+    hasher.finalize_xof().fill(&mut print);
+    u128::from_le_bytes(print)
 }
 
 fn special_path(name: &str) -> Vec<u8> {
