@@ -62,9 +62,13 @@ class Vocabulary:
         """Bytes of memory that the tokens and their trie take, without what constraints learn:
         7.4 MB for 128,256 tokens."""
 
-    def save(self, path: str | PathLike[str], /) -> None:
+    def save(self, path: str | PathLike[str], /, *, entries: bool = True) -> None:
         """Write the vocabulary to a file, as a whole or not at all: it is written beside `path`
         first, and then put in its place.
+
+        With `entries`, what constraints have learnt so far about lexemes goes with it, up to 32 MB:
+        a process that loads the file does not learn it again. Save after the constraints that
+        matter have made masks.
 
         Raises:
             VocabularyError: the file cannot be written.
@@ -74,7 +78,11 @@ class Vocabulary:
     def load(path: str | PathLike[str], /) -> Vocabulary:
         """The vocabulary of a file that `save` wrote, on any machine.
 
-        Takes about 20 ms for 128,256 tokens.
+        Takes about 20 ms for 128,256 tokens. The entries of a file are left out, and learnt anew,
+        if another version of structgen has written them.
+
+        Load only what you trust, as with pickle: whoever can write the file decides what
+        constraints allow. Bytes can do no other harm.
 
         Raises:
             VocabularyError: the file cannot be read, is damaged, is of another format or no saved

@@ -235,6 +235,10 @@ class CompiledPredicate:
         return PredicateMatcher(self._vocabulary, self._judge, self._bits)
 
 
+_State: TypeAlias = tuple[str, bytes, list[int], list[tuple[int, bytes]], bool]
+"""Of a pickled matcher: its text, the bytes held back, tokens, marks, and whether it ended."""
+
+
 class PredicateMatcher:
     """One sequence's position under a predicate."""
 
@@ -348,21 +352,14 @@ class PredicateMatcher:
         twin._ended = self._ended
         return twin
 
-    def _placed(
-        self,
-        text: str,
-        pending: bytes,
-        tokens: list[int],
-        marks: list[tuple[int, bytes]],
-        ended: bool,
-    ) -> PredicateMatcher:
-        self._text, self._pending, self._ended = text, pending, ended
-        self._tokens, self._marks = tokens, marks
-        return self
-
     def __reduce__(self) -> tuple[object, ...]:
-        place = (self._text, self._pending, self._tokens, self._marks, self._ended)
-        return _at_place, (self._vocabulary, self._judge, place)
+        return _at_start, (self._vocabulary, self._judge), self.__getstate__()
+
+    def __getstate__(self) -> _State:
+        return self._text, self._pending, self._tokens, self._marks, self._ended
+
+    def __setstate__(self, state: _State) -> None:
+        self._text, self._pending, self._tokens, self._marks, self._ended = state
 
     def __copy__(self) -> PredicateMatcher:
         return self.fork()
@@ -385,9 +382,5 @@ class PredicateMatcher:
         return [] if self.is_accepting() else None
 
 
-def _at_place(
-    vocabulary: Vocabulary,
-    judge: _Judge,
-    place: tuple[str, bytes, list[int], list[tuple[int, bytes]], bool],
-) -> PredicateMatcher:
-    return CompiledPredicate(vocabulary, judge).matcher()._placed(*place)
+def _at_start(vocabulary: Vocabulary, judge: _Judge) -> PredicateMatcher:
+    return CompiledPredicate(vocabulary, judge).matcher()

@@ -10,6 +10,7 @@ the start of the text only, where SentencePiece had put one; that is no property
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
@@ -36,14 +37,19 @@ def _byte_alphabet() -> dict[str, int]:
 
 
 BYTE_ALPHABET: Mapping[str, int] = _byte_alphabet()
+_CODE_POINTS = {ord(char): byte for char, byte in BYTE_ALPHABET.items()}
 
 
 def byte_level(piece: str) -> bytes:
     """Bytes of a byte-level BPE token. A piece with a character outside the alphabet (an added
     token with a plain space, say) stands for itself, as in `tokenizers`."""
+    # Within ASCII, characters of the alphabet spell themselves, and others stand for themselves.
+    if piece.isascii():
+        return piece.encode()
     try:
-        return bytes(map(BYTE_ALPHABET.__getitem__, piece))
-    except KeyError:
+        # A third of the time of a look-up for each character in Python.
+        return codecs.charmap_encode(piece, "strict", _CODE_POINTS)[0]
+    except UnicodeEncodeError:
         return piece.encode("utf-8", "surrogatepass")
 
 

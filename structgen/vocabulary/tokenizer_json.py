@@ -16,7 +16,7 @@ from structgen.vocabulary.table import TableBuilder, TokenTable
 # The merges of BPE are most of a file and not needed here. The pattern spans exactly one JSON
 # array of strings and string pairs, and cannot start inside a string: there, the quote before
 # the colon would be escaped.
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _PAIR = rb"\[\s*+" + _STRING + rb"\s*+,\s*+" + _STRING + rb"\s*+\]"
 _MERGES = re.compile(
     rb'"merges"\s*+:\s*+(\[(?:\s*+(?:' + _PAIR + rb"|" + _STRING + rb")\s*+,?+)*+\s*+\])"

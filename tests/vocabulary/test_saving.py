@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import structgen.vocabulary as sv
-from structgen.constraints import json_schema, regex
+from structgen.constraints import grammar, json_schema, regex
 from structgen.errors import VocabularyError
 
 SCHEMA = {
@@ -108,7 +109,7 @@ def test_fingerprints_are_of_all_that_is_said():
 )
 def test_what_is_no_saved_vocabulary_is_refused(tmp_path: Path, damage, problem: str):
     path = tmp_path / "v.sgv"
-    small().save(path)
+    small().save(path, entries=False)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(VocabularyError) as caught:
         sv.Vocabulary.load(path)
@@ -117,6 +118,98 @@ def test_what_is_no_saved_vocabulary_is_refused(tmp_path: Path, damage, problem:
     assert problem in message
     assert caught.value.hint
     assert "build the vocabulary" in caught.value.hint
+
+
+def learnt(vocabulary: sv.Vocabulary) -> dict[str, int]:
+    return regex("a").compile(vocabulary).stats()
+
+
+def test_what_was_learnt_is_saved_with_it(tmp_path: Path):
+    saved = small()
+    assert_same(saved, saved)
+    assert learnt(saved)["lexical_entries"] > 5
+    saved.save(tmp_path / "with")
+    saved.save(tmp_path / "without", entries=False)
+    assert (tmp_path / "with").stat().st_size > (tmp_path / "without").stat().st_size
+    plain = sv.Vocabulary.load(tmp_path / "without")
+    assert learnt(plain)["lexical_bytes"] == 0
+    warm = sv.Vocabulary.load(tmp_path / "with")
+    # Entries are there, and made when a mask asks for them.
+    assert learnt(warm)["lexical_bytes"] > 0
+    assert learnt(warm)["lexical_entries"] == 0
+    assert_same(warm, saved)
+    assert_same(plain, saved)
+    assert learnt(warm)["lexical_entries"] == learnt(plain)["lexical_entries"] > 5
+    # What is not asked for is not lost.
+    sv.Vocabulary.load(tmp_path / "with").save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "with").read_bytes()
+
+
+MASKS = """
+import sys, numpy as np, structgen.vocabulary as sv
+from tests.vocabulary.test_saving import masks
+np.save(sys.stdout.buffer, masks(sv.Vocabulary.load(sys.argv[1])))
+"""
+
+
+def masks(vocabulary: sv.Vocabulary) -> np.ndarray:
+    rows: list[np.ndarray] = []
+    for constraint in (json_schema(SCHEMA), regex(r"\w+ [^\d]*"), grammar("json")):
+        matcher = constraint.compile(vocabulary).matcher()
+        for token in [*vocabulary.longest_match(TEXT.encode()), 0]:
+            mask = np.zeros((1, vocabulary.mask_words), dtype=np.int32)
+            matcher.fill_mask(mask)
+            rows.append(mask[0])
+            if not matcher.advance(token):
+                break
+    return np.stack(rows)
+
+
+@pytest.mark.parametrize("name", ["small", "smollm2", "llama3"])
+def test_another_process_makes_the_same_masks_of_it(request, tmp_path: Path, name: str):
+    if name == "small":
+        saved = small()
+    else:
+        folder: Path = request.getfixturevalue("tokenizers_folder")
+        saved = sv.from_tokenizer_json(folder / name)
+    expected = masks(saved)
+    saved.save(tmp_path / "v.sgv")
+    command = [sys.executable, "-c", MASKS, str(tmp_path / "v.sgv")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=120)
+    assert (np.load(io.BytesIO(done.stdout)) == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda data: data[:-1], "lexical entries end too early"),
+        (lambda data: data + b"x", "lexical entries are not what was saved"),
+        (lambda data: data[:-9] + b"nonsense!", "lexical entries are not what was saved"),
+        (lambda data: data.replace(b"lexical entries", b"something, else"), "something else"),
+    ],
+)
+def test_damaged_entries_are_refused(tmp_path: Path, damage, problem: str):
+    path = tmp_path / "v.sgv"
+    saved = small()
+    masks(saved)
+    saved.save(path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(VocabularyError, match=problem) as caught:
+        sv.Vocabulary.load(path)
+    assert str(path) in str(caught.value)
+    assert caught.value.hint
+
+
+def test_entries_of_another_version_are_left_out(tmp_path: Path):
+    path = tmp_path / "v.sgv"
+    saved = small()
+    expected = masks(saved)
+    saved.save(path)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"structgen 0", b"structgen X"))
+    other = sv.Vocabulary.load(path)
+    assert learnt(other)["lexical_bytes"] == 0
+    assert (masks(other) == expected).all()
 
 
 def test_files_that_cannot_be_are_named(tmp_path: Path):

@@ -210,6 +210,13 @@ pub trait ByteAutomaton: Send {
         None
     }
 
+    /// The same two hashes for files, which other processes read: equal in all of them, and such
+    /// that nobody can make two states share one. `None` where they are not known, or not worth
+    /// their time.
+    fn lex_lasting_fingerprints(&mut self, _lex: LexState) -> Option<[u128; 2]> {
+        None
+    }
+
     /// The state after the lexemes `accept` ended in `context`; `DEAD` if nothing may follow.
     /// The returned state stands for "a lexeme has just ended here and is not continued".
     fn lex_end(

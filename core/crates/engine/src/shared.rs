@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use rustc_hash::FxHashMap;
 use structgen_vocab::{Vocabulary, VocabularyError, read_file, write_file};
 
-use crate::lexical::LexicalCache;
+use crate::lexical::{LexicalCache, Saved};
 
 /// A vocabulary with what was learnt about it, shared by all constraints.
 pub struct SharedVocabulary {
@@ -18,19 +18,42 @@ pub struct SharedVocabulary {
 impl SharedVocabulary {
     /// Wraps a vocabulary.
     pub fn new(vocabulary: Vocabulary) -> Self {
-        SharedVocabulary { vocabulary, lexical: LexicalCache::new() }
+        Self::with(vocabulary, Saved::default())
     }
 
-    /// Writes the vocabulary to a file: as a whole, or not at all.
-    pub fn save(&self, path: &Path) -> Result<(), VocabularyError> {
-        write_file(path, &[&self.vocabulary.to_store()])
+    fn with(vocabulary: Vocabulary, saved: Saved) -> Self {
+        SharedVocabulary { vocabulary, lexical: LexicalCache::new(saved) }
     }
 
-    /// The vocabulary of a file that [`Self::save`] wrote; any other is refused.
+    /// Writes the vocabulary to a file, as a whole or not at all; with what was learnt about it, if
+    /// `entries`.
+    pub fn save(&self, path: &Path, entries: bool) -> Result<(), VocabularyError> {
+        let learnt = match entries {
+            true => self.lexical.to_store(&self.vocabulary),
+            false => Vec::new(),
+        };
+        write_file(path, &[&self.vocabulary.to_store(), &learnt])
+    }
+
+    /// The vocabulary of a file that [`Self::save`] wrote; any other is refused. What another
+    /// version has learnt is left out.
     pub fn load(path: &Path) -> Result<Self, VocabularyError> {
         let bytes = read_file(path)?;
-        let (vocabulary, _) = Vocabulary::from_store(&bytes, &format!("`{}`", path.display()))?;
-        Ok(SharedVocabulary::new(vocabulary))
+        let place = format!("`{}`", path.display());
+        let (vocabulary, learnt) = Vocabulary::from_store(&bytes, &place)?;
+        let saved = match learnt {
+            [] => Saved::default(),
+            learnt => Saved::read(learnt).map_err(|problem| VocabularyError::Unreadable {
+                place,
+                problem: problem.to_owned(),
+            })?,
+        };
+        Ok(Self::with(vocabulary, saved))
+    }
+
+    /// How many lexer states the file knew that the vocabulary came from.
+    pub fn saved_entries(&self) -> usize {
+        self.lexical.saved_entries()
     }
 
     /// The same, to be found by [`Self::unpickled`] for as long as it is held. One that is held

@@ -87,9 +87,9 @@ macro_rules! readers {
                 Ok(Vocabulary { shared: shared.known() })
             }
 
-            #[pyo3(signature = (path, /))]
-            fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-                py.detach(|| self.shared.save(&path)).map_err(|error| vocabulary_error(py, error))
+            #[pyo3(signature = (path, /, *, entries = true))]
+            fn save(&self, py: Python<'_>, path: PathBuf, entries: bool) -> PyResult<()> {
+                py.detach(|| self.shared.save(&path, entries)).map_err(|error| vocabulary_error(py, error))
             }
 
             fn __reduce__<'py>(

@@ -125,6 +125,10 @@ impl ByteAutomaton for RegexAutomaton {
         Some(self.lexer.near_fingerprint(lex))
     }
 
+    fn lex_lasting_fingerprints(&mut self, lex: LexState) -> Option<[u128; 2]> {
+        self.lexer.lasting_fingerprints(lex)
+    }
+
     fn lex_end(
         &mut self,
         _context: u32,

@@ -18,6 +18,11 @@ impl TokenMask {
         self.words.fill(0);
     }
 
+    /// The set of packed words.
+    pub fn of_words(words: Box<[u32]>) -> Self {
+        TokenMask { words }
+    }
+
     /// Adds an id.
     #[inline]
     pub fn insert(&mut self, token: TokenId) {

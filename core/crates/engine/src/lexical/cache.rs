@@ -7,6 +7,7 @@ use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, LEX_NEAR_HORIZON,
 use structgen_vocab::{NodeId, TokenId, TokenTrie, Vocabulary};
 
 use super::LexicalEntry;
+use super::store::{Saved, Writer};
 
 /// Entries by fingerprint, within a memory budget.
 pub(crate) struct LexicalCache {
@@ -14,26 +15,39 @@ pub(crate) struct LexicalCache {
     max_bytes: usize,
     /// Tokens beyond the nearer horizon, sorted.
     long: OnceLock<Vec<TokenId>>,
+    /// What came from a file.
+    saved: Saved,
 }
 
 #[derive(Default)]
 struct CacheEntries {
-    by_state: FxHashMap<(u128, NodeId), Arc<LexicalEntry>>,
+    by_state: FxHashMap<(u128, NodeId), Known>,
     /// At the root, by the fingerprint that more states share: one entry for all of them.
     near: FxHashMap<u128, Arc<LexicalEntry>>,
     bytes: usize,
     cleared: u64,
 }
 
+struct Known {
+    entry: Arc<LexicalEntry>,
+    /// The fingerprints for files, where they are known.
+    lasting: Option<[u128; 2]>,
+}
+
 /// Memory of one vocabulary's lexical entries: a few thousand at 128k tokens.
 const MAX_CACHE_BYTES: usize = 96 << 20;
 
+/// Of a file with entries; they take a fraction of their memory there.
+const MAX_FILE_BYTES: usize = 32 << 20;
+
 impl LexicalCache {
-    pub(crate) fn new() -> Self {
+    /// With what a file has, if anything.
+    pub(crate) fn new(saved: Saved) -> Self {
         LexicalCache {
             entries: Mutex::default(),
             max_bytes: MAX_CACHE_BYTES,
             long: OnceLock::new(),
+            saved,
         }
     }
 
@@ -50,21 +64,26 @@ impl LexicalCache {
         // A poisoned lock only means that another thread panicked between two complete
         // insertions; the map itself is sound.
         let lock = || self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = lock().by_state.get(&key) {
-            return Ok(entry.clone());
+        if let Some(known) = lock().by_state.get(&key) {
+            return Ok(known.entry.clone());
         }
+        let lasting = automaton.lex_lasting_fingerprints(lex);
         let near = automaton.lex_near_fingerprint(lex).filter(|_| root == TokenTrie::ROOT);
-        let base = near.and_then(|near| lock().near.get(&near).cloned());
-        let like = match base {
-            Some(base) => {
-                let long = self.long.get_or_init(|| long_tokens(vocabulary));
-                LexicalEntry::build_like(&base, long, vocabulary, automaton, lex, fuel)?
-            }
-            None => None,
-        };
-        let entry = match like {
+        let saved = lasting.and_then(|[print, _]| self.saved.entry((print, root), vocabulary));
+        let entry = match saved {
             Some(entry) => entry,
-            None => LexicalEntry::build(vocabulary, automaton, lex, root, fuel)?,
+            None => {
+                let base = near.and_then(|near| lock().near.get(&near).cloned());
+                let saved_base = || self.saved.like(lasting?[1], vocabulary).map(Arc::new);
+                match base.or_else(|| near.and_then(|_| saved_base())) {
+                    Some(base) => {
+                        let long = self.long.get_or_init(|| long_tokens(vocabulary));
+                        LexicalEntry::build_like(&base, long, vocabulary, automaton, lex, fuel)?
+                    }
+                    None => None,
+                }
+                .map_or_else(|| LexicalEntry::build(vocabulary, automaton, lex, root, fuel), Ok)?
+            }
         };
         let entry = Arc::new(entry);
         let mut entries = lock();
@@ -75,7 +94,7 @@ impl LexicalCache {
             entries.cleared += 1;
         }
         entries.bytes += entry.bytes;
-        entries.by_state.insert(key, entry.clone());
+        entries.by_state.insert(key, Known { entry: entry.clone(), lasting });
         if let Some(near) = near {
             entries.near.entry(near).or_insert_with(|| entry.clone());
         }
@@ -85,7 +104,35 @@ impl LexicalCache {
     /// Entries, bytes held, and how often the cache was cleared.
     pub(crate) fn usage(&self) -> (usize, usize, u64) {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        (entries.by_state.len(), entries.bytes, entries.cleared)
+        let bytes = entries.bytes + self.saved.bytes();
+        (entries.by_state.len(), bytes, entries.cleared)
+    }
+
+    /// Of how many states a file has entries.
+    pub(crate) fn saved_entries(&self) -> usize {
+        self.saved.len()
+    }
+
+    /// What is known, and what was known to the file that all began with, for another file.
+    pub(crate) fn to_store(&self, vocabulary: &Vocabulary) -> Vec<u8> {
+        let mut writer = Writer::new(MAX_FILE_BYTES);
+        let mut known: Vec<_> = {
+            let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            let named = entries.by_state.iter().filter_map(|(&(_, root), known)| {
+                Some((known.lasting?, root, known.entry.clone()))
+            });
+            named.collect()
+        };
+        known.sort_unstable_by_key(|(lasting, root, _)| (*lasting, *root));
+        for (lasting, root, entry) in known {
+            writer.add(lasting, root, &entry, vocabulary);
+        }
+        for (lasting, root) in self.saved.keys() {
+            if let Some(entry) = self.saved.entry((lasting[0], root), vocabulary) {
+                writer.add(lasting, root, &entry, vocabulary);
+            }
+        }
+        writer.finish()
     }
 }
 

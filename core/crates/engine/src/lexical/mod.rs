@@ -22,9 +22,11 @@ mod found;
 mod loops;
 mod ranges;
 mod rests;
+mod store;
 mod token_set;
 
 pub(crate) use cache::LexicalCache;
+pub(crate) use store::Saved;
 
 use std::sync::{Arc, OnceLock};
 

@@ -381,6 +381,16 @@ impl ByteAutomaton for CfgAutomaton {
         }
     }
 
+    fn lex_lasting_fingerprints(&mut self, lex: LexState) -> Option<[u128; 2]> {
+        match self.guests.lex(lex) {
+            Some((guest, _)) => {
+                let nested = self.lexicon.nested(guest.terminal)?;
+                nested.lex_lasting_fingerprints(guest.lex)
+            }
+            None => self.lexicon.lexer.lasting_fingerprints(lex),
+        }
+    }
+
     fn lex_end(
         &mut self,
         context: u32,

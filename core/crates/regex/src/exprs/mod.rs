@@ -17,6 +17,7 @@ mod derive;
 mod explore;
 mod first;
 mod idle;
+mod lasting;
 mod looks;
 mod meeting;
 mod node;
@@ -32,6 +33,8 @@ use structgen_automaton::{
 
 use classes::ByteClasses;
 pub(crate) use classes::Partition;
+use lasting::Lasting;
+pub(crate) use lasting::{lasting_bag, lasting_print};
 use looks::Looks;
 pub use node::ExprId;
 pub(crate) use node::{INFINITE, Node};
@@ -72,6 +75,7 @@ pub struct Exprs {
     /// Prints that forget what no text within a horizon can tell; see
     /// [`Exprs::near_fingerprints`].
     near: [SteadyVec<u128>; 2],
+    lasting: Lasting,
     table: ShardedTable<u32>,
     sets: Vec<ByteSet>,
     set_ids: FxHashMap<ByteSet, u32>,
@@ -117,6 +121,7 @@ impl Exprs {
             demands: Demands::default(),
             prints: SteadyVec::default(),
             near: Default::default(),
+            lasting: Lasting::default(),
             table: ShardedTable::default(),
             sets: Vec::new(),
             set_ids: FxHashMap::default(),
@@ -224,6 +229,7 @@ impl Exprs {
             + self.demands.bytes()
             + self.prints.bytes()
             + self.near[0].bytes() * 2
+            + self.lasting.bytes()
             + self.table.len() * 8
             + self.sets.capacity() * 32
             + self.set_ids.capacity() * 40

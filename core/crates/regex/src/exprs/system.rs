@@ -1,3 +1,4 @@
+use super::lasting::lasting_print;
 use super::node::{Meta, fold, seed};
 use super::{Exprs, Node};
 use crate::ExprId;
@@ -8,6 +9,8 @@ pub(super) struct Named {
     /// An alternation of heads, each followed by a named expression.
     pub definition: ExprId,
     pub print: u128,
+    /// The same for every process.
+    pub lasting: u128,
     nullable: bool,
     min_len: u32,
 }
@@ -42,6 +45,14 @@ impl Exprs {
                 whole = fold(fold(whole, self.fingerprint(head), 10), to.into(), 10);
             }
         }
+        let mut lasting = vec![states.len() as u128];
+        for (edges, &accepts) in states.iter().zip(accepting) {
+            lasting.push(u128::from(accepts) << 32 | edges.len() as u128);
+            for &(head, to) in edges {
+                lasting.extend([self.lasting_whole(head), to.into()]);
+            }
+        }
+        let lasting = lasting_print(8, &lasting);
         let lengths = self.nearest_ends(states, accepting);
         let base = self.named.len() as u32;
         let mut names = Vec::with_capacity(states.len());
@@ -49,6 +60,7 @@ impl Exprs {
             self.named.push(Named {
                 definition: Exprs::EMPTY,
                 print: fold(whole, i as u128, 11),
+                lasting: lasting_print(9, &[lasting, i as u128]),
                 nullable,
                 min_len: lengths[i],
             });

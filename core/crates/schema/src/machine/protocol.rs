@@ -166,6 +166,10 @@ impl ByteAutomaton for SchemaAutomaton {
         Some(self.frames.algebra.lexer.near_fingerprint(lex))
     }
 
+    fn lex_lasting_fingerprints(&mut self, lex: LexState) -> Option<[u128; 2]> {
+        self.frames.algebra.lexer.lasting_fingerprints(lex)
+    }
+
     /// A key or an element that only its text identifies is not known here: the state that is
     /// returned takes it for one that equals no other.
     fn lex_end(
