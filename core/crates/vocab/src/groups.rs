@@ -48,6 +48,14 @@ impl CharGroups {
     pub fn of_suffixes(bytes: &[u8], out: &mut Vec<CharGroups>) {
         out.clear();
         out.resize(bytes.len() + 1, CharGroups::NONE);
+        if bytes.is_ascii() {
+            let mut below = CharGroups::NONE;
+            for (place, &byte) in out.iter_mut().zip(bytes).rev() {
+                below |= CharGroups::of_ascii(byte);
+                *place = below;
+            }
+            return;
+        }
         let mut at = 0;
         for chunk in bytes.utf8_chunks() {
             for char in chunk.valid().chars() {

@@ -40,14 +40,17 @@ impl Texts {
         &self.bytes[self.offsets[id] as usize..self.offsets[id + 1] as usize]
     }
 
-    /// Whether an automaton may read this token by its text.
-    fn is_readable(&self, id: usize) -> bool {
-        let text = self.of(id);
-        !text.is_empty() && !text.contains(&SPECIAL_MARKER)
-    }
-
-    fn readable(&self) -> impl Iterator<Item = TokenId> {
-        (0..self.len()).filter(|&id| self.is_readable(id)).map(|id| TokenId(id as u32))
+    /// Whether an automaton may read a token by its text.
+    fn is_readable(&self) -> impl Fn(usize) -> bool {
+        // PERF: one look at all bytes, instead of one at each text: most vocabularies have the
+        // marker in one token, the byte itself.
+        let all = self.bytes.iter().enumerate();
+        let places = all.filter(|(_, byte)| **byte == SPECIAL_MARKER).map(|(place, _)| place);
+        let mut marked: Vec<usize> = places
+            .map(|place| self.offsets.partition_point(|&start| start as usize <= place) - 1)
+            .collect();
+        marked.dedup();
+        move |id| !self.of(id).is_empty() && marked.binary_search(&id).is_err()
     }
 
     /// The readable tokens in the order of their bytes, and of their ids where these are equal.
@@ -60,8 +63,10 @@ impl Texts {
             u64::from_be_bytes(head)
         };
         let text = |token: TokenId| self.of(token.0 as usize);
+        let is_readable = self.is_readable();
+        let readable = (0..self.len()).filter(|&id| is_readable(id)).map(|id| TokenId(id as u32));
         let mut keys: Vec<(u64, TokenId)> =
-            self.readable().map(|token| (head(text(token)), token)).collect();
+            readable.map(|token| (head(text(token)), token)).collect();
         keys.sort_unstable_by(|(a, first), (b, second)| {
             a.cmp(b).then_with(|| (text(*first), first).cmp(&(text(*second), second)))
         });
@@ -70,14 +75,15 @@ impl Texts {
 
     /// `order`, if it is that of [`Self::sorted`].
     fn checked(&self, order: Vec<TokenId>) -> Result<Vec<TokenId>, VocabularyError> {
+        let is_readable = self.is_readable();
         let known = |token: &TokenId| {
             let id = token.0 as usize;
-            id < self.len() && self.is_readable(id)
+            id < self.len() && is_readable(id)
         };
         let key = |token: &TokenId| (self.of(token.0 as usize), *token);
         // INVARIANT: as many as there are, each one of them, each after the one before: so all of
         // them, once.
-        let is_right = order.len() == self.readable().count()
+        let is_right = order.len() == (0..self.len()).filter(|&id| is_readable(id)).count()
             && order.iter().all(known)
             && order.is_sorted_by(|a, b| key(a) < key(b));
         match is_right {
