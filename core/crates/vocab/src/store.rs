@@ -26,6 +26,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::vocabulary::Texts;
 use crate::{TokenId, Vocabulary, VocabularyError};
@@ -207,8 +208,10 @@ pub fn write_file(path: &Path, parts: &[&[u8]]) -> Result<(), VocabularyError> {
 fn beside(path: &Path) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    // Processes of two machines may have one number.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let mut name: OsString = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.{number}.part", std::process::id()));
+    name.push(format!(".{}.{number}.{now:x}.part", std::process::id()));
     path.with_file_name(name)
 }
 
