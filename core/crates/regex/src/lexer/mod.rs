@@ -1,18 +1,17 @@
+mod lasting;
 mod tails;
 
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
 use structgen_automaton::{AcceptId, AutomatonError, CharSelection, Fuel, LexState, ShardedTable};
 
-use crate::exprs::{Partition, lasting_bag, lasting_print};
+use crate::exprs::Partition;
 use crate::{ByteSet, ExprId, Exprs};
 use tails::{TailLists, TailsId};
 
 const UNKNOWN: u32 = u32::MAX;
 /// The row of states not stepped from yet: one unknown transition for the trivial partition.
 const UNBUILT: u32 = 1;
-/// Expressions that are looked at for one lasting fingerprint: half a millisecond.
-const MOST_LASTING: usize = 4000;
 
 /// A lazily built DFA that runs many expressions side by side.
 ///
@@ -474,29 +473,6 @@ impl Lexer {
     /// The same for [`LEX_NEAR_HORIZON`](structgen_automaton::LEX_NEAR_HORIZON).
     pub fn near_fingerprint(&self, state: LexState) -> u128 {
         self.cold[state.0 as usize].prints[1]
-    }
-
-    /// The same two hashes for every process, and such that nobody can make two states share one.
-    /// `None` if they would take longer than they are worth; later, they may take less.
-    pub fn lasting_fingerprints(&mut self, state: LexState) -> Option<[u128; 2]> {
-        let Cold { start, len, .. } = self.cold[state.0 as usize];
-        let mut most = MOST_LASTING;
-        let mut runs = [const { Vec::new() }; 2];
-        for i in start..start + len {
-            let Run { head, tails } = self.runs[i as usize];
-            let [head_far, head_near] = self.exprs.lasting_prints(head, &mut most)?;
-            let mut of_tails = [const { Vec::new() }; 2];
-            for &(_, tail) in self.tails.get(tails) {
-                most = most.checked_sub(1)?;
-                let [far, near] = self.exprs.lasting_prints(tail, &mut most)?;
-                of_tails[0].push(far);
-                of_tails[1].push(near);
-            }
-            let [far, near] = of_tails.map(|tails| lasting_bag(10, tails));
-            runs[0].push(lasting_print(11, &[head_far, far]));
-            runs[1].push(lasting_print(11, &[head_near, near]));
-        }
-        Some(runs.map(|runs| lasting_bag(12, runs)))
     }
 
     /// States, `DEAD` included.
