@@ -200,10 +200,10 @@ impl Tokens {
     }
 
     /// Which tokens may follow, end tokens included. Memoised.
-    pub fn mask(&self, at: Position) -> Result<Vec<u32>, EngineError> {
-        let mut row = vec![0; self.vocabulary().size().div_ceil(32)];
+    pub fn mask(&self, at: Position) -> Result<TokenMask, EngineError> {
+        let mut row = vec![0; self.vocabulary().size().div_ceil(32)].into_boxed_slice();
         self.fill_mask(at, &mut row)?;
-        Ok(row)
+        Ok(TokenMask::of_words(row))
     }
 
     /// The same into `row`, which must be as wide as the vocabulary's masks.

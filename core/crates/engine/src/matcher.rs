@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use structgen_automaton::AutomatonError;
-use structgen_vocab::{TokenId, Vocabulary};
+use structgen_vocab::{TokenId, TokenMask, Vocabulary};
 
 use crate::EngineError;
 use crate::compiled::{Compiled, HEAVY, Position, Tokens};
@@ -140,6 +140,11 @@ impl Matcher {
         self.history.iter().map(|(token, _)| *token)
     }
 
+    /// Whether text was read that is in none of the tokens.
+    pub fn has_read_text(&self) -> bool {
+        !self.texts.is_empty()
+    }
+
     /// The current position with its automaton: all that a mask depends on. May move to a fresh
     /// automaton first.
     pub fn cursor(&mut self) -> Result<Cursor, EngineError> {
@@ -157,7 +162,7 @@ impl Matcher {
     }
 
     /// The mask of the current position.
-    pub fn mask(&mut self) -> Result<Vec<u32>, EngineError> {
+    pub fn mask(&mut self) -> Result<TokenMask, EngineError> {
         self.ask(Tokens::mask)
     }
 

@@ -59,7 +59,8 @@ fn masks(vocabulary: &Arc<SharedVocabulary>) -> (Vec<Vec<u32>>, usize) {
     let mut masks = Vec::new();
     let mut known = 0;
     for program in programs() {
-        let compiled = Compiled::new(program, vocabulary.clone(), Limits::default()).unwrap();
+        let compiled =
+            Arc::new(Compiled::new(program, vocabulary.clone(), Limits::default()).unwrap());
         for seed in 0..4 {
             let mut matcher = compiled.matcher().unwrap();
             for step in 0..20usize {

@@ -100,7 +100,7 @@ impl Automaton {
     fn mask<'py>(&self, py: Python<'py>, state: u32) -> PyResult<Bound<'py, PyArray1<i32>>> {
         let at = self.at(py, state)?;
         let mask = self.ask(py, |tokens| tokens.mask(at))?;
-        let words: Vec<i32> = mask.into_iter().map(|word| word as i32).collect();
+        let words: Vec<i32> = mask.words().iter().map(|&word| word as i32).collect();
         let array = PyArray1::from_vec(py, words);
         array.readwrite().make_nonwriteable();
         Ok(array)
@@ -128,7 +128,7 @@ impl Automaton {
         let (py, automaton) = (slf.py(), slf.get());
         let inner =
             py.detach(|| automaton.compiled.matcher()).map_err(|error| engine_error(py, error))?;
-        Ok(Matcher::new(inner, slf.clone().unbind(), false))
+        Ok(Matcher::new(inner, slf.clone().unbind()))
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {

@@ -1,5 +1,6 @@
 //! The Python face of the core: conversion, error mapping, release of the GIL. Nothing else.
 
+use mimalloc::MiMalloc;
 use pyo3::prelude::*;
 
 mod automaton;
@@ -13,6 +14,11 @@ mod matcher;
 mod pickling;
 mod program;
 mod vocabulary;
+
+/// Threads that fill masks free what others have allocated: with the system's allocator they wait
+/// for each other.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The compiled core of structgen.
 #[pymodule(gil_used = false)]

@@ -1,4 +1,3 @@
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use numpy::PyReadwriteArray2;
@@ -21,17 +20,11 @@ use crate::vocabulary::Vocabulary;
 pub struct Matcher {
     inner: Mutex<structgen_engine::Matcher>,
     automaton: Py<Automaton>,
-    /// Whether text was read that is in none of its tokens.
-    read_text: AtomicBool,
 }
 
 impl Matcher {
-    pub fn new(
-        inner: structgen_engine::Matcher,
-        automaton: Py<Automaton>,
-        read_text: bool,
-    ) -> Self {
-        Matcher { inner: Mutex::new(inner), automaton, read_text: read_text.into() }
+    pub fn new(inner: structgen_engine::Matcher, automaton: Py<Automaton>) -> Self {
+        Matcher { inner: Mutex::new(inner), automaton }
     }
 
     /// After these tokens of another matcher.
@@ -142,20 +135,16 @@ impl Matcher {
     }
 
     fn reset(&self, py: Python<'_>) {
-        let mut inner = self.lock(py);
-        inner.reset();
-        self.read_text.store(false, Ordering::Relaxed);
+        self.lock(py).reset();
     }
 
     fn fork(&self, py: Python<'_>) -> Matcher {
-        let inner = self.lock(py);
-        let read_text = self.read_text.load(Ordering::Relaxed);
-        Matcher::new(inner.clone(), self.automaton.clone_ref(py), read_text)
+        Matcher::new(self.lock(py).clone(), self.automaton.clone_ref(py))
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
         let inner = self.lock(py);
-        if self.read_text.load(Ordering::Relaxed) {
+        if inner.has_read_text() {
             return Err(not_picklable(
                 py,
                 "a matcher that has read text by `advance_text` cannot be pickled, since it would \
@@ -221,13 +210,7 @@ impl Matcher {
 
     #[pyo3(signature = (text, /))]
     fn advance_text(&self, py: Python<'_>, text: &[u8]) -> PyResult<usize> {
-        self.ask(py, |matcher| {
-            let read = matcher.advance_bytes(text)?;
-            if read == text.len() && read > 0 {
-                self.read_text.store(true, Ordering::Relaxed);
-            }
-            Ok(read)
-        })
+        self.ask(py, |matcher| matcher.advance_bytes(text))
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

@@ -186,7 +186,8 @@ impl Saved {
             _ => return None,
         };
         reader.0.is_empty().then_some(())?;
-        Some(LexicalEntry { bytes: 128 + inside.bytes() + own, inside, exits })
+        let bytes = 128 + inside.bytes() + own;
+        Some(LexicalEntry { bytes, inside, exits, asked: OnceLock::new() })
     }
 }
 
