@@ -7,8 +7,9 @@ use crate::compiled::{Position, Tokens};
 use crate::spread::{all_threads, spread};
 use crate::{Cursor, EngineError};
 
-/// Memoised rows that are worth waking a thread for: a copy of some 16 KiB each.
-const COPIES: usize = 32;
+/// Memoised rows up to which the calling thread copies them alone: 16 KiB each, in less time than
+/// it takes to wake another thread.
+const COPIES: usize = 128;
 
 /// Writes the mask of each position into its row of words.
 ///

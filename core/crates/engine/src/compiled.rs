@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use structgen_automaton::{ByteAutomaton, Exactness, Fuel, StateId};
+use structgen_automaton::{ByteAutomaton, Exactness, Fuel, StateId, Usage};
 use structgen_vocab::{SPECIAL_MARKER, TokenId, TokenMask, Vocabulary};
 
 use crate::closing::{Closing, search};
@@ -150,8 +150,10 @@ impl Tokens {
                 }
             }
             if !state.is_dead() {
-                self.check_memory(&core)?;
-                self.highest.fetch_max(state.0, Ordering::Relaxed);
+                // A state that was handed out before has taken its memory before.
+                if self.highest.fetch_max(state.0, Ordering::Relaxed) < state.0 {
+                    self.check_memory(&core)?;
+                }
                 return Ok(Position(state.0));
             }
         }
@@ -227,9 +229,9 @@ impl Tokens {
                 mask.insert(token);
             }
         }
-        self.check_memory(&core)?;
+        let usage = self.check_memory(&core)?;
         row.copy_from_slice(core.mask.words());
-        let most = self.mask_budget(core.automaton.usage().bytes);
+        let most = self.mask_budget(usage.bytes);
         // Masks may be forgotten at any time; states may not.
         let mut masks = self.masks.write().unwrap_or_else(PoisonError::into_inner);
         masks.insert(state, row, most);
@@ -324,7 +326,7 @@ impl Tokens {
         all.saturating_sub(states).min(all / 2)
     }
 
-    fn check_memory(&self, core: &Core) -> Result<(), EngineError> {
+    fn check_memory(&self, core: &Core) -> Result<Usage, EngineError> {
         let (usage, most) = (core.automaton.usage(), self.limits.max_memory_bytes());
         let share = |used: usize, of: usize| (used as u64 * 1000 / of.max(1) as u64) as u32;
         let fill =
@@ -333,7 +335,7 @@ impl Tokens {
         if usage.bytes > most {
             return Err(self.limits.memory_exceeded().into());
         }
-        Ok(())
+        Ok(usage)
     }
 
     /// Counters for metrics.

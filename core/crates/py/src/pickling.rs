@@ -84,12 +84,11 @@ fn matcher(automaton: &Bound<'_, Automaton>, tokens: Vec<u32>) -> PyResult<Match
     Matcher::replayed(automaton, &tokens)
 }
 
-/// Pickles name these functions: they stay.
+/// Pickles name these functions: they stay. They are not among the names that the module exports.
 pub fn add_restorers(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(vocabulary, module)?)?;
-    module.add_function(wrap_pyfunction!(limits, module)?)?;
-    module.add_function(wrap_pyfunction!(program, module)?)?;
-    module.add_function(wrap_pyfunction!(automaton, module)?)?;
-    module.add_function(wrap_pyfunction!(matcher, module)?)?;
-    Ok(())
+    module.setattr("_restore_vocabulary", wrap_pyfunction!(vocabulary, module)?)?;
+    module.setattr("_restore_limits", wrap_pyfunction!(limits, module)?)?;
+    module.setattr("_restore_program", wrap_pyfunction!(program, module)?)?;
+    module.setattr("_restore_automaton", wrap_pyfunction!(automaton, module)?)?;
+    module.setattr("_restore_matcher", wrap_pyfunction!(matcher, module)?)
 }
