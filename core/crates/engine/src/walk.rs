@@ -42,11 +42,6 @@ impl ByteWalker for LexSteps<'_> {
         let next = self.automaton.lex_step(state, byte, self.fuel)?;
         Ok((!next.is_dead()).then_some(next))
     }
-
-    #[inline]
-    fn live(&mut self, lex: LexState) -> [u64; 4] {
-        self.automaton.lex_live_bytes(lex)
-    }
 }
 
 /// Adds the tokens at and below `root` whose bytes keep `state` (the state *at* `root`) alive.

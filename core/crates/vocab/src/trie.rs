@@ -327,19 +327,6 @@ impl TokenTrie {
         from: NodeId,
         state: W::State,
         walker: &mut W,
-        visit: impl FnMut(&mut W, NodeId, W::State) -> Result<bool, W::Error>,
-    ) -> Result<(), W::Error> {
-        self.walk_beyond(0, from, state, walker, visit)
-    }
-
-    /// The same, on the ways to tokens of more than `least` bytes alone.
-    #[inline]
-    pub fn walk_beyond<W: ByteWalker>(
-        &self,
-        least: usize,
-        from: NodeId,
-        state: W::State,
-        walker: &mut W,
         mut visit: impl FnMut(&mut W, NodeId, W::State) -> Result<bool, W::Error>,
     ) -> Result<(), W::Error> {
         let kids = self.kids.range(from);
@@ -354,15 +341,48 @@ impl TokenTrie {
                 continue;
             }
             let child = self.kids.nodes[at];
-            if least > 0 && self.depth(child) + self.height_below(child) <= least {
-                continue;
-            }
             let Some(state) = walker.step(*state, byte)? else { continue };
             if visit(walker, child, state)? {
                 let kids = self.kids.range(child);
                 if !kids.is_empty() {
                     stack.push(Level { state, live: walker.live(state), kids });
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for walks that go nearly everywhere, on the ways to tokens of more than `least`
+    /// bytes alone.
+    ///
+    /// PERF: nodes are read in their order, and [`ByteWalker::live`] is not asked. In a string
+    /// hardly any byte leads nowhere.
+    #[inline]
+    pub fn walk_beyond<W: ByteWalker>(
+        &self,
+        least: usize,
+        from: NodeId,
+        state: W::State,
+        walker: &mut W,
+        mut visit: impl FnMut(&mut W, NodeId, W::State) -> Result<bool, W::Error>,
+    ) -> Result<(), W::Error> {
+        let base = self.depth(from);
+        let mut stack = vec![state];
+        let mut id = from + 1;
+        while id < self.end(from) {
+            let node = self.nodes[id as usize];
+            if usize::from(node.depth) + usize::from(node.height) <= least {
+                id = node.end;
+                continue;
+            }
+            let level = usize::from(node.depth) - base;
+            match walker.step(stack[level - 1], node.byte)? {
+                Some(next) if visit(walker, id, next)? => {
+                    stack.truncate(level);
+                    stack.push(next);
+                    id += 1;
+                }
+                _ => id = node.end,
             }
         }
         Ok(())

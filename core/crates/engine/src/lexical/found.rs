@@ -78,10 +78,15 @@ impl Found {
             }
             let (height, tokens) = (trie.height_below(node) as u32, below.len());
             let LexSteps { automaton, fuel } = walker;
-            let idle = loops.idle_bytes(*automaton, state, groups, fuel)? >= height
-                || loops.hold(*automaton, state, groups, height, tokens, fuel)?
-                || (tokens >= WORTH_ALTERNATIVES
-                    && loops.any_holds(*automaton, state, groups, height, tokens, fuel)?);
+            let at_sight = loops.idle_bytes(*automaton, state, groups, fuel)?;
+            // Where any characters do for a while, some characters hardly do for longer: what is
+            // left of a string near its limit.
+            let idle = at_sight >= height
+                || (at_sight == 0
+                    && (loops.hold(*automaton, state, groups, height, tokens, fuel)?
+                        || (tokens >= WORTH_ALTERNATIVES
+                            && loops
+                                .any_holds(*automaton, state, groups, height, tokens, fuel)?)));
             if idle {
                 inside.add(below);
                 return Ok(false);
