@@ -187,6 +187,13 @@ pub trait ByteAutomaton: Send {
         Ok(0)
     }
 
+    /// A number of characters, if it is plain to see: a text, all of whose characters are in `chars`,
+    /// keeps the lexeme open if it has at most so many of them, and is no beginning of one if it has
+    /// more; and the lexeme can end neither inside that text nor right after it.
+    fn lex_room(&mut self, _lex: LexState, _chars: CharSelection) -> Option<u32> {
+        None
+    }
+
     /// States whose lexemes are among those of `lex`, which is a choice of them, if no lexeme of
     /// `lex` ends with one of `chars`. Empty if that is not plain to see.
     fn lex_alternatives(

@@ -289,3 +289,60 @@ fn long_texts_outlive_many_automata() {
     assert!(short.automaton().stats().states <= 20_000);
     assert!(long.automaton().stats().states > 20_000);
 }
+
+#[test]
+fn strings_near_their_limit_equal_probing() {
+    let vocabulary = vocabulary(&[
+        "a",
+        "ab",
+        "abc",
+        "abcd",
+        "abcdefgh",
+        "abcdefghijkl",
+        "é",
+        "éa",
+        "aéé",
+        "日本語",
+        "日本語日本語",
+        "a日b本c語",
+        "𝄞",
+        "𝄞𝄞𝄞",
+        "\"",
+        "a\"",
+        "abc\"",
+        "éé\"",
+        "日\"",
+        "\\n",
+        "a\\",
+        "\\u00",
+        "\\u00e9b",
+        "abcd\\nabcd",
+        "\u{7f}",
+        "a\u{7f}b",
+        " ",
+        "    ",
+        "12",
+        "123456",
+        "-_-_-_-_-",
+    ]);
+    for (low, high) in [(0, 7), (3, 7), (7, 7), (0, 1), (2, 14)] {
+        let schema = format!(r#"{{"type": "string", "minLength": {low}, "maxLength": {high}}}"#);
+        let program = Program::json_schema(&schema, "{}", &Limits::default()).unwrap();
+        let mut matcher = matcher(Arc::new(program), &vocabulary);
+        assert_eq!(matcher.advance_bytes(b"\"").unwrap(), 1);
+        for i in 0..=high {
+            assert_eq!(allowed(&mut matcher), probed(&mut matcher), "{low} {high} {i}");
+            let next = ["a", "é", "日", "𝄞", "\\n"][i % 5].as_bytes();
+            let read = matcher.advance_bytes(next).unwrap();
+            assert_eq!(read, if i < high { next.len() } else { 0 });
+        }
+    }
+    for pattern in ["[^b]{0,9}b", "[a-z]{2,11}[é]", "(?:[^\"]{0,6}\"){2}"] {
+        let mut matcher = matcher(regex(pattern), &vocabulary);
+        for text in ["a", "é", "a", "日本語", "123456"] {
+            assert_eq!(allowed(&mut matcher), probed(&mut matcher), "{pattern}");
+            let _ = matcher.advance_bytes(text.as_bytes()).unwrap();
+        }
+        assert_eq!(allowed(&mut matcher), probed(&mut matcher), "{pattern}");
+    }
+}

@@ -107,6 +107,10 @@ impl ByteAutomaton for RegexAutomaton {
         self.lexer.idle_bytes(lex, chars, fuel)
     }
 
+    fn lex_room(&mut self, lex: LexState, chars: CharSelection) -> Option<u32> {
+        self.lexer.exact_room(lex, chars)
+    }
+
     fn lex_alternatives(
         &mut self,
         lex: LexState,

@@ -28,6 +28,8 @@ struct Node {
     depth: u16,
     /// Bytes of the longest way below.
     height: u16,
+    /// Of the bytes from the root, those with which a character of UTF-8 begins.
+    chars: u16,
     /// One past the last node of this subtree.
     end: NodeId,
     /// Tokens that end here: `tokens[first_token..next node's first_token]`.
@@ -45,6 +47,8 @@ pub struct TokenTrie {
     /// `nodes[0]` is the root; the last node is a sentinel that closes the token ranges.
     nodes: Vec<Node>,
     tokens: Vec<TokenId>,
+    /// By place, what [`Node::chars`] is of the node where the token ends.
+    chars: Vec<u16>,
     kids: Kids,
     /// The children of the root by byte, 0 for none: looked up for every byte of a text.
     first: Box<[NodeId; 256]>,
@@ -102,7 +106,16 @@ struct Level<S> {
 
 impl Node {
     fn new(byte: u8, depth: u16, first_token: u32) -> Self {
-        Node { byte, groups: CharGroups::NONE, depth, height: 0, end: 0, first_token, end_token: 0 }
+        Node {
+            byte,
+            groups: CharGroups::NONE,
+            depth,
+            height: 0,
+            chars: 0,
+            end: 0,
+            first_token,
+            end_token: 0,
+        }
     }
 }
 
@@ -123,6 +136,7 @@ impl TokenTrie {
         let mut nodes: Vec<Node> = Vec::with_capacity(2 + 3 * entries.len());
         nodes.push(Node::new(0, 0, 0));
         let mut tokens = Vec::with_capacity(entries.len());
+        let mut chars = Vec::with_capacity(entries.len());
         let mut open: Vec<NodeId> = vec![0];
         let mut groups: Vec<CharGroups> = Vec::new();
         let mut previous: &[u8] = &[];
@@ -136,8 +150,11 @@ impl TokenTrie {
                 }
             }
             for (depth, &byte) in bytes.iter().enumerate().skip(common) {
+                let before = nodes[open[depth] as usize].chars;
+                let begins = byte & 0xC0 != 0x80;
                 open.push(nodes.len() as NodeId);
-                nodes.push(Node::new(byte, depth as u16 + 1, tokens.len() as u32));
+                let node = Node::new(byte, depth as u16 + 1, tokens.len() as u32);
+                nodes.push(Node { chars: before + u16::from(begins), ..node });
             }
             CharGroups::of_suffixes(bytes, &mut groups);
             for (depth, &node) in open.iter().enumerate() {
@@ -148,6 +165,7 @@ impl TokenTrie {
             // INVARIANT: sorted order means that a token's own node is the last one opened,
             // and that all tokens with equal bytes follow each other.
             tokens.push(token);
+            chars.push(open.last().map_or(0, |&node| nodes[node as usize].chars));
             previous = bytes;
         }
         let end = nodes.len() as NodeId;
@@ -162,7 +180,7 @@ impl TokenTrie {
             first[kids.bytes[at] as usize] = kids.nodes[at];
         }
         nodes.shrink_to_fit();
-        TokenTrie { nodes, tokens, kids, first }
+        TokenTrie { nodes, tokens, chars, kids, first }
     }
 
     /// The root.
@@ -200,6 +218,7 @@ impl TokenTrie {
     pub fn bytes(&self) -> usize {
         size_of_val(self.nodes.as_slice())
             + size_of_val(self.tokens.as_slice())
+            + size_of_val(self.chars.as_slice())
             + self.kids.memory()
             + size_of_val(&*self.first)
     }
@@ -225,6 +244,18 @@ impl TokenTrie {
     #[inline]
     pub fn depth(&self, node: NodeId) -> usize {
         self.nodes[node as usize].depth as usize
+    }
+
+    /// How many characters of UTF-8 begin in the bytes from the root to `node`.
+    #[inline]
+    pub fn chars(&self, node: NodeId) -> u16 {
+        self.nodes[node as usize].chars
+    }
+
+    /// The same of the tokens at these places of the order of bytes, whole.
+    #[inline]
+    pub fn chars_in(&self, places: Range<u32>) -> &[u16] {
+        &self.chars[places.start as usize..places.end as usize]
     }
 
     /// Tokens that end at `node` or below it.
@@ -445,6 +476,12 @@ mod tests {
         assert_eq!(below(0xc3), CharGroups::OTHER);
         assert!(!trie.groups_below(a).within(CharGroups::NON_ASCII));
         assert!(CharGroups::of_ascii(b'"').within(trie.groups_below(a)));
+        // Characters that begin: one before, and the letter beyond ASCII is one.
+        let beyond = trie.descend(a, "\u{e4}".as_bytes()).unwrap();
+        assert_eq!((trie.chars(a), trie.chars(beyond)), (1, 2));
+        let ends = |node| trie.chars_in(trie.places_at(node)).to_vec();
+        assert_eq!(ends(trie.descend(a, b"1 ").unwrap()), [3]);
+        assert_eq!(ends(beyond), [2]);
     }
 
     #[test]

@@ -79,8 +79,21 @@ impl Found {
             let (height, tokens) = (trie.height_below(node) as u32, below.len());
             let LexSteps { automaton, fuel } = walker;
             let at_sight = loops.idle_bytes(*automaton, state, groups, fuel)?;
-            // Where any characters do for a while, some characters hardly do for longer: what is
-            // left of a string near its limit.
+            // What is left of a string near its limit: tokens are in or out by their length.
+            if at_sight > 0
+                && at_sight < height
+                && let Some(room) = loops.room(*automaton, state)
+            {
+                let before = u32::from(trie.chars(node));
+                let lengths = trie.chars_in(below.clone());
+                for (place, &length) in below.zip(lengths) {
+                    if u32::from(length) - before <= room {
+                        inside.add(place..place + 1);
+                    }
+                }
+                return Ok(false);
+            }
+            // Where any characters do for a while, some characters hardly do for longer.
             let idle = at_sight >= height
                 || (at_sight == 0
                     && (loops.hold(*automaton, state, groups, height, tokens, fuel)?

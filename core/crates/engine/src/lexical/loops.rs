@@ -68,6 +68,8 @@ pub(super) struct Loops {
     alternatives: FxHashMap<LexState, Rc<[LexState]>>,
     /// Groups of which all characters were tried, and those that all lead back.
     staying: FxHashMap<LexState, (CharGroups, CharGroups)>,
+    /// For how many complete characters there is room, exactly.
+    rooms: FxHashMap<LexState, Option<u32>>,
     /// The state that was asked for last: mostly the next one too.
     last: Option<(LexState, Idle)>,
     selections: FxHashMap<CharGroups, CharSelection>,
@@ -102,6 +104,17 @@ impl Loops {
         };
         self.last = Some((lex, idle));
         Ok(if groups.within(CharGroups::ASCII_COMPLETE) { idle.ascii } else { idle.any })
+    }
+
+    /// For how many complete characters there is room, if that is known; see
+    /// [`ByteAutomaton::lex_room`].
+    pub(super) fn room(&mut self, automaton: &mut dyn ByteAutomaton, lex: LexState) -> Option<u32> {
+        if let Some(&known) = self.rooms.get(&lex) {
+            return known;
+        }
+        let room = automaton.lex_room(lex, self.selection(CharGroups::COMPLETE));
+        self.rooms.insert(lex, room);
+        room
     }
 
     /// Whether any text of at most `bytes` bytes, all of whose characters are in `groups`, keeps

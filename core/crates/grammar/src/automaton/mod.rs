@@ -355,6 +355,13 @@ impl ByteAutomaton for CfgAutomaton {
         }
     }
 
+    fn lex_room(&mut self, lex: LexState, chars: CharSelection) -> Option<u32> {
+        match self.guests.lex(lex) {
+            Some(_) => None,
+            None => self.lexicon.lexer.exact_room(lex, chars),
+        }
+    }
+
     fn lex_alternatives(
         &mut self,
         lex: LexState,

@@ -38,6 +38,29 @@ impl Lexer {
     }
 }
 
+impl Lexer {
+    /// A number of characters, if it is plain to see: texts of at most so many characters, all in
+    /// `chars`, lead to states that are neither dead nor accepting, and longer ones to dead ones.
+    pub fn exact_room(&mut self, state: LexState, chars: CharSelection) -> Option<u32> {
+        let (_, e) = self.sole_part(state)?;
+        let exprs = &mut self.exprs;
+        let (head, tail) = exprs.split(e);
+        // X{a,b} y, each X one character: codes are prefix codes, so that a text is so many of X and
+        // no other number, and what does not fit would have to be read by y.
+        match (exprs.node(head), exprs.node(tail)) {
+            (Node::Repeat(body, _, max), Node::Set(_))
+                if max != INFINITE
+                    && exprs.ends_otherwise(tail, chars)
+                    && exprs.is_one_character(body)
+                    && exprs.reads(body, chars) =>
+            {
+                Some(max)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Alternatives beyond which a state is not taken apart.
 const MAX_ALTERNATIVES: u32 = 64;
 

@@ -194,6 +194,12 @@ impl Exprs {
         self.texts[e.index()]
     }
 
+    /// Whether every member of `e` is exactly one character, of one of the codes.
+    pub(super) fn is_one_character(&self, e: ExprId) -> bool {
+        let text = self.text(e);
+        Encoding::ALL.into_iter().any(|code| text.is_character(code))
+    }
+
     /// ASCII bytes are characters in UTF-8.
     fn text_of_set(&mut self, set: ByteSet) -> Text {
         if set.iter().any(|byte| byte >= 0x80) {

@@ -149,6 +149,10 @@ impl ByteAutomaton for SchemaAutomaton {
         self.frames.algebra.lexer.idle_bytes(lex, chars, fuel)
     }
 
+    fn lex_room(&mut self, lex: LexState, chars: CharSelection) -> Option<u32> {
+        self.frames.algebra.lexer.exact_room(lex, chars)
+    }
+
     fn lex_alternatives(
         &mut self,
         lex: LexState,
