@@ -45,8 +45,12 @@ def seconds(program: str) -> float:
         "import sys, time\nstarted = time.perf_counter()\nexec(sys.argv[1])\n"
         "print(time.perf_counter() - started)"
     )
+    # -P: not what lies in the working directory, but what is installed or on PYTHONPATH.
     done = subprocess.run(
-        [sys.executable, "-c", timing, program], capture_output=True, text=True, check=True
+        [sys.executable, "-P", "-c", timing, program],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return float(done.stdout)
 

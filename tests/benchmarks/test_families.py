@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "families.py"
+from tests.benchmarks.scripts import run_script
 
 
 def test_a_run_over_two_tokenizers(tmp_path: Path) -> None:
@@ -45,19 +42,11 @@ def test_a_run_over_two_tokenizers(tmp_path: Path) -> None:
     (data / "one.json").write_text(json.dumps(case))
     (data / "two.json").write_text(json.dumps({**case, "schema": {"minimum": "no number"}}))
     out = tmp_path / "out.json"
-    command = [sys.executable, str(SCRIPT), "--data", str(data), "--repeat", "2"]
-    command += ["--tokenizer", f"ranks={tmp_path / 'ranks.tiktoken'}"]
-    command += ["--tokenizer", f"tekken={tmp_path}", "--out", str(out)]
-    path = os.pathsep.join([str(SCRIPT.parents[1]), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": path},
-    )
-    assert done.returncode == 0, done.stderr
-    assert "| ranks | 259 | longest token |" in done.stdout
+    options = ["--data", str(data), "--repeat", "2", "--out", str(out)]
+    options += ["--tokenizer", f"ranks={tmp_path / 'ranks.tiktoken'}"]
+    options += ["--tokenizer", f"tekken={tmp_path}"]
+    printed = run_script("families.py", *options)
+    assert "| ranks | 259 | longest token |" in printed
     results = json.loads(out.read_text())["results"]
     assert list(results) == ["ranks", "tekken"]
     valid, invalid = '{"a": true}', '{"a": 1}'

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from structgen.vocabulary.pieces import BYTE_ALPHABET
-
-FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+from tests.benchmarks.scripts import run_script
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="memory is read from /proc"
@@ -42,14 +38,8 @@ def test_all_figures_are_there(tmp_path: Path):
         (data / f"{number}.json").write_text(json.dumps({"schema": schema, "tests": tests}))
     out = tmp_path / "out.json"
     options = ["--learn", "2", "--probe", "3", "--runs", "1", "--out", str(out)]
-    command = [sys.executable, str(FOLDER / "vocabulary_io.py"), *options]
-    command += ["--tokenizer", str(tokenizer(tmp_path / "bytes")), "--data", str(data)]
-    # The script's neighbours are found by where it lies.
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=300, env=environment
-    )
-    assert done.returncode == 0, done.stderr
+    options += ["--tokenizer", str(tokenizer(tmp_path / "bytes")), "--data", str(data)]
+    run_script("vocabulary_io.py", *options)
     figures = json.loads(out.read_text())
     assert figures["size"] == 262
     build, plain, named, learnt = figures["loading"].values()

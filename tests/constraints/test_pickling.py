@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -111,8 +112,12 @@ def test_unpickled_constraints_have_the_same_masks(name: str):
         assert walked(again.matcher(), seed) == expected
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+# At the end of the path: an installed structgen is found first.
 ELSEWHERE = """
 import pickle, sys
+sys.path.append(sys.argv[1])
 from tests.constraints.test_pickling import walked
 automata = pickle.load(sys.stdin.buffer)
 masks = {name: [walked(a.matcher(), seed) for seed in range(6)] for name, a in automata.items()}
@@ -123,7 +128,7 @@ pickle.dump(masks, sys.stdout.buffer)
 def test_a_process_of_its_own_has_the_same_masks():
     automata = {name: c.compile(VOCABULARY) for name, c in CONSTRAINTS.items()}
     done = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE],
+        [sys.executable, "-P", "-c", ELSEWHERE, str(ROOT)],
         input=pickle.dumps(automata),
         stdout=subprocess.PIPE,
         check=True,

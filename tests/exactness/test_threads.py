@@ -86,7 +86,7 @@ assert os.waitpid(child, 0)[1] == 0
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_process_has_threads_of_its_own() -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED, str(ROOT)],
+        [sys.executable, "-P", "-W", "ignore::DeprecationWarning", "-c", FORKED, str(ROOT)],
         capture_output=True,
         text=True,
         timeout=60,

@@ -15,6 +15,7 @@ import structgen.vocabulary as sv
 from structgen.constraints import grammar, json_schema, regex
 from structgen.errors import VocabularyError
 
+ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = {
     "type": "object",
     "properties": {"a": {"type": "string", "maxLength": 40}, "b": {"format": "date"}},
@@ -76,7 +77,7 @@ def test_other_processes_read_it(tmp_path: Path):
     script = (
         "import sys, structgen.vocabulary as sv; print(sv.Vocabulary.load(sys.argv[1]).fingerprint)"
     )
-    command = [sys.executable, "-c", script, str(tmp_path / "v.sgv")]
+    command = [sys.executable, "-P", "-c", script, str(tmp_path / "v.sgv")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == saved.fingerprint
 
@@ -145,8 +146,10 @@ def test_what_was_learnt_is_saved_with_it(tmp_path: Path):
     assert (tmp_path / "again").read_bytes() == (tmp_path / "with").read_bytes()
 
 
+# At the end of the path: an installed structgen is found first.
 MASKS = """
 import sys, numpy as np, structgen.vocabulary as sv
+sys.path.append(sys.argv[2])
 from tests.vocabulary.test_saving import masks
 np.save(sys.stdout.buffer, masks(sv.Vocabulary.load(sys.argv[1])))
 """
@@ -174,7 +177,7 @@ def test_another_process_makes_the_same_masks_of_it(request, tmp_path: Path, nam
         saved = sv.from_tokenizer_json(folder / name)
     expected = masks(saved)
     saved.save(tmp_path / "v.sgv")
-    command = [sys.executable, "-c", MASKS, str(tmp_path / "v.sgv")]
+    command = [sys.executable, "-P", "-c", MASKS, str(tmp_path / "v.sgv"), str(ROOT)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=120)
     assert (np.load(io.BytesIO(done.stdout)) == expected).all()
 

@@ -14,6 +14,10 @@ use crate::walk::{add_sure, add_walked};
 /// Rests of tokens from which on it is worth to find out which of them are to be looked at.
 const WORTH_A_COUNT: usize = 1 << 13;
 
+/// Tokens of rests beyond which they stay where they are: to merge a thousand takes the better part
+/// of a millisecond.
+const MOST_MERGED: usize = 1 << 10;
+
 /// How often subtrees are walked one by one before they are merged: to merge them takes as long as
 /// some such walks, and most entries of patterns are never met again.
 const WALKS_APART: u32 = 3;
@@ -145,6 +149,7 @@ impl Rest {
         all: &Rests,
     ) -> (&'a TokenTrie, &'a [NodeId]) {
         let alone = self.nodes.len() == 1
+            || self.count > MOST_MERGED
             || (self.merged.get().is_none()
                 && self.walks.fetch_add(1, Ordering::Relaxed) < WALKS_APART);
         match alone {
