@@ -39,7 +39,7 @@ def test_all_figures_are_there(tmp_path: Path):
     out = tmp_path / "out.json"
     options = ["--learn", "2", "--probe", "3", "--runs", "1", "--out", str(out)]
     options += ["--tokenizer", str(tokenizer(tmp_path / "bytes")), "--data", str(data)]
-    run_script("vocabulary_io.py", *options)
+    printed = run_script("vocabulary_io.py", *options)
     figures = json.loads(out.read_text())
     assert figures["size"] == 262
     build, plain, named, learnt = figures["loading"].values()
@@ -52,4 +52,4 @@ def test_all_figures_are_there(tmp_path: Path):
     assert of in ("2 schemas", "3 schemas")
     for name, row in figures["first"].items():
         assert set(row) == {"first_ms", "all_ms", "first_ms, entries", "all_ms, entries"}, name
-        assert f"| {name} |" in done.stdout
+        assert f"| {name} |" in printed
