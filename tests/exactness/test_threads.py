@@ -93,3 +93,26 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+# Compiling asks for signals, for which it needs the GIL; nobody may hold that and wait for it.
+RENEWED = """
+import threading
+import structgen as sg
+vocabulary = sg.Vocabulary.from_bytes([bytes([b]) for b in range(256)] + [None], eos_token_ids=[256])
+names = [f"key{i}" for i in range(60)]
+inner = {f"p{j}": {"type": "string", "pattern": f"^[a-z]{{{j},{9 * j + 9}}}$"} for j in range(12)}
+schema = {
+    "properties": {name: {"properties": {**inner, name: {}}} for name in names},
+    "oneOf": [{"required": [name]} for name in names[:8]],
+}
+automaton = sg.json_schema(schema).compile(vocabulary)
+worker = threading.Thread(target=lambda: [automaton.clear_cache() for _ in range(10)])
+worker.start()
+while worker.is_alive():
+    assert automaton.exactness == "exact"
+"""
+
+
+def test_an_automaton_can_be_asked_while_it_is_begun_afresh() -> None:
+    subprocess.run([sys.executable, "-P", "-c", RENEWED], timeout=100, check=True)

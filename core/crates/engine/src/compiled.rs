@@ -41,7 +41,7 @@ pub struct Tokens {
     /// The highest state handed out. Ids are dense: all below it are states, too.
     highest: AtomicU32,
     /// Of what the limits allow, in thousandths, when last looked at.
-    fill: AtomicU32,
+    used: AtomicU32,
     core: Mutex<Core>,
     masks: RwLock<MaskMemo>,
     counts: Counts,
@@ -85,7 +85,7 @@ impl Tokens {
             exactness: automaton.exactness(),
             start,
             highest: AtomicU32::new(start.0),
-            fill: AtomicU32::new(0),
+            used: AtomicU32::new(0),
             core: Mutex::new(Core { automaton, mask }),
             masks: RwLock::new(memo),
             counts: Counts::default(),
@@ -99,11 +99,11 @@ impl Tokens {
     }
 
     /// How much of the states and the memory allowed is used, in thousandths.
-    pub fn fill(&self) -> u32 {
-        self.fill.load(Ordering::Relaxed)
+    pub fn used(&self) -> u32 {
+        self.used.load(Ordering::Relaxed)
     }
 
-    /// Looks at [`Self::fill`] again, after a step that did not get to it.
+    /// Looks at [`Self::used`] again, after a step that did not get to it.
     pub(crate) fn weigh(&self) {
         // Beyond the limit, which is what it is asked for.
         let _ = self.check_memory(&self.lock());
@@ -329,9 +329,9 @@ impl Tokens {
     fn check_memory(&self, core: &Core) -> Result<Usage, EngineError> {
         let (usage, most) = (core.automaton.usage(), self.limits.max_memory_bytes());
         let share = |used: usize, of: usize| (used as u64 * 1000 / of.max(1) as u64) as u32;
-        let fill =
+        let used =
             share(usage.bytes, most).max(share(usage.states, self.limits.max_states as usize));
-        self.fill.store(fill, Ordering::Relaxed);
+        self.used.store(used, Ordering::Relaxed);
         if usage.bytes > most {
             return Err(self.limits.memory_exceeded().into());
         }
@@ -393,12 +393,16 @@ pub(crate) const HEAVY: u32 = 500;
 const ROOMY: u32 = 250;
 
 /// A compiled constraint: hands out matchers, and starts afresh when the automaton has grown
-/// heavy. Matchers move over when they grow ([`Matcher::advance`]).
+/// heavy. Matchers that live on move to the fresh one when they are asked for something.
 pub struct Compiled {
     program: Arc<Program>,
     vocabulary: Arc<SharedVocabulary>,
     limits: Limits,
+    /// Locked for a moment only, never while anything is built: who asks for it may hold what
+    /// building waits for.
     current: RwLock<Arc<Tokens>>,
+    /// Held by whoever builds the next one.
+    renewing: Mutex<()>,
     renewals: AtomicU64,
 }
 
@@ -420,6 +424,7 @@ impl Compiled {
             vocabulary,
             limits,
             current: RwLock::new(Arc::new(tokens)),
+            renewing: Mutex::new(()),
             renewals: AtomicU64::new(0),
         })
     }
@@ -452,7 +457,7 @@ impl Compiled {
     /// A matcher before the first token.
     pub fn matcher(self: &Arc<Self>) -> Result<Matcher, EngineError> {
         let mut tokens = self.tokens();
-        if tokens.fill() > HEAVY {
+        if tokens.used() > HEAVY {
             tokens = self.other_than(tokens.generation(), HEAVY)?;
         }
         Ok(Matcher::new(self.clone(), tokens))
@@ -465,12 +470,15 @@ impl Compiled {
 
     fn other_than(&self, generation: u64, most: u32) -> Result<Arc<Tokens>, EngineError> {
         // Whoever comes second while it is built finds what the first has built.
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.generation() == generation || current.fill() > most {
-            *current = Arc::new(Self::build(&self.program, &self.vocabulary, &self.limits)?);
-            self.renewals.fetch_add(1, Ordering::Relaxed);
+        let _turn = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.tokens();
+        if current.generation() != generation && current.used() <= most {
+            return Ok(current);
         }
-        Ok(current.clone())
+        let fresh = Arc::new(Self::build(&self.program, &self.vocabulary, &self.limits)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
+        self.renewals.fetch_add(1, Ordering::Relaxed);
+        Ok(fresh)
     }
 
     /// Forgets all states and masks; matchers that live on keep theirs.

@@ -32,7 +32,7 @@ pub struct Matcher {
     /// Texts that were read without tokens, each with the number of tokens before it.
     texts: Vec<(usize, Arc<[u8]>)>,
     at: Position,
-    /// Beyond this [`Tokens::fill`] a fresh automaton is worth its price.
+    /// Beyond this [`Tokens::used`] a fresh automaton is worth its price.
     renew_beyond: u32,
     /// Tokens of a completion of `at` that is known to exist; see [`Matcher::completion`].
     plan: Option<Vec<TokenId>>,
@@ -42,7 +42,7 @@ impl Matcher {
     /// Before the first token of an automaton of `compiled`.
     pub(crate) fn new(compiled: Arc<Compiled>, tokens: Arc<Tokens>) -> Self {
         let at = tokens.start();
-        let renew_beyond = HEAVY.max(2 * tokens.fill());
+        let renew_beyond = HEAVY.max(2 * tokens.used());
         Matcher {
             compiled,
             tokens,
@@ -84,7 +84,7 @@ impl Matcher {
     /// Moves to an automaton with room if this one is heavy, and reads the text again. Where the
     /// text itself takes most of the room, nothing happens.
     fn renew_if_heavy(&mut self) -> Result<(), EngineError> {
-        if self.tokens.fill() <= self.renew_beyond || self.is_terminated() {
+        if self.tokens.used() <= self.renew_beyond || self.is_terminated() {
             return Ok(());
         }
         match self.renewed() {
@@ -116,7 +116,7 @@ impl Matcher {
         }
         fresh.texts.clone_from(&self.texts);
         fresh.plan.clone_from(&self.plan);
-        fresh.renew_beyond = HEAVY.max(2 * fresh.tokens.fill());
+        fresh.renew_beyond = HEAVY.max(2 * fresh.tokens.used());
         Ok(fresh)
     }
 
@@ -154,7 +154,7 @@ impl Matcher {
 
     /// The same where nothing has to be done first: None if the automaton is heavy.
     pub fn light_cursor(&self) -> Option<Cursor> {
-        (self.tokens.fill() <= self.renew_beyond).then(|| self.here())
+        (self.tokens.used() <= self.renew_beyond).then(|| self.here())
     }
 
     fn here(&self) -> Cursor {
