@@ -83,11 +83,10 @@ impl MaskMemo {
         let sparse = with_bits <= self.words / SPARSE;
         let len = if sparse { 2 * with_bits } else { self.words };
         if self.pages.last().is_none_or(|page| page.capacity() - page.len() < len) {
-            let masks = (FIRST_MASKS << self.pages.len().min(16)).min(MOST_MASKS);
-            if self.bytes() + masks * self.words * 4 > most && !self.pages.is_empty() {
+            if self.bytes() + self.next_page() * 4 > most && !self.pages.is_empty() {
                 self.clear();
             }
-            self.pages.push(Vec::with_capacity(masks * self.words));
+            self.pages.push(Vec::with_capacity(self.next_page()));
         }
         let page = self.pages.len() - 1;
         let start = self.pages[page].len() as u32;
@@ -96,6 +95,11 @@ impl MaskMemo {
             false => self.pages[page].extend_from_slice(mask),
         }
         self.places.insert(state, Place { page: page as u32, start, len: len as u32 });
+    }
+
+    /// Numbers for which the next page has room.
+    fn next_page(&self) -> usize {
+        (FIRST_MASKS << self.pages.len().min(16)).min(MOST_MASKS) * self.words
     }
 
     pub(crate) fn clear(&mut self) {
