@@ -14,53 +14,22 @@ from structgen.errors import LimitExceeded
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from structgen.integrations import mask_table  # noqa: E402
 from structgen.integrations.mask_table import MaskTable  # noqa: E402
 from structgen.integrations.torch import apply_mask_  # noqa: E402
 
 BYTES = sg.Vocabulary([bytes([b]) for b in range(256)], eos_token_ids=[256], size=260)
 
 
-class Matchers:
-    """Matchers of automata by name, each with a generation where the core does not say it yet."""
+def matchers_of(pattern: str) -> Callable[[str], sg.Matcher]:
+    """Matchers of one automaton, each after a text."""
+    automaton = sg.regex(pattern).compile(BYTES)
 
-    def __init__(self) -> None:
-        self._generations: dict[int, int] = {}
-        self._automata: list[sg.Automaton] = []
-        self._alive: list[sg.Matcher] = []
+    def after(text: str) -> sg.Matcher:
+        matcher = automaton.matcher()
+        assert all(matcher.advance(b) for b in text.encode())
+        return matcher
 
-    def of(self, pattern: str) -> Callable[[str], sg.Matcher]:
-        """Matchers of one automaton, each after a text."""
-        automaton = sg.regex(pattern).compile(BYTES)
-        self._automata.append(automaton)
-        generation = len(self._automata)
-
-        def after(text: str) -> sg.Matcher:
-            matcher = automaton.matcher()
-            assert all(matcher.advance(b) for b in text.encode())
-            self._alive.append(matcher)
-            self._generations[id(matcher)] = generation
-            return matcher
-
-        return after
-
-    def key(self, matcher: sg.Matcher) -> tuple[int, int]:
-        return self._generations[id(matcher)], matcher.state
-
-
-@pytest.fixture
-def matchers(monkeypatch: pytest.MonkeyPatch) -> Matchers:
-    made = Matchers()
-    if not hasattr(sg.Matcher, "generation"):
-        monkeypatch.setattr(mask_table, "_key", made.key)
-    return made
-
-
-@pytest.fixture
-def any_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of matchers that live as long as the test, each of an automaton of its own."""
-    if not hasattr(sg.Matcher, "generation"):
-        monkeypatch.setattr(mask_table, "_key", lambda matcher: (id(matcher), matcher.state))
+    return after
 
 
 def mask_of(matcher: sg.Matcher) -> list[int]:
@@ -80,8 +49,8 @@ def counts(table: MaskTable) -> tuple[int, int, int, int]:
     return table.hits, table.misses, table.evictions, len(table)
 
 
-def test_each_state_is_uploaded_once(matchers: Matchers) -> None:
-    after = matchers.of("[0-9]{3}|ab*")
+def test_each_state_is_uploaded_once() -> None:
+    after = matchers_of("[0-9]{3}|ab*")
     table = MaskTable(BYTES.size, 4, device="cpu")
     first = check(table, [after(""), after("1"), after("2"), after("a")])
     # After one digit it is the same, whatever the digit; likewise for any number of b.
@@ -92,8 +61,8 @@ def test_each_state_is_uploaded_once(matchers: Matchers) -> None:
     assert counts(table) == (4, 3, 0, 3)
 
 
-def test_the_least_recently_used_leaves(matchers: Matchers) -> None:
-    after = matchers.of("abcdefgh")
+def test_the_least_recently_used_leaves() -> None:
+    after = matchers_of("abcdefgh")
     table = MaskTable(BYTES.size, 3, device="cpu")
     check(table, [after(""), after("a"), after("ab")])
     check(table, [after("")])
@@ -109,8 +78,8 @@ def test_the_least_recently_used_leaves(matchers: Matchers) -> None:
     assert counts(table) == (4, 8, 2, 3)
 
 
-def test_a_call_never_evicts_what_it_asks_for(matchers: Matchers) -> None:
-    after = matchers.of("abcdefgh")
+def test_a_call_never_evicts_what_it_asks_for() -> None:
+    after = matchers_of("abcdefgh")
     table = MaskTable(BYTES.size, 3, device="cpu", staging=1)
     check(table, [after("a"), after("ab"), after("abc")])
     # The oldest is asked for again, with two that are new.
@@ -120,15 +89,14 @@ def test_a_call_never_evicts_what_it_asks_for(matchers: Matchers) -> None:
     check(table, [after("abcd"), after("a"), after("abcde")])
 
 
-def test_automata_are_not_confused(matchers: Matchers) -> None:
-    one, other = matchers.of("ab"), matchers.of("cd")
+def test_automata_are_not_confused() -> None:
+    one, other = matchers_of("ab"), matchers_of("cd")
     table = MaskTable(BYTES.size, 8, device="cpu")
     assert one("").state == other("").state  # the numbers alone would not do
     rows = check(table, [one(""), other(""), one("a"), other("c")])
     assert len(set(rows)) == 4
 
 
-@pytest.mark.skipif(not hasattr(sg.Matcher, "generation"), reason="the core has no generations")
 def test_states_of_a_cleared_automaton_are_new() -> None:
     automaton = sg.regex("[a-c]{4}|d").compile(BYTES)
     table = MaskTable(BYTES.size, 8, device="cpu")
@@ -142,9 +110,9 @@ def test_states_of_a_cleared_automaton_are_new() -> None:
     assert check(table, [old]) == [row]
 
 
-def test_many_random_walks(matchers: Matchers) -> None:
+def test_many_random_walks() -> None:
     rng = random.Random(5)
-    automata = [matchers.of(pattern) for pattern in ("[ab]{2,9}c?", "(ab|ba)+", "a{7}|b{9}")]
+    automata = [matchers_of(pattern) for pattern in ("[ab]{2,9}c?", "(ab|ba)+", "a{7}|b{9}")]
     table = MaskTable(BYTES.size, 12, device="cpu", staging=5)
     words = ["", "ab", "abab", "ba", "abba", "baba", "ababab"]
     for _ in range(200):
@@ -157,8 +125,8 @@ def test_many_random_walks(matchers: Matchers) -> None:
     assert table.hits > table.misses
 
 
-def test_rows_are_what_masks_on_logits_take(matchers: Matchers) -> None:
-    after = matchers.of("[0-9]+")
+def test_rows_are_what_masks_on_logits_take() -> None:
+    after = matchers_of("[0-9]+")
     table = MaskTable(BYTES.size, 4, device="cpu")
     asked = [after("1"), after("")]
     logits = torch.zeros(2, BYTES.size)
@@ -167,7 +135,6 @@ def test_rows_are_what_masks_on_logits_take(matchers: Matchers) -> None:
     assert allowed == [[*b"0123456789", 256], [*b"0123456789"]]
 
 
-@pytest.mark.usefixtures("any_key")
 def test_what_fails_leaves_the_table_as_it_was() -> None:
     limits = sg.Limits(mask_steps=1)
     failing = sg.regex("[a-z]+", limits=limits).compile(BYTES).matcher()
@@ -180,7 +147,6 @@ def test_what_fails_leaves_the_table_as_it_was() -> None:
     assert counts(table) == (0, 1, 0, 1)
 
 
-@pytest.mark.usefixtures("any_key")
 def test_what_does_not_fit() -> None:
     wide = sg.Vocabulary([b"a"], eos_token_ids=[1], size=300)
     table = MaskTable(BYTES.size, 4, device="cpu")
@@ -193,10 +159,10 @@ def test_what_does_not_fit() -> None:
     assert table.rows([]).shape == (0,)
 
 
-def test_on_a_gpu(matchers: Matchers) -> None:
+def test_on_a_gpu() -> None:
     if not torch.cuda.is_available():
         pytest.skip("there is no CUDA device")
-    after = matchers.of("[ab]{1,200}")
+    after = matchers_of("[ab]{1,200}")
     table = MaskTable(BYTES.size, 16, staging=2)
     for length in range(0, 190, 10):
         check(table, [after("ab" * (length // 2 + k)) for k in range(5)])
