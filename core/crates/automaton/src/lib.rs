@@ -15,12 +15,14 @@
 //! * **Boundedness.** Work is paid from [`Fuel`], storage from the implementation's own
 //!   limits; both end in a typed [`AutomatonError`], never in a panic or an endless loop.
 
+mod byteset;
 mod error;
 mod fuel;
 mod sharded;
 mod steady;
 mod stop;
 
+pub use byteset::ByteSet;
 pub use error::AutomatonError;
 pub use fuel::Fuel;
 pub use sharded::{ShardedMap, ShardedTable};
@@ -136,10 +138,10 @@ pub trait ByteAutomaton: Send {
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<u8>>, AutomatonError>;
 
-    /// A bit for each byte: all by which [`Self::step`] leads from `state` to one that is not
-    /// dead, and perhaps others. Cheaper than to step by each of them.
-    fn live_bytes(&mut self, _state: StateId) -> [u64; 4] {
-        [u64::MAX; 4]
+    /// The bytes by which [`Self::step`] leads from `state` to one that is not dead, and perhaps
+    /// others. Cheaper than to step by each of them.
+    fn live_bytes(&mut self, _state: StateId) -> ByteSet {
+        ByteSet::FULL
     }
 
     /// What liveness means for this automaton.
@@ -166,8 +168,8 @@ pub trait ByteAutomaton: Send {
     }
 
     /// As [`Self::live_bytes`], for the lexer alone.
-    fn lex_live_bytes(&mut self, _lex: LexState) -> [u64; 4] {
-        [u64::MAX; 4]
+    fn lex_live_bytes(&mut self, _lex: LexState) -> ByteSet {
+        ByteSet::FULL
     }
 
     /// The lexemes that may end in `lex`, if any.

@@ -88,7 +88,7 @@ fn expand(
     let live = automaton.live_bytes(state);
     for (byte, child) in trie.children(TokenTrie::ROOT) {
         // A special token may do more than end a text.
-        if byte == SPECIAL_MARKER || live[usize::from(byte >> 6)] >> (byte & 63) & 1 == 0 {
+        if byte == SPECIAL_MARKER || !live.contains(byte) {
             continue;
         }
         *left = left.checked_sub(1).ok_or(Halt::Tired)?;

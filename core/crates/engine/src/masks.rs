@@ -7,8 +7,7 @@
 use std::sync::Arc;
 
 use structgen_automaton::{
-    AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LEX_HORIZON, LexState, LexicalView, Resting,
-    StateId,
+    AutomatonError, ByteAutomaton, EndKnowledge, Fuel, LEX_HORIZON, LexicalView, Resting, StateId,
 };
 use structgen_vocab::{NodeId, TokenMask, TokenTrie};
 
@@ -233,7 +232,7 @@ impl Filling<'_> {
             }
             if !within_horizon
                 || trie.places_below(node).len() < MANY_TEXTS
-                || count(walker.automaton.live_bytes(state)) < WIDE_TEXTS
+                || walker.automaton.live_bytes(state).len() < WIDE_TEXTS
             {
                 return Ok(true);
             }
@@ -262,11 +261,12 @@ impl Filling<'_> {
                 (true, None) => WIDE,
                 (false, _) => WIDE_BELOW,
             };
-            if many_bytes(self.automaton, view.lex) < wide {
+            let bytes = self.automaton.lex_live_bytes(view.lex);
+            if bytes.len() < wide {
                 continue;
             }
             let mut live = 0;
-            for byte in 0..=u8::MAX {
+            for byte in bytes.iter() {
                 let next = self.automaton.lex_step(view.lex, byte, self.fuel)?;
                 live += usize::from(!next.is_dead());
                 if live >= wide {
@@ -297,7 +297,7 @@ fn is_worth(
         if below < many {
             return Ok(false);
         }
-        if many_bytes(automaton, view.lex) < enough {
+        if automaton.lex_live_bytes(view.lex).len() < enough {
             continue;
         }
         let mut live = 0;
@@ -308,13 +308,4 @@ fn is_worth(
         wide |= live >= enough;
     }
     Ok(wide)
-}
-
-/// At least as many bytes as may follow in the lexeme.
-fn many_bytes(automaton: &mut dyn ByteAutomaton, lex: LexState) -> usize {
-    count(automaton.lex_live_bytes(lex))
-}
-
-fn count(bytes: [u64; 4]) -> usize {
-    bytes.iter().map(|word| word.count_ones() as usize).sum()
 }

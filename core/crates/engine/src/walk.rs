@@ -22,7 +22,7 @@ impl ByteWalker for Steps<'_> {
 
     #[inline]
     fn live(&mut self, state: StateId) -> [u64; 4] {
-        self.automaton.live_bytes(state)
+        self.automaton.live_bytes(state).words()
     }
 }
 
@@ -98,7 +98,7 @@ impl ByteWalker for Sure<'_> {
     }
 
     fn live(&mut self, state: StateId) -> [u64; 4] {
-        self.automaton.live_bytes(state)
+        self.automaton.live_bytes(state).words()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, Exactness, Fuel, LexState, StateId,
+    AcceptId, AutomatonError, ByteAutomaton, ByteSet, Exactness, Fuel, LexState, StateId,
 };
 use structgen_regex::{ExprId, Exprs, Lexer};
 
@@ -273,8 +273,8 @@ impl Lexicon {
     }
 
     /// The bytes that may follow inside a lexeme of a nested automaton.
-    pub fn nested_live_bytes(&mut self, terminal: u32, state: StateId) -> [u64; 4] {
-        self.nested(terminal).map_or([0; 4], |automaton| automaton.live_bytes(state))
+    pub fn nested_live_bytes(&mut self, terminal: u32, state: StateId) -> ByteSet {
+        self.nested(terminal).map_or(ByteSet::EMPTY, |automaton| automaton.live_bytes(state))
     }
 
     /// Whether an accepting state of a nested automaton has a longer lexeme.

@@ -1,6 +1,6 @@
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, CharSelection, Exactness, Fuel, LexState, LexicalView,
-    StateId, Usage,
+    AcceptId, AutomatonError, ByteAutomaton, ByteSet, CharSelection, Exactness, Fuel, LexState,
+    LexicalView, StateId, Usage,
 };
 
 use crate::{ExprId, Exprs, Lexer};
@@ -59,7 +59,7 @@ impl ByteAutomaton for RegexAutomaton {
     }
 
     #[inline]
-    fn live_bytes(&mut self, state: StateId) -> [u64; 4] {
+    fn live_bytes(&mut self, state: StateId) -> ByteSet {
         self.lexer.live_bytes(LexState(state.0))
     }
 
@@ -89,7 +89,7 @@ impl ByteAutomaton for RegexAutomaton {
     }
 
     #[inline]
-    fn lex_live_bytes(&mut self, lex: LexState) -> [u64; 4] {
+    fn lex_live_bytes(&mut self, lex: LexState) -> ByteSet {
         self.lexer.live_bytes(lex)
     }
 

@@ -125,9 +125,8 @@ fn goes_on(
     fuel: &mut Fuel,
 ) -> Result<bool, AutomatonError> {
     let live = automaton.lex_live_bytes(lex);
-    for byte in 0..=u8::MAX {
-        let may = live[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1;
-        if may && !automaton.lex_step(lex, byte, fuel)?.is_dead() {
+    for byte in live.iter() {
+        if !automaton.lex_step(lex, byte, fuel)?.is_dead() {
             return Ok(true);
         }
     }

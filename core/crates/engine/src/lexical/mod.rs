@@ -193,8 +193,7 @@ impl LexicalEntry {
             let mut follows = [false; 256];
             let rests = exit.rests(vocabulary, open.root, self);
             let live = automaton.live_bytes(end);
-            let may_follow =
-                |rest: &&Rest| live[usize::from(rest.byte >> 6)] >> (rest.byte & 63) & 1 == 1;
+            let may_follow = |rest: &&Rest| live.contains(rest.byte);
             apart += rests.by_byte.iter().filter(may_follow).map(Rest::apart).sum::<usize>();
             if apart > MAX_APART {
                 crowded.push(exit);
@@ -279,9 +278,8 @@ fn anything_follows(
         return Ok(false);
     }
     let live = automaton.live_bytes(end);
-    for byte in 0..=u8::MAX {
-        let may = live[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1;
-        if may && (!automaton.step(end, byte, fuel)?.is_dead() || automaton.take_doubt()) {
+    for byte in live.iter() {
+        if !automaton.step(end, byte, fuel)?.is_dead() || automaton.take_doubt() {
             return Ok(true);
         }
     }

@@ -5,7 +5,7 @@ mod views;
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, CharSelection, EndKnowledge, Exactness, Fuel,
+    AcceptId, AutomatonError, ByteAutomaton, ByteSet, CharSelection, EndKnowledge, Exactness, Fuel,
     LexState, LexicalView, StateId, Usage,
 };
 use structgen_regex::Exprs;
@@ -270,15 +270,13 @@ impl ByteAutomaton for CfgAutomaton {
         self.shortest_completion(state, fuel)
     }
 
-    fn live_bytes(&mut self, state: StateId) -> [u64; 4] {
+    fn live_bytes(&mut self, state: StateId) -> ByteSet {
         let CfgAutomaton { states, lexicon, .. } = self;
-        states.scans(state).iter().fold([0; 4], |mut all, scan| {
-            let live = match scan.reader() {
+        states.scans(state).iter().fold(ByteSet::EMPTY, |all, scan| {
+            all | match scan.reader() {
                 Reader::Lexer(lex) => lexicon.lexer.live_bytes(lex),
                 Reader::Nested { terminal, state } => lexicon.nested_live_bytes(terminal, state),
-            };
-            all.iter_mut().zip(live).for_each(|(all, live)| *all |= live);
-            all
+            }
         })
     }
 
@@ -326,12 +324,12 @@ impl ByteAutomaton for CfgAutomaton {
         self.guests.name_lex(automaton.as_ref(), GuestLex { terminal, lex })
     }
 
-    fn lex_live_bytes(&mut self, lex: LexState) -> [u64; 4] {
+    fn lex_live_bytes(&mut self, lex: LexState) -> ByteSet {
         match self.guests.lex(lex) {
             None => self.lexicon.lexer.live_bytes(lex),
             Some((GuestLex { terminal, lex }, _)) => match self.lexicon.nested(terminal) {
                 Some(automaton) => automaton.lex_live_bytes(lex),
-                None => [0; 4],
+                None => ByteSet::EMPTY,
             },
         }
     }

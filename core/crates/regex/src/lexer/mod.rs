@@ -146,18 +146,18 @@ impl Lexer {
         self.explore(state, byte, fuel)
     }
 
-    /// A bit for each byte by which [`Self::step`] leads from `state` to one that is not dead, and
-    /// perhaps for others. Memoised; the first time linear in the heads of its runs.
+    /// The bytes by which [`Self::step`] leads from `state` to one that is not dead, and perhaps
+    /// others. Memoised; the first time linear in the heads of its runs.
     #[inline]
-    pub fn live_bytes(&mut self, state: LexState) -> [u64; 4] {
+    pub fn live_bytes(&mut self, state: LexState) -> ByteSet {
         match self.live.get(state.0 as usize) {
-            Some(known) if !known.is_empty() => known.words(),
+            Some(known) if !known.is_empty() => *known,
             _ => self.find_live_bytes(state),
         }
     }
 
     #[cold]
-    fn find_live_bytes(&mut self, state: LexState) -> [u64; 4] {
+    fn find_live_bytes(&mut self, state: LexState) -> ByteSet {
         // A head that may be empty has nothing after it.
         let heads = self.runs(state).iter().map(|run| self.exprs.first_bytes(run.head));
         let found = heads.fold(ByteSet::EMPTY, |all, first| all | first);
@@ -165,7 +165,7 @@ impl Lexer {
             self.live.resize(self.cold.len(), ByteSet::EMPTY);
         }
         self.live[state.0 as usize] = found;
-        found.words()
+        found
     }
 
     #[cold]

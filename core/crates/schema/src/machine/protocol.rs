@@ -1,7 +1,7 @@
 //! The machine as a byte automaton.
 
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, CharSelection, EndKnowledge, Exactness, Fuel,
+    AcceptId, AutomatonError, ByteAutomaton, ByteSet, CharSelection, EndKnowledge, Exactness, Fuel,
     LexState, LexicalView, Resting, StateId, Usage,
 };
 
@@ -74,11 +74,11 @@ impl ByteAutomaton for SchemaAutomaton {
         self.complete(state, fuel)
     }
 
-    fn live_bytes(&mut self, state: StateId) -> [u64; 4] {
-        let Some(found) = self.states.get(state.0 as usize) else { return [0; 4] };
+    fn live_bytes(&mut self, state: StateId) -> ByteSet {
+        let Some(found) = self.states.get(state.0 as usize) else { return ByteSet::EMPTY };
         match found.phase {
             Phase::Key { lex, .. } | Phase::Text { lex } => self.lex_live_bytes(lex),
-            phase => phase.readable().words(),
+            phase => phase.readable(),
         }
     }
 
@@ -132,7 +132,7 @@ impl ByteAutomaton for SchemaAutomaton {
         self.frames.algebra.lexer.step(lex, byte, fuel)
     }
 
-    fn lex_live_bytes(&mut self, lex: LexState) -> [u64; 4] {
+    fn lex_live_bytes(&mut self, lex: LexState) -> ByteSet {
         self.frames.algebra.lexer.live_bytes(lex)
     }
 
