@@ -90,7 +90,8 @@ class Comparison:
                     # weight of all texts that we accept.
                     total = float(_times(one[self.ours][name][0]).sum())
                     ours += total
-                    theirs += total * pair[1] / pair[0]
+                    # In this order: with all texts accepted the weight is exactly one.
+                    theirs += pair[1] * (total / pair[0])
             if theirs:
                 found.append(ours / theirs)
         return found
