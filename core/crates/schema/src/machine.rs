@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
-use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, LexState, ShardedMap, StateId};
+use structgen_automaton::{
+    AutomatonError, ByteAutomaton, Fuel, LexState, ShardedMap, StateId, SteadyVec,
+};
 
 use stack::{Cell, CellId, Context, Phase, State, TextId};
 
@@ -33,15 +35,15 @@ pub struct SchemaAutomaton {
     report: Report,
     /// Whether every place has been looked at for what has to be deferred.
     surveyed: bool,
-    cells: Vec<Cell>,
+    cells: SteadyVec<Cell>,
     cell_ids: ShardedMap<Cell, CellId>,
-    states: Vec<State>,
+    states: SteadyVec<State>,
     state_ids: ShardedMap<State, StateId>,
     /// The next states that are alive, once known, of states whose lexeme has no table.
     steps: ShardedMap<(StateId, u8), StateId>,
-    texts: Vec<(TextId, u8)>,
+    texts: SteadyVec<(TextId, u8)>,
     text_ids: ShardedMap<(TextId, u8), TextId>,
-    contexts: Vec<Context>,
+    contexts: SteadyVec<Context>,
     gap_lexemes: FxHashMap<(Gap, u32), Option<LexState>>,
     context_ids: ShardedMap<Context, u32>,
     tails: FxHashMap<CellId, Arc<Vec<u32>>>,
@@ -129,14 +131,14 @@ impl SchemaAutomaton {
             limits: limits.clone(),
             report,
             surveyed: false,
-            cells: Vec::new(),
+            cells: SteadyVec::default(),
             cell_ids: ShardedMap::default(),
-            states: vec![dead],
+            states: SteadyVec::default(),
             state_ids: ShardedMap::default(),
             steps: ShardedMap::default(),
-            texts: vec![(TextId::NONE, 0); 3],
+            texts: SteadyVec::default(),
             text_ids: ShardedMap::default(),
-            contexts: Vec::new(),
+            contexts: SteadyVec::default(),
             gap_lexemes: FxHashMap::default(),
             context_ids: ShardedMap::default(),
             tails: FxHashMap::default(),
@@ -145,6 +147,8 @@ impl SchemaAutomaton {
             lost: FxHashSet::default(),
             start: StateId::DEAD,
         };
+        this.states.push(dead);
+        this.texts.pad(TextId::START.0 as usize + 1, &(TextId::NONE, 0));
         let outermost =
             Cell { parent: CellId(0), frame, depth: 0, mark: TextId::NONE, kept: false };
         let cell = this.cell(outermost);
