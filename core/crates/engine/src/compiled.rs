@@ -230,11 +230,11 @@ impl Tokens {
             }
         }
         let usage = self.check_memory(&core)?;
-        row.copy_from_slice(core.mask.words());
+        core.mask.write_to(row);
         let most = self.mask_budget(usage.bytes);
         // Masks may be forgotten at any time; states may not.
         let mut masks = self.masks.write().unwrap_or_else(PoisonError::into_inner);
-        masks.insert(state, row, most);
+        masks.insert(state, &core.mask, most);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::StateId;
+use structgen_vocab::TokenMask;
 
 /// Masks by state, in pages.
 ///
@@ -75,11 +76,12 @@ impl MaskMemo {
     }
 
     /// Remembers `mask`; whatever else is known is forgotten first if it takes `most` bytes.
-    pub(crate) fn insert(&mut self, state: StateId, mask: &[u32], most: usize) {
+    pub(crate) fn insert(&mut self, state: StateId, mask: &TokenMask, most: usize) {
         if self.places.contains_key(&state) {
             return;
         }
-        let with_bits = mask.iter().filter(|&&word| word != 0).count();
+        let words = mask.runs().flat_map(|(_, words)| words);
+        let with_bits = words.filter(|&&word| word != 0).count();
         let sparse = with_bits <= self.words / SPARSE;
         let len = if sparse { 2 * with_bits } else { self.words };
         if self.pages.last().is_none_or(|page| page.capacity() - page.len() < len) {
@@ -92,7 +94,7 @@ impl MaskMemo {
         let start = self.pages[page].len() as u32;
         match sparse {
             true => append_words(&mut self.pages[page], mask),
-            false => self.pages[page].extend_from_slice(mask),
+            false => self.pages[page].extend_from_slice(mask.words()),
         }
         self.places.insert(state, Place { page: page as u32, start, len: len as u32 });
     }
@@ -110,16 +112,11 @@ impl MaskMemo {
 }
 
 /// Appends the words of `mask` that have a bit, each after its number.
-fn append_words(page: &mut Vec<u32>, mask: &[u32]) {
-    // Most are zero: they are looked at by the cache line.
-    const LINE: usize = 16;
-    for (line, words) in mask.chunks(LINE).enumerate() {
-        if words.iter().fold(0, |all, word| all | word) == 0 {
-            continue;
-        }
+fn append_words(page: &mut Vec<u32>, mask: &TokenMask) {
+    for (start, words) in mask.runs() {
         for (i, &word) in words.iter().enumerate() {
             if word != 0 {
-                page.extend([(line * LINE + i) as u32, word]);
+                page.extend([(start + i) as u32, word]);
             }
         }
     }
@@ -140,7 +137,7 @@ mod tests {
             let mut memo = MaskMemo::new(WORDS);
             let mut row = vec![7; WORDS];
             for state in 1..=1000 {
-                memo.insert(StateId(state), &mask_of(state), most);
+                memo.insert(StateId(state), &TokenMask::of_words(mask_of(state).into()), most);
                 assert!(memo.bytes() <= most);
                 for earlier in [state, state / 2 + 1, 1] {
                     let known = memo.knows(StateId(earlier));
