@@ -67,6 +67,11 @@ impl Fuel {
         Ok(())
     }
 
+    /// Steps that were paid so far.
+    pub fn spent(&self) -> u64 {
+        self.limit - self.left
+    }
+
     #[cold]
     fn look_around(&mut self) -> Result<(), AutomatonError> {
         if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {

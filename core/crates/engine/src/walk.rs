@@ -42,6 +42,11 @@ impl ByteWalker for LexSteps<'_> {
         let next = self.automaton.lex_step(state, byte, self.fuel)?;
         Ok((!next.is_dead()).then_some(next))
     }
+
+    #[inline]
+    fn live(&mut self, state: LexState) -> [u64; 4] {
+        self.automaton.lex_live_bytes(state).words()
+    }
 }
 
 /// Adds the tokens at and below `root` whose bytes keep `state` (the state *at* `root`) alive.

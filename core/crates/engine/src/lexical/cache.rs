@@ -37,6 +37,10 @@ struct Known {
 /// Memory of one vocabulary's lexical entries: a few thousand at 128k tokens.
 const MAX_CACHE_BYTES: usize = 96 << 20;
 
+/// Steps of building an entry from which on it is worth a file: what a vocabulary would have to look
+/// at to find it there costs as much.
+const WORTH_SAVING: u64 = 1000;
+
 /// Of a file with entries; they take a fraction of their memory there.
 const MAX_FILE_BYTES: usize = 32 << 20;
 
@@ -67,7 +71,11 @@ impl LexicalCache {
         if let Some(known) = lock().by_state.get(&key) {
             return Ok(known.entry.clone());
         }
-        let lasting = automaton.lex_lasting_fingerprints(lex);
+        let before = fuel.spent();
+        let mut lasting = None;
+        if self.saved.len() > 0 {
+            lasting = automaton.lex_lasting_fingerprints(lex);
+        }
         let near = automaton.lex_near_fingerprint(lex).filter(|_| root == TokenTrie::ROOT);
         let saved = lasting.and_then(|[print, _]| self.saved.entry((print, root), vocabulary));
         let entry = match saved {
@@ -85,6 +93,9 @@ impl LexicalCache {
                 .map_or_else(|| LexicalEntry::build(vocabulary, automaton, lex, root, fuel), Ok)?
             }
         };
+        if lasting.is_none() && fuel.spent() - before >= WORTH_SAVING {
+            lasting = automaton.lex_lasting_fingerprints(lex);
+        }
         let entry = Arc::new(entry);
         let mut entries = lock();
         if entries.bytes + entry.bytes > self.max_bytes {

@@ -12,6 +12,11 @@ use crate::walk::LexSteps;
 /// state of its own first.
 const WORTH_ALTERNATIVES: usize = 8;
 
+/// Bytes by which a lexeme may go on below which others are not looked at, and below which no group
+/// of characters can be told as a whole.
+const NARROW_BYTES: usize = 64;
+const FEW_BYTES: usize = 8;
+
 /// What a walk with a lexer state finds.
 pub(super) struct Found {
     /// Tokens that leave the lexeme open, by their places.
@@ -31,6 +36,21 @@ impl Found {
         root: NodeId,
         fuel: &mut Fuel,
     ) -> Result<Self, AutomatonError> {
+        match least == 0 && automaton.lex_live_bytes(lex).len() < NARROW_BYTES {
+            true => Found::walk::<true>(least, vocabulary, automaton, lex, root, fuel),
+            false => Found::walk::<false>(least, vocabulary, automaton, lex, root, fuel),
+        }
+    }
+
+    /// The same, looking at bytes that may live alone if `NARROW`.
+    fn walk<const NARROW: bool>(
+        least: usize,
+        vocabulary: &Vocabulary,
+        automaton: &mut dyn ByteAutomaton,
+        lex: LexState,
+        root: NodeId,
+        fuel: &mut Fuel,
+    ) -> Result<Self, AutomatonError> {
         let trie = vocabulary.trie();
         let mut inside = Ranges::default();
         let mut ends: Vec<(AcceptId, Ranges)> = Vec::new();
@@ -41,7 +61,7 @@ impl Found {
         // open.
         let mut seen: (LexState, Option<usize>, bool) = (LexState::DEAD, None, false);
         let mut walker = LexSteps { automaton, fuel };
-        trie.walk_beyond(least, root, lex, &mut walker, |walker, node, state| {
+        let visit = |walker: &mut LexSteps, node: NodeId, state: LexState| {
             if seen.0 != state {
                 // A lexeme that has ended, and cannot go on, is not open: whether its end is good
                 // is for what follows to say.
@@ -78,6 +98,9 @@ impl Found {
             }
             let (height, tokens) = (trie.height_below(node) as u32, below.len());
             let LexSteps { automaton, fuel } = walker;
+            if NARROW && automaton.lex_live_bytes(state).len() < FEW_BYTES {
+                return Ok(true);
+            }
             let at_sight = loops.idle_bytes(*automaton, state, groups, fuel)?;
             // What is left of a string near its limit: tokens are in or out by their length.
             if at_sight > 0
@@ -113,7 +136,11 @@ impl Found {
                 return Ok(false);
             }
             Ok(true)
-        })?;
+        };
+        match NARROW {
+            true => trie.walk(root, lex, &mut walker, visit)?,
+            false => trie.walk_beyond(least, root, lex, &mut walker, visit)?,
+        }
         Ok(Found { inside, ends })
     }
 }
