@@ -11,7 +11,7 @@ use structgen_regex::{
     Ast, Dialect, ExprId, Exprs, Flags, ParseLimits, RegexAutomaton, RegexLimits, RegexSyntaxError,
     full_match, lower_utf8, parse,
 };
-use structgen_schema::{SchemaAutomaton, SchemaLimits, SchemaOptions};
+use structgen_schema::{Report, SchemaAutomaton, SchemaLimits, SchemaOptions};
 use structgen_vocab::SPECIAL_MARKER;
 
 use crate::ir::{GrammarIr, SymbolIr, TerminalIr};
@@ -28,7 +28,7 @@ pub struct Program {
     /// same limits.
     built: Mutex<Option<(Limits, Box<dyn ByteAutomaton>)>>,
     exactness: Exactness,
-    report: Option<String>,
+    report: Option<Arc<Report>>,
 }
 
 enum Kind {
@@ -131,8 +131,8 @@ impl Program {
     }
 
     /// For a schema: what becomes of every keyword, as JSON.
-    pub fn report(&self) -> Option<&str> {
-        self.report.as_deref()
+    pub fn report(&self) -> Option<String> {
+        self.report.as_ref().map(|report| report.to_json().to_string())
     }
 
     /// Builds the automaton once, so that whatever is wrong is said where it was written.
@@ -201,19 +201,18 @@ impl Program {
         &self,
         limits: &Limits,
         fuel: &mut Fuel,
-    ) -> Result<(Box<dyn ByteAutomaton>, Option<String>), EngineError> {
+    ) -> Result<(Box<dyn ByteAutomaton>, Option<Arc<Report>>), EngineError> {
+        if let Kind::Schema { schema, options } = &self.kind {
+            let automaton = SchemaAutomaton::new(schema, options, &schema_limits(limits), fuel)?;
+            let report = automaton.report().clone();
+            return Ok((Box::new(automaton), Some(report)));
+        }
         let mut exprs = Exprs::new(regex_limits(limits));
         if let Some(expr) = self.regular(&mut exprs)? {
             exprs.check()?;
             return Ok((Box::new(RegexAutomaton::new(exprs, expr)), None));
         }
         match &self.kind {
-            Kind::Schema { schema, options } => {
-                let automaton =
-                    SchemaAutomaton::new(schema, options, &schema_limits(limits), fuel)?;
-                let report = automaton.report().to_json().to_string();
-                Ok((Box::new(automaton), Some(report)))
-            }
             Kind::Intersect(parts) => {
                 let parts = parts
                     .iter()

@@ -263,8 +263,8 @@ impl Program {
     }
 
     #[getter]
-    fn report_json(&self) -> &str {
-        self.inner.report().unwrap_or("[]")
+    fn report_json(&self) -> String {
+        self.inner.report().unwrap_or_else(|| "[]".to_owned())
     }
 
     #[pyo3(signature = (vocabulary, /, limits = None))]

@@ -50,7 +50,7 @@ impl Encoding {
 }
 
 /// Character classes already lowered.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct LowerCache {
     classes: FxHashMap<(Encoding, CharSet), ExprId>,
     /// Those of single characters, as names of keys ask for them, one after the other.

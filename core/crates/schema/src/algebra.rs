@@ -22,14 +22,15 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use structgen_automaton::{AutomatonError, Fuel, ShardedMap};
-use structgen_regex::{ExprId, Exprs, JsonSpelling, Lexer, RegexLimits};
+use structgen_regex::{ExprId, Lexer};
 
+use crate::basis::Basis;
 use crate::error::SchemaError;
 use crate::format::Format;
 use crate::limits::SchemaLimits;
 use crate::location::{LocId, Schema};
 use crate::number::Numbers;
-use crate::options::{Escapes, NumberSpelling, PropertyOrder, SchemaOptions};
+use crate::options::{PropertyOrder, SchemaOptions};
 use crate::string::Strings;
 
 use evaluate::Mode;
@@ -191,22 +192,7 @@ impl Algebra {
         options: &SchemaOptions,
         limits: &SchemaLimits,
     ) -> Self {
-        let mut exprs = Exprs::new(RegexLimits {
-            max_exprs: limits.max_exprs,
-            max_states: limits.max_lexer_states,
-            ..RegexLimits::default()
-        });
-        let spelling = match options.escapes {
-            Escapes::All => JsonSpelling::All,
-            Escapes::Minimal => JsonSpelling::Minimal,
-        };
-        let strings = Strings::new(&mut exprs, spelling);
-        let exponents = options.number_spelling == NumberSpelling::All;
-        // Multiples of anything but powers of ten are only regular over plain decimals.
-        let mixed = schemas.iter().any(|schema| {
-            schema.number.multiple_of.as_ref().is_some_and(|step| step.digits != [1])
-        });
-        let numbers = Numbers::new(&mut exprs, exponents, mixed);
+        let Basis { mut exprs, strings, numbers } = Basis::of(&schemas, options, limits);
         let narrowing = Narrowing::new(&mut exprs, &strings, options);
         let compares_elements = schemas.iter().any(|schema| schema.array.unique);
         let mut this = Algebra {

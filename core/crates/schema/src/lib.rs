@@ -24,6 +24,7 @@
 //! ```
 
 mod algebra;
+mod basis;
 mod decimal;
 mod diagnosis;
 mod error;

@@ -32,7 +32,7 @@ pub struct SchemaAutomaton {
     frames: Frames,
     layout: Layout,
     limits: SchemaLimits,
-    report: Report,
+    report: Arc<Report>,
     /// Whether every place has been looked at for what has to be deferred.
     surveyed: bool,
     cells: SteadyVec<Cell>,
@@ -129,7 +129,7 @@ impl SchemaAutomaton {
             frames,
             layout,
             limits: limits.clone(),
-            report,
+            report: Arc::new(report),
             surveyed: false,
             cells: SteadyVec::default(),
             cell_ids: ShardedMap::default(),
@@ -158,7 +158,7 @@ impl SchemaAutomaton {
     }
 
     /// What becomes of every keyword.
-    pub fn report(&self) -> &Report {
+    pub fn report(&self) -> &Arc<Report> {
         &self.report
     }
 

@@ -37,6 +37,7 @@ enum Side {
 }
 
 /// Builds expressions over spellings of numbers.
+#[derive(Clone)]
 pub(crate) struct Numbers {
     /// Every JSON number.
     pub(crate) all: ExprId,

@@ -61,6 +61,7 @@ pub(crate) fn spell(text: &str) -> Vec<u8> {
 }
 
 /// Builds expressions over bodies of string literals.
+#[derive(Clone)]
 pub(crate) struct Strings {
     spelling: JsonSpelling,
     /// All legal bodies.

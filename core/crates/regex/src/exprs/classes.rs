@@ -15,7 +15,7 @@ impl Partition {
 }
 
 /// All partitions seen, each as a table from bytes to classes and a representative per class.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ByteClasses {
     tables: Vec<[u8; 256]>,
     readers: Vec<Box<[u8]>>,

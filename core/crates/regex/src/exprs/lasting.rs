@@ -14,7 +14,7 @@ use super::{ExprId, Exprs, INFINITE, Node};
 type Prints = [u128; 3];
 
 /// Those that were asked for, with those of all parts.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Lasting(FxHashMap<ExprId, Prints>);
 
 impl Lasting {

@@ -11,7 +11,7 @@ use crate::ExprId;
 const MAX_JOINS: usize = 1 << 18;
 
 /// The partitions of expressions, as far as they were wanted.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Looks {
     of: SteadyVec<Option<Partition>>,
     /// What tells apart what either tells apart.

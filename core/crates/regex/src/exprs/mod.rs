@@ -63,7 +63,7 @@ impl Default for RegexLimits {
 }
 
 /// An arena of byte-level regular expressions. See the module for the method.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Exprs {
     limits: RegexLimits,
     poison: Option<AutomatonError>,
@@ -146,6 +146,18 @@ impl Exprs {
         let full = exprs.byte_set(ByteSet::FULL);
         exprs.intern(Node::Repeat(full, 0, INFINITE));
         debug_assert_eq!(exprs.nodes.len(), 4);
+        exprs
+    }
+
+    /// The same expressions in an arena of their own, within other bounds.
+    pub fn within(&self, limits: RegexLimits) -> Self {
+        let mut exprs = Exprs { limits, ..self.clone() };
+        if exprs.nodes.len() > limits.max_exprs as usize {
+            exprs.poison("max_exprs", limits.max_exprs.into());
+        }
+        if (0..exprs.nodes.len()).any(|i| exprs.metas[i].depth > limits.max_depth) {
+            exprs.poison("max_depth", limits.max_depth.into());
+        }
         exprs
     }
 

@@ -52,7 +52,7 @@ impl Text {
 }
 
 /// Interned sets of characters, and how many of them can be told apart.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Demands {
     sets: Vec<CharSet>,
     ids: FxHashMap<CharSet, Demand>,

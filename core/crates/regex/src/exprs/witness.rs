@@ -35,7 +35,7 @@ pub(super) enum Life {
 }
 
 /// Texts, and of which expressions they are members.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Words {
     /// Of the words from number 1 on.
     links: Vec<(u8, Word)>,

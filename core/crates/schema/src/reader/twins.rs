@@ -39,7 +39,7 @@ impl Reading {
             schema.for_each_inner(|inner| *inner = twins[inner.0 as usize]);
             let first = *firsts.entry(FxBuildHasher.hash_one(&*schema)).or_insert(index);
             // Different schemas of one hash are rare, and stay apart.
-            if alike(&self.schemas[index], &self.schemas[first]) {
+            if first != index && alike(&self.schemas[index], &self.schemas[first]) {
                 twins[index] = LocId(first as u32);
             }
         }
