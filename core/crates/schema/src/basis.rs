@@ -1,10 +1,12 @@
 //! What the arena of every schema begins with: any string, any number.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use rustc_hash::FxHashMap;
 use structgen_automaton::Fuel;
 use structgen_regex::{ExprId, Exprs, JsonSpelling, Lexer, RegexLimits};
 
+use crate::format::Format;
 use crate::limits::SchemaLimits;
 use crate::location::Schema;
 use crate::number::Numbers;
@@ -12,15 +14,22 @@ use crate::options::{Escapes, NumberSpelling, SchemaOptions};
 use crate::string::Strings;
 
 /// What the names of keys are made of, mostly.
-const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_- $";
+const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz_";
 
 /// States of a lexer up to which derivatives are worked out beforehand.
 const MOST_STATES: usize = 100;
 
+/// Arenas that are kept, of less than a megabyte each. Beyond, formats are built for each schema.
+const MOST_KEPT: usize = 32;
+
+/// Formats of tens of thousands of expressions, which few schemas have: for those that come to them.
+const HEAVY: [Format; 3] = [Format::Regex, Format::IdnEmail, Format::IdnHostname];
+
 /// An arena in which the strings and numbers of JSON are known.
 ///
-/// PERF: to build them took two fifths of the time of an ordinary schema. They are built once in a
-/// process, for each way to spell them, and copied.
+/// PERF: to build them took two fifths of the time of an ordinary schema, and to build the format
+/// `date-time` more than all the rest. They are built once in a process, for each way to spell them
+/// and each choice of formats, and copied.
 #[derive(Clone)]
 pub(crate) struct Basis {
     pub(crate) exprs: Exprs,
@@ -28,34 +37,86 @@ pub(crate) struct Basis {
     pub(crate) numbers: Numbers,
 }
 
+/// What is built.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Wanted {
+    minimal: bool,
+    exponents: bool,
+    /// Multiples of anything but powers of ten are only regular over plain decimals.
+    mixed: bool,
+    /// Each once, in the order of their first use.
+    formats: Vec<Format>,
+}
+
 impl Basis {
     /// For `schemas` under `options`, within `limits`.
     pub(crate) fn of(schemas: &[Schema], options: &SchemaOptions, limits: &SchemaLimits) -> Self {
-        static BUILT: [OnceLock<Basis>; 8] = [const { OnceLock::new() }; 8];
-        let minimal = options.escapes == Escapes::Minimal;
-        let exponents = options.number_spelling == NumberSpelling::All;
-        // Multiples of anything but powers of ten are only regular over plain decimals.
-        let mixed = schemas.iter().any(|schema| {
-            schema.number.multiple_of.as_ref().is_some_and(|step| step.digits != [1])
-        });
-        let number = usize::from(minimal) | usize::from(exponents) << 1 | usize::from(mixed) << 2;
-        let built = BUILT[number].get_or_init(|| Basis::build(minimal, exponents, mixed));
-        let exprs = built.exprs.within(RegexLimits {
+        let mut formats = Vec::new();
+        for format in schemas.iter().filter_map(|schema| schema.string.format) {
+            if !HEAVY.contains(&format) && !formats.contains(&format) {
+                formats.push(format);
+            }
+        }
+        let steps = || schemas.iter().filter_map(|schema| schema.number.multiple_of.as_ref());
+        let wanted = Wanted {
+            minimal: options.escapes == Escapes::Minimal,
+            exponents: options.number_spelling == NumberSpelling::All,
+            mixed: steps().any(|step| step.digits != [1]),
+            formats,
+        };
+        let limits = RegexLimits {
             max_exprs: limits.max_exprs,
             max_states: limits.max_lexer_states,
             ..RegexLimits::default()
-        });
-        Basis { exprs, strings: built.strings.clone(), numbers: built.numbers.clone() }
+        };
+        let basis = Basis::kept(wanted);
+        Basis {
+            exprs: basis.exprs.within(limits),
+            strings: basis.strings.clone(),
+            numbers: basis.numbers.clone(),
+        }
     }
 
-    fn build(minimal: bool, exponents: bool, mixed: bool) -> Self {
+    /// With the formats that are wanted, if they are kept or may be.
+    fn kept(wanted: Wanted) -> Arc<Basis> {
+        static KEPT: LazyLock<RwLock<FxHashMap<Wanted, Arc<Basis>>>> =
+            LazyLock::new(Default::default);
+        let kept = || KEPT.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept().get(&wanted) {
+            return known.clone();
+        }
+        let basis = match wanted.formats.is_empty() {
+            true => Basis::build(&wanted),
+            false => {
+                let plain = Basis::kept(Wanted { formats: Vec::new(), ..wanted.clone() });
+                if kept().len() >= MOST_KEPT {
+                    return plain;
+                }
+                let mut basis = (*plain).clone();
+                for &format in &wanted.formats {
+                    let language = basis.strings.format(&mut basis.exprs, format);
+                    // Remembered; only fuel can run out.
+                    let _ = basis.exprs.shortest_len(language, &mut Fuel::unlimited());
+                }
+                basis
+            }
+        };
+        let basis = Arc::new(basis);
+        KEPT.write().unwrap_or_else(PoisonError::into_inner).insert(wanted, basis.clone());
+        basis
+    }
+
+    /// Without formats.
+    fn build(wanted: &Wanted) -> Self {
         let mut exprs = Exprs::new(RegexLimits::default());
-        let spelling = if minimal { JsonSpelling::Minimal } else { JsonSpelling::All };
+        let spelling = if wanted.minimal { JsonSpelling::Minimal } else { JsonSpelling::All };
         let strings = Strings::new(&mut exprs, spelling);
-        let numbers = Numbers::new(&mut exprs, exponents, mixed);
+        let numbers = Numbers::new(&mut exprs, wanted.exponents, wanted.mixed);
         let quote = exprs.literal(b"\"");
-        let string = exprs.concat(&[strings.all, quote]);
-        let mut lexemes = vec![string, numbers.all];
+        let mut lexemes = vec![exprs.concat(&[strings.all, quote]), numbers.all];
+        for by_spelling in [false, true] {
+            numbers.integer(&mut exprs, by_spelling);
+        }
         for letter in LETTERS.chars() {
             lexemes.push(strings.ended(&mut exprs, letter.encode_utf8(&mut [0; 4])));
         }
