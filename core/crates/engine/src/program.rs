@@ -31,6 +31,9 @@ pub struct Program {
     report: Option<Arc<Report>>,
 }
 
+/// An automaton, and what is said of the schema that it was built from, if it was.
+type Built = (Box<dyn ByteAutomaton>, Option<Arc<Report>>);
+
 enum Kind {
     Regex(Ast),
     Choice(Vec<String>),
@@ -197,11 +200,7 @@ impl Program {
         names
     }
 
-    fn build(
-        &self,
-        limits: &Limits,
-        fuel: &mut Fuel,
-    ) -> Result<(Box<dyn ByteAutomaton>, Option<Arc<Report>>), EngineError> {
+    fn build(&self, limits: &Limits, fuel: &mut Fuel) -> Result<Built, EngineError> {
         if let Kind::Schema { schema, options } = &self.kind {
             let automaton = SchemaAutomaton::new(schema, options, &schema_limits(limits), fuel)?;
             let report = automaton.report().clone();
