@@ -7,6 +7,9 @@ use crate::{ByteSet, ExprId};
 /// derivative comes near it.
 pub(super) const MAX_FACTORING: u32 = 100;
 
+/// Alternatives up to which all that begin with an `r*` are compared with the others.
+const MAX_ABSORBING: usize = 6;
+
 impl Exprs {
     pub(crate) fn or_vec(&mut self, parts: Vec<ExprId>, factoring: u32) -> ExprId {
         self.work += parts.len() as u64;
@@ -224,16 +227,29 @@ impl Exprs {
         list.dedup();
     }
 
-    /// Drops what an `r*` beside it covers.
+    /// Drops what an `r*` beside it covers, or among few an `r* x`: once the pattern that is searched
+    /// for was found, any text will do, and whether it is found again is nothing.
+    ///
+    /// To compare takes derivatives, which are alternations in turn: those look at `r*` alone.
     fn absorb(&mut self, list: &mut Vec<ExprId>) {
-        let stars: Vec<ExprId> = list
-            .iter()
-            .copied()
-            .filter(|&e| matches!(self.node(e), Node::Repeat(_, 0, INFINITE)))
-            .collect();
+        let few = list.len() <= MAX_ABSORBING && !self.absorbing;
+        let begins_with_star = |exprs: &Self, e: ExprId| match exprs.node(e) {
+            Node::Repeat(_, 0, INFINITE) => true,
+            Node::Concat(head, _) if few => {
+                matches!(exprs.node(head), Node::Repeat(_, 0, INFINITE))
+            }
+            _ => false,
+        };
+        let stars: Vec<ExprId> =
+            list.iter().copied().filter(|&e| begins_with_star(self, e)).collect();
+        let outermost = !std::mem::replace(&mut self.absorbing, true);
         for star in stars {
-            list.retain(|&e| e == star || !self.covers(star, e));
+            // One that is covered itself is gone, and so is what it covers.
+            if list.binary_search(&star).is_ok() {
+                list.retain(|&e| e == star || !self.covers(star, e));
+            }
         }
+        self.absorbing = !outermost;
     }
 
     /// h x | x = h x where h is nullable: without it, chains of optional parts are quadratic.

@@ -120,7 +120,10 @@ impl Exprs {
                             if !self.cover(big_head, head, budget, nesting + 1) {
                                 return false;
                             }
-                            big = big_tail;
+                            // r* takes more than one part, and may take none after it.
+                            if !matches!(self.node(big_head), Node::Repeat(_, 0, INFINITE)) {
+                                big = big_tail;
+                            }
                             small = tail;
                         }
                         _ => return false,

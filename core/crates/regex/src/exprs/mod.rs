@@ -97,6 +97,8 @@ pub struct Exprs {
     looks: Looks,
     marks: SteadyVec<u32>,
     epoch: u32,
+    /// Whether alternatives are being compared.
+    absorbing: bool,
     /// Elementary steps done, for fuel.
     work: u64,
     pub(crate) lowered: crate::lower::LowerCache,
@@ -138,6 +140,7 @@ impl Exprs {
             looks: Looks::default(),
             marks: SteadyVec::default(),
             epoch: 0,
+            absorbing: false,
             work: 0,
             lowered: Default::default(),
         };
