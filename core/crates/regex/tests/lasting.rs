@@ -5,7 +5,7 @@ mod common;
 use std::collections::HashMap;
 
 use common::{Kinds, Random};
-use structgen_automaton::{Fuel, LexState};
+use structgen_automaton::{Fuel, LEX_NEAR_HORIZON, LexState};
 use structgen_regex::{
     Ast, Dialect, ExprId, Exprs, Flags, Lexer, ParseLimits, RegexLimits, full_match, lower_utf8,
     parse,
@@ -88,6 +88,92 @@ fn they_see_as_far_as_their_horizons() {
     assert_eq!(of_patterns(&[(0, "ab*"), (1, "c")]), of_patterns(&[(2, "ab*"), (9, "c")]));
     assert_ne!(of_patterns(&[(0, "ab*"), (1, "c")]), of_patterns(&[(0, "ab*"), (1, "d")]));
     assert_ne!(of_patterns(&[(0, "ab*"), (1, "c")]), of_patterns(&[(0, "ab*|c")]));
+}
+
+/// `limited(within, n, pattern)`: the pattern within a limit of length.
+fn limited(exprs: &mut Exprs, within: &str, most: u32, other: &Ast) -> ExprId {
+    let limit = pattern(exprs, &format!("{within}{{0,{most}}}"));
+    let other = lower_utf8(exprs, other);
+    exprs.and(&[limit, other])
+}
+
+#[test]
+fn a_limit_of_length_is_seen_from_as_far_as_it_matters() {
+    let words = parse(r"(\w{1,9} )*\w+", Dialect::Python, Flags::default(), ParseLimits::default());
+    let words = full_match(&words.unwrap()).unwrap();
+    let of = |within: &str, most: u32| {
+        let (mut lexer, state) = lexer(|exprs| vec![(0, limited(exprs, within, most, &words))]);
+        lexer.lasting_fingerprints(state).unwrap()
+    };
+    let [far, near] = of(r"[\s\S]", 300);
+    assert_eq!(of(r"[\s\S]", 700), [far, near]);
+    let closer = of(r"[\s\S]", 200);
+    assert!(closer[0] != far && closer[1] == near);
+    // No limit alone: with other letters the words would need room of their own.
+    assert_ne!(of(r"[a-z ]", 300)[1], of(r"[a-z ]", 700)[1]);
+    assert_ne!(of(r"[\s\S]", 24)[1], near);
+}
+
+#[test]
+fn no_text_within_the_horizon_tells_apart_what_shares_a_fingerprint() {
+    const HORIZON: usize = LEX_NEAR_HORIZON as usize;
+    let fuel = &mut Fuel::unlimited();
+    let mut shared = 0;
+    for seed in 0..600 {
+        let mut random = Random::new(1000 + seed);
+        let mut exprs = Exprs::new(RegexLimits::default());
+        let other = match seed % 3 {
+            // Of these a text must be completed that has begun.
+            0 => {
+                let (a, b) = (random.below(9), random.below(9));
+                let ast = parse(
+                    &format!("(a{{{a}}}b{{{b}}}a)*"),
+                    Dialect::Python,
+                    Flags::default(),
+                    ParseLimits::default(),
+                );
+                full_match(&ast.unwrap()).unwrap()
+            }
+            kind => {
+                let size = 2 + random.below(9);
+                random.ast(&['a', 'b', 'é'], size, Kinds { booleans: kind == 1, assertions: false })
+            }
+        };
+        let within = [r"[\s\S]", "[ab]"][random.below(2) as usize];
+        let mosts = [0; 2].map(|_| LEX_NEAR_HORIZON - 2 + random.below(30) as u32);
+        let both = mosts.map(|most| limited(&mut exprs, within, most, &other));
+        let mut lexer = Lexer::new(exprs);
+        let starts = both.map(|e| lexer.state(&[(0, e)], fuel).unwrap());
+        let prints = starts.map(|state| lexer.near_fingerprint(state));
+        if both[0] == both[1] || prints[0] != prints[1] {
+            continue;
+        }
+        shared += 1;
+        for _ in 0..50 {
+            let (mut at, mut length) = (starts, 0);
+            while length < HORIZON && at.iter().any(|state| !state.is_dead()) {
+                // Mostly a letter with which one of them may go on.
+                let mut letter = "";
+                let mut next = at;
+                for _ in 0..6 {
+                    letter = ["a", "b", "é"][random.below(3) as usize];
+                    next = at;
+                    for &byte in letter.as_bytes() {
+                        next = next.map(|state| lexer.step(state, byte, fuel).unwrap());
+                    }
+                    if next.iter().any(|state| !state.is_dead()) {
+                        break;
+                    }
+                }
+                (at, length) = (next, length + letter.len());
+                if length <= HORIZON {
+                    let seen = at.map(|state| (state.is_dead(), lexer.accept(state).is_some()));
+                    assert_eq!(seen[0], seen[1], "{within} {mosts:?} {other:?}");
+                }
+            }
+        }
+    }
+    assert!(shared > 50, "{shared}");
 }
 
 #[test]

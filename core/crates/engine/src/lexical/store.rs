@@ -35,7 +35,7 @@ const MAGIC: &[u8; 16] = b"lexical entries\0";
 
 /// Raised whenever entries of the same fingerprint come to mean something else: when prints are
 /// made differently, when the walk of a lexer state finds something else, or when the bytes change.
-const MEANING: u32 = 1;
+const MEANING: u32 = 2;
 
 const PLACES: u8 = 1;
 const PACKED: u8 = 2;

@@ -101,7 +101,14 @@ impl Exprs {
             }
             Node::And(start, len) => {
                 let kids = self.kids(start, len);
-                same(lasting_bag(5, kids.iter().map(|&kid| of(kid)[0]).collect()))
+                let print =
+                    |at: usize| lasting_bag(5, kids.iter().map(|&kid| of(kid)[at]).collect());
+                let whole = print(0);
+                let seen = |at: usize, horizon: u32| match self.has_ample_room(kids, horizon) {
+                    true => print(at),
+                    false => whole,
+                };
+                [whole, seen(1, LEX_HORIZON), seen(2, LEX_NEAR_HORIZON)]
             }
             Node::Not(e) => same(lasting_print(6, &[of(e)[0]])),
             Node::Repeat(e, min, max) => {

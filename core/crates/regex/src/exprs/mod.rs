@@ -224,7 +224,7 @@ impl Exprs {
     /// Both are preserved by `|`, concatenation and repetition, where a repetition of what is
     /// not empty cannot come round more often than there are bytes; so counts are clipped at
     /// the horizon. They are not preserved by `&` and `~`, whose prefixes hang on what comes
-    /// later: those keep their full print.
+    /// later: those keep their full print, but for a limit of length that is far away.
     #[inline]
     pub fn near_fingerprints(&self, e: ExprId) -> [u128; 2] {
         [self.near[0][e.index()], self.near[1][e.index()]]
@@ -385,6 +385,7 @@ impl Exprs {
         self.texts.push(text);
         for (near, horizon) in [LEX_HORIZON, LEX_NEAR_HORIZON].into_iter().enumerate() {
             let clipped = match node {
+                Node::And(..) if self.has_ample_room(kids, horizon) => Some(node),
                 Node::And(..) | Node::Not(_) => None,
                 Node::Repeat(e, min, max) if self.min_len(e) > 0 => Some(Node::Repeat(
                     e,
@@ -400,6 +401,20 @@ impl Exprs {
         let prints = &self.prints;
         self.table.insert_unique(print as u64, id, |&id| prints[id as usize] as u64);
         ExprId(id)
+    }
+
+    /// Whether a conjunction is a language beside a limit of length that no text within the horizon
+    /// comes near: wherever it may be completed, it may within the limit.
+    fn has_ample_room(&self, kids: &[ExprId], horizon: u32) -> bool {
+        let &[a, b] = kids else { return false };
+        [(a, b), (b, a)].into_iter().any(|(limit, other)| match self.node(limit) {
+            Node::Repeat(any, 0, most) => {
+                // A character takes a byte at least.
+                let ample = self.meta(other).need.saturating_add(horizon) <= most;
+                ample && most != INFINITE && self.is_text_of_any(other, any)
+            }
+            _ => false,
+        })
     }
 
     fn same(&self, id: u32, node: Node, kids: &[ExprId]) -> bool {
@@ -445,9 +460,17 @@ impl Exprs {
         let all = || kids.iter().map(|&kid| of(kid));
         let below = || 1 + all().map(|m| m.depth).max().unwrap_or(0);
         match node {
-            Node::Empty => Meta { nullable: false, pure: true, depth: 0, min_len: 0, max_len: 0 },
-            Node::Epsilon => Meta { nullable: true, pure: true, depth: 0, min_len: 0, max_len: 0 },
-            Node::Set(_) => Meta { nullable: false, pure: true, depth: 0, min_len: 1, max_len: 1 },
+            Node::Empty | Node::Epsilon | Node::Set(_) => {
+                let length = u32::from(matches!(node, Node::Set(_)));
+                Meta {
+                    nullable: node == Node::Epsilon,
+                    pure: true,
+                    depth: 0,
+                    min_len: length,
+                    max_len: length,
+                    need: length,
+                }
+            }
             Node::Concat(head, tail) => {
                 let (head, tail) = (of(head), of(tail));
                 Meta {
@@ -461,6 +484,7 @@ impl Exprs {
                     },
                     min_len: head.min_len.saturating_add(tail.min_len),
                     max_len: head.max_len.saturating_add(tail.max_len),
+                    need: head.need.saturating_add(tail.min_len).max(tail.need),
                 }
             }
             Node::Or(..) => Meta {
@@ -469,6 +493,7 @@ impl Exprs {
                 depth: below(),
                 min_len: all().map(|m| m.min_len).min().unwrap_or(0),
                 max_len: all().map(|m| m.max_len).max().unwrap_or(0),
+                need: all().map(|m| m.need).max().unwrap_or(0),
             },
             Node::And(..) => Meta {
                 nullable: all().all(|m| m.nullable),
@@ -476,6 +501,7 @@ impl Exprs {
                 depth: below(),
                 min_len: all().map(|m| m.min_len).max().unwrap_or(0),
                 max_len: all().map(|m| m.max_len).min().unwrap_or(0),
+                need: u32::MAX,
             },
             Node::Not(e) => Meta {
                 nullable: !of(e).nullable,
@@ -483,6 +509,7 @@ impl Exprs {
                 depth: 1 + of(e).depth,
                 min_len: u32::from(of(e).nullable),
                 max_len: u32::MAX,
+                need: u32::MAX,
             },
             Node::Repeat(e, min, max) => {
                 let body = of(e);
@@ -495,6 +522,10 @@ impl Exprs {
                         u32::MAX
                     } else {
                         body.max_len.saturating_mul(max)
+                    },
+                    need: {
+                        let later = body.min_len.saturating_mul(min.saturating_sub(1));
+                        body.need.saturating_add(later)
                     },
                 }
             }

@@ -42,6 +42,8 @@ pub(crate) struct Meta {
     pub depth: u32,
     pub min_len: u32,
     pub max_len: u32,
+    /// Wherever a text of it may still be completed, so many bytes do.
+    pub need: u32,
 }
 
 /// Prints are seeded per process: nobody outside can craft two structures with one print.

@@ -27,6 +27,7 @@ impl Named {
             depth: DEPTH,
             min_len: self.min_len,
             max_len: u32::MAX,
+            need: u32::MAX,
         }
     }
 }

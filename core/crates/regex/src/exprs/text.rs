@@ -200,6 +200,16 @@ impl Exprs {
         Encoding::ALL.into_iter().any(|code| text.is_character(code))
     }
 
+    /// Whether every member of `e` is a text in one of the codes in which `any` is the class of all
+    /// characters.
+    pub(super) fn is_text_of_any(&self, e: ExprId, any: ExprId) -> bool {
+        let (text, class) = (self.text(e), self.text(any));
+        let all = class.demand != Demand::NONE && *self.demands.set(class.demand) == CharSet::any();
+        all && Encoding::ALL
+            .into_iter()
+            .any(|code| class.is_character(code) && text.codes & code.bit() != 0)
+    }
+
     /// ASCII bytes are characters in UTF-8.
     fn text_of_set(&mut self, set: ByteSet) -> Text {
         if set.iter().any(|byte| byte >= 0x80) {
