@@ -113,10 +113,17 @@ impl MaskMemo {
 
 /// Appends the words of `mask` that have a bit, each after its number.
 fn append_words(page: &mut Vec<u32>, mask: &TokenMask) {
-    for (start, words) in mask.runs() {
-        for (i, &word) in words.iter().enumerate() {
-            if word != 0 {
-                page.extend([(start + i) as u32, word]);
+    // Most are zero, also where something was written: they are looked at by the cache line.
+    const LINE: usize = 16;
+    for (first, words) in mask.runs() {
+        for (line, words) in words.chunks(LINE).enumerate() {
+            if words.iter().fold(0, |all, word| all | word) == 0 {
+                continue;
+            }
+            for (i, &word) in words.iter().enumerate() {
+                if word != 0 {
+                    page.extend([(first + line * LINE + i) as u32, word]);
+                }
             }
         }
     }
