@@ -29,6 +29,8 @@ struct Demand(u32);
 
 impl Demand {
     const NONE: Demand = Demand(0);
+    /// Of the set of all characters.
+    const ANY: Demand = Demand(1);
 }
 
 impl Text {
@@ -73,12 +75,14 @@ const MAX_OPTIONS: usize = 4;
 impl Default for Demands {
     fn default() -> Self {
         // Number 0 stands for no demand.
-        Demands {
-            sets: vec![CharSet::any()],
+        let mut demands = Demands {
+            sets: vec![CharSet::empty()],
             ids: FxHashMap::default(),
             unions: FxHashMap::default(),
             packings: FxHashMap::default(),
-        }
+        };
+        demands.intern(CharSet::any());
+        demands
     }
 }
 
@@ -204,10 +208,15 @@ impl Exprs {
     /// characters.
     pub(super) fn is_text_of_any(&self, e: ExprId, any: ExprId) -> bool {
         let (text, class) = (self.text(e), self.text(any));
-        let all = class.demand != Demand::NONE && *self.demands.set(class.demand) == CharSet::any();
-        all && Encoding::ALL
-            .into_iter()
-            .any(|code| class.is_character(code) && text.codes & code.bit() != 0)
+        class.demand == Demand::ANY
+            && Encoding::ALL
+                .into_iter()
+                .any(|code| class.is_character(code) && text.codes & code.bit() != 0)
+    }
+
+    /// Whether `e` is the class of all characters in one of the codes.
+    pub(super) fn is_any_character(&self, e: ExprId) -> bool {
+        self.is_text_of_any(e, e)
     }
 
     /// ASCII bytes are characters in UTF-8.
