@@ -227,16 +227,18 @@ impl Exprs {
         list.dedup();
     }
 
-    /// Drops what an `r*` beside it covers, or an `r* x` if `r` is any character: once the pattern that
-    /// is searched for was found, any text will do, and whether it is found again is nothing.
+    /// Drops what an `r*` beside it covers, or an `r* x` if `r` is any character or both are alone:
+    /// once the pattern that is searched for was found, any text will do, and whether it is found
+    /// again is nothing.
     ///
     /// To compare takes derivatives, which are alternations in turn: those look at `r*` alone.
     fn absorb(&mut self, list: &mut Vec<ExprId>) {
         let few = list.len() <= MAX_ABSORBING && !self.absorbing;
+        let pair = list.len() == 2;
         let begins_with_star = |exprs: &Self, e: ExprId| match exprs.node(e) {
             Node::Repeat(_, 0, INFINITE) => true,
             Node::Concat(head, _) if few => match exprs.node(head) {
-                Node::Repeat(body, 0, INFINITE) => exprs.is_any_character(body),
+                Node::Repeat(body, 0, INFINITE) => pair || exprs.is_any_character(body),
                 _ => false,
             },
             _ => false,
