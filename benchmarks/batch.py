@@ -6,7 +6,9 @@ A batch is 64 sequences, each under a MaskBench schema of its own: one call of `
 the masks of all, then each commits the next token of its instance; 40 steps. *Cold* are masks of
 fresh constraints, their states met for the first time, on a vocabulary that knows their lexemes;
 *warm* the same texts once more, when every mask is memoised. Both numbers of threads take turns,
-who goes first changes, and every draw of schemas gives the median over its rounds.
+who goes first changes, and every draw of schemas gives the median over its rounds. On a shared
+machine two threads are disturbed more often than one: *undisturbed* takes the least time of each
+call over all rounds instead, on either side.
 
 Sequences under one constraint take turns where a mask is not memoised, so it is different
 constraints that a second thread helps. A memoised mask is a copy of some 16 KiB: below 128 of them
@@ -24,13 +26,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from engines import version
 from maskbench import load_cases, tokenize
+from numpy.typing import NDArray
 from summaries import Table
 
 import structgen as sg
 
 Work = list[tuple[Any, list[int]]]
+Seconds = NDArray[np.float64]
+"""By kind of time and call."""
+
+TIMES = ("cold", "warm")
 
 
 def draw(data: Path, tokenizer: Path, vocabulary: sg.Vocabulary, seed: int, args: Any) -> Work:
@@ -53,42 +61,43 @@ def draw(data: Path, tokenizer: Path, vocabulary: sg.Vocabulary, seed: int, args
     return work
 
 
-def seconds(work: Work, vocabulary: sg.Vocabulary, threads: int, steps: int) -> tuple[float, float]:
-    """Per call: with fresh constraints, and along the same texts again."""
+def seconds(work: Work, vocabulary: sg.Vocabulary, threads: int, steps: int) -> Seconds:
+    """Of each call: with fresh constraints, and along the same texts again."""
     mask = sg.allocate_mask(len(work), vocabulary.size)
     matchers = [
         sg.json_schema(schema, property_order="any").compile(vocabulary).matcher()
         for schema, _ in work
     ]
-    spent: list[float] = []
-    for _ in range(2):
-        total = 0.0
+    spent = np.zeros((len(TIMES), steps))
+    for time_of in spent:
         for matcher in matchers:
             matcher.reset()
         for step in range(steps):
             begun = time.perf_counter()
             sg.fill_masks(matchers, mask, threads=threads)
-            total += time.perf_counter() - begun
+            time_of[step] = time.perf_counter() - begun
             for matcher, (_, ids) in zip(matchers, work, strict=True):
                 matcher.advance(ids[step])
-        spent.append(total / steps)
-    return spent[0], spent[1]
+    return spent
 
 
 def measure(work: Work, vocabulary: sg.Vocabulary, args: Any) -> dict[str, float]:
-    """Medians over the rounds of one draw: microseconds on one thread, and how many times as fast
-    more are."""
+    """Of one draw: microseconds of a call on one thread, and how many times as fast more are, in
+    the median of the rounds and by the least time of each call."""
     for threads in (1, args.threads):
         seconds(work, vocabulary, threads, args.steps)
-    rounds: list[tuple[tuple[float, float], tuple[float, float]]] = []
+    rounds: dict[int, list[Seconds]] = {1: [], args.threads: []}
     for number in range(args.rounds):
-        order = (1, args.threads) if number % 2 else (args.threads, 1)
-        found = {threads: seconds(work, vocabulary, threads, args.steps) for threads in order}
-        rounds.append((found[1], found[args.threads]))
+        for threads in (1, args.threads) if number % 2 else (args.threads, 1):
+            rounds[threads].append(seconds(work, vocabulary, threads, args.steps))
+    one, more = (np.stack(rounds[threads]) for threads in (1, args.threads))
     figures: dict[str, float] = {}
-    for at, name in enumerate(("cold", "warm")):
-        figures[f"{name} us"] = statistics.median(one[at] for one, _ in rounds) * 1e6
-        figures[f"{name} gain"] = statistics.median(one[at] / more[at] for one, more in rounds)
+    for at, name in enumerate(TIMES):
+        figures[f"{name} us"] = float(np.median(one[:, at].mean(axis=1))) * 1e6
+        gains = one[:, at].sum(axis=1) / more[:, at].sum(axis=1)
+        figures[f"{name} gain"] = float(np.median(gains))
+        least = one[:, at].min(axis=0).sum() / more[:, at].min(axis=0).sum()
+        figures[f"{name} gain, undisturbed"] = float(least)
     return figures
 
 
@@ -113,9 +122,13 @@ def main() -> None:
     middle = {name: statistics.median(one[name] for one in draws) for name in draws[0]}
     rows: list[list[str]] = []
     for name, one in [*((str(i), one) for i, one in enumerate(draws, 1)), ("median", middle)]:
-        times = [f"{one['cold us']:.0f}", f"{one['cold gain']:.2f}"]
-        rows.append([name, *times, f"{one['warm us']:.0f}", f"{one['warm gain']:.2f}"])
-    table = Table(["draw", "cold, 1 thread (us)", "gain", "warm, 1 thread (us)", "gain"], rows)
+        row = [name]
+        for kind in TIMES:
+            gains = (one[f"{kind} gain"], one[f"{kind} gain, undisturbed"])
+            row += [f"{one[f'{kind} us']:.0f}", *(f"{gain:.2f}" for gain in gains)]
+        rows.append(row)
+    columns = [(f"{kind}, 1 thread (us)", "gain", "undisturbed") for kind in TIMES]
+    table = Table(["draw", *(name for of_kind in columns for name in of_kind)], rows)
     print(
         f"{args.rows} sequences, {args.steps} calls, {args.threads} threads beside one, "
         f"{args.rounds} rounds, structgen {version('structgen')}, {platform.machine()}\n"
