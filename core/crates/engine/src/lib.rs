@@ -15,6 +15,7 @@ mod logits;
 mod masks;
 mod matcher;
 mod memo;
+mod moving;
 mod product;
 mod program;
 mod resting;

@@ -7,6 +7,7 @@ use structgen_vocab::{TokenId, TokenMask, Vocabulary};
 
 use crate::EngineError;
 use crate::compiled::{Compiled, HEAVY, Position, Tokens};
+use crate::moving::{Move, Read};
 
 /// A position with the automaton that it belongs to; cheap to copy.
 #[derive(Clone)]
@@ -19,10 +20,10 @@ pub struct Cursor {
 
 /// A stack of positions over a shared automaton: forking copies the stack, rolling back pops it.
 ///
-/// When the automaton has used half of its budget, the matcher moves to a fresh one and reads its
-/// text again: what it needs of the old states is few, most of them were tried for masks of long
-/// ago. So memory stays bounded in a sequence of any length, and the time per token flat: texts
-/// are read again only after the states have at least doubled.
+/// When the automaton has used half of its budget, the matcher moves to a fresh one, in which its
+/// text is read again: what it needs of the old states is few, most of them were tried for masks of
+/// long ago. So memory stays bounded in a sequence of any length, and the time per token flat: texts
+/// are read again only after the states have at least doubled, and a few tokens at a time.
 #[derive(Clone)]
 pub struct Matcher {
     compiled: Arc<Compiled>,
@@ -34,6 +35,8 @@ pub struct Matcher {
     at: Position,
     /// Beyond this [`Tokens::used`] a fresh automaton is worth its price.
     renew_beyond: u32,
+    /// The move that has begun, from four fifths of that on.
+    moving: Option<Box<Move>>,
     /// Tokens of a completion of `at` that is known to exist; see [`Matcher::completion`].
     plan: Option<Vec<TokenId>>,
 }
@@ -50,6 +53,7 @@ impl Matcher {
             texts: Vec::new(),
             at,
             renew_beyond,
+            moving: None,
             plan: None,
         }
     }
@@ -81,43 +85,51 @@ impl Matcher {
         Ok(self.tokens.generation() != generation)
     }
 
-    /// Moves to an automaton with room if this one is heavy, and reads the text again. Where the
-    /// text itself takes most of the room, nothing happens.
+    /// Moves to an automaton with room if this one is heavy, or a little on the way there if it will
+    /// be. Where the text itself takes most of the room, nothing happens.
     fn renew_if_heavy(&mut self) -> Result<(), EngineError> {
-        if self.tokens.used() <= self.renew_beyond || self.is_terminated() {
+        if !self.is_nearly_heavy() || self.is_terminated() {
             return Ok(());
         }
-        match self.renewed() {
-            Ok(fresh) => *self = fresh,
+        let most = match self.tokens.used() > self.renew_beyond {
+            true => usize::MAX,
+            false => READ_AGAIN.max(self.history.len() / READ_AGAIN_PART),
+        };
+        match self.move_on(most) {
+            Ok(()) => {}
             Err(EngineError::Automaton(
                 stop @ (AutomatonError::Cancelled | AutomatonError::Interrupted),
             )) => return Err(stop.into()),
-            Err(_) => self.renew_beyond = u32::MAX,
+            Err(_) => {
+                self.renew_beyond = u32::MAX;
+                self.moving = None;
+            }
         }
         Ok(())
     }
 
-    /// The same position in another automaton.
-    fn renewed(&self) -> Result<Self, EngineError> {
-        // There are two automata until the last matcher has moved.
-        self.tokens.forget_masks();
-        let tokens = self.compiled.roomy(self.tokens.generation())?;
-        let mut fresh = Matcher::new(self.compiled.clone(), tokens);
-        let mut texts = self.texts.iter().peekable();
-        for (i, token) in self.committed().map(Some).chain([None]).enumerate() {
-            while let Some((_, text)) = texts.next_if(|(before, _)| *before == i) {
-                fresh.at = fresh.tokens.advance_bytes(fresh.at, text)?.0;
+    fn is_nearly_heavy(&self) -> bool {
+        self.tokens.used() > self.renew_beyond / 5 * 4
+    }
+
+    /// Reads `most` tokens in another automaton, and is there once all are read.
+    fn move_on(&mut self, most: usize) -> Result<(), EngineError> {
+        let moving = match &mut self.moving {
+            Some(moving) => moving,
+            none => {
+                // There are two automata until the last matcher has moved.
+                self.tokens.forget_masks();
+                let tokens = self.compiled.roomy(self.tokens.generation())?;
+                none.insert(Box::new(Move::new(tokens)))
             }
-            if let Some(token) = token {
-                let next = fresh.tokens.advance(fresh.at, token)?;
-                fresh.history.push((token, fresh.at));
-                fresh.at = next;
-            }
+        };
+        let arrived = moving.go_on(Read { history: &self.history, texts: &self.texts }, most)?;
+        if arrived && let Some(moving) = self.moving.take() {
+            let Move { tokens, history, at, .. } = *moving;
+            self.renew_beyond = HEAVY.max(2 * tokens.used());
+            (self.tokens, self.history, self.at) = (tokens, history, at);
         }
-        fresh.texts.clone_from(&self.texts);
-        fresh.plan.clone_from(&self.plan);
-        fresh.renew_beyond = HEAVY.max(2 * fresh.tokens.used());
-        Ok(fresh)
+        Ok(())
     }
 
     /// The automaton.
@@ -152,9 +164,9 @@ impl Matcher {
         Ok(self.here())
     }
 
-    /// The same where nothing has to be done first: None if the automaton is heavy.
+    /// The same where nothing has to be done first: None if the automaton is nearly heavy.
     pub fn light_cursor(&self) -> Option<Cursor> {
-        (self.tokens.used() <= self.renew_beyond).then(|| self.here())
+        (!self.is_nearly_heavy()).then(|| self.here())
     }
 
     fn here(&self) -> Cursor {
@@ -215,6 +227,9 @@ impl Matcher {
             self.history.truncate(held - count);
             self.texts.retain(|(before, _)| *before <= held - count);
             self.plan = None;
+            if let Some(moving) = &mut self.moving {
+                moving.rollback(self.history.len(), self.texts.len());
+            }
         }
         Ok(())
     }
@@ -225,6 +240,7 @@ impl Matcher {
         self.history.clear();
         self.texts.clear();
         self.plan = None;
+        self.moving = None;
     }
 
     /// Whether the text so far is complete.
@@ -293,6 +309,11 @@ impl Matcher {
         Ok(read)
     }
 }
+
+/// Tokens that are read again at once on the way to a fresh automaton: some 50 us; and of long texts
+/// one in so many, so that a move is over before the old automaton is full.
+const READ_AGAIN: usize = 16;
+const READ_AGAIN_PART: usize = 1000;
 
 /// Forced text is a hint; a longer one is found piece by piece.
 const MAX_FORCED: usize = 4096;
