@@ -37,9 +37,9 @@ struct Known {
 /// Memory of one vocabulary's lexical entries: a few thousand at 128k tokens.
 const MAX_CACHE_BYTES: usize = 96 << 20;
 
-/// Steps of building an entry from which on it is worth a file: what a vocabulary would have to look
-/// at to find it there costs as much.
-const WORTH_SAVING: u64 = 1000;
+/// An entry is worth a file if to build it took a step for so many nodes of the trie: what a
+/// vocabulary would have to look at to find it there costs as much.
+const NODES_PER_STEP: u64 = 1024;
 
 /// Of a file with entries; they take a fraction of their memory there.
 const MAX_FILE_BYTES: usize = 32 << 20;
@@ -93,7 +93,8 @@ impl LexicalCache {
                 .map_or_else(|| LexicalEntry::build(vocabulary, automaton, lex, root, fuel), Ok)?
             }
         };
-        if lasting.is_none() && fuel.spent() - before >= WORTH_SAVING {
+        let worth_saving = vocabulary.trie().len() as u64 / NODES_PER_STEP;
+        if lasting.is_none() && fuel.spent() - before >= worth_saving {
             lasting = automaton.lex_lasting_fingerprints(lex);
         }
         let entry = Arc::new(entry);
