@@ -18,7 +18,7 @@ use crate::walk::{Steps, add_walked};
 
 /// A lexer state that cannot end here is worth an entry at the root if at least this many bytes
 /// continue it: a narrow state (inside a literal, say) is walked faster than it is looked up.
-const WIDE: usize = 16;
+const WIDE: usize = 24;
 
 /// The same for an inner node: of its children, with at least [`MANY`] tokens below it.
 const WIDE_BELOW: usize = 12;

@@ -37,10 +37,6 @@ struct Known {
 /// Memory of one vocabulary's lexical entries: a few thousand at 128k tokens.
 const MAX_CACHE_BYTES: usize = 96 << 20;
 
-/// An entry is worth a file if to build it took a step for so many nodes of the trie: what a
-/// vocabulary would have to look at to find it there costs as much.
-const NODES_PER_STEP: u64 = 1024;
-
 /// Of a file with entries; they take a fraction of their memory there.
 const MAX_FILE_BYTES: usize = 32 << 20;
 
@@ -93,8 +89,8 @@ impl LexicalCache {
                 .map_or_else(|| LexicalEntry::build(vocabulary, automaton, lex, root, fuel), Ok)?
             }
         };
-        let worth_saving = vocabulary.trie().len() as u64 / NODES_PER_STEP;
-        if lasting.is_none() && fuel.spent() - before >= worth_saving {
+        let steps = fuel.spent() - before;
+        if lasting.is_none() && steps >= worth_saving(vocabulary.trie()) {
             lasting = automaton.lex_lasting_fingerprints(lex);
         }
         let entry = Arc::new(entry);
@@ -146,6 +142,12 @@ impl LexicalCache {
         }
         writer.finish()
     }
+}
+
+/// An entry is worth a file if to build it took more than so many steps, for a trie of so many nodes:
+/// what a vocabulary would have to look at to find it there costs as much. In a small one all are.
+fn worth_saving(trie: &TokenTrie) -> u64 {
+    (trie.len() as u64 / 256).saturating_sub(8)
 }
 
 /// The tokens beyond the nearer horizon, sorted.
