@@ -68,8 +68,9 @@ impl LexicalCache {
             return Ok(known.entry.clone());
         }
         let before = fuel.spent();
+        let looks_up = self.saved.len() > 0;
         let mut lasting = None;
-        if self.saved.len() > 0 {
+        if looks_up {
             lasting = automaton.lex_lasting_fingerprints(lex);
         }
         let near = automaton.lex_near_fingerprint(lex).filter(|_| root == TokenTrie::ROOT);
@@ -90,7 +91,7 @@ impl LexicalCache {
             }
         };
         let steps = fuel.spent() - before;
-        if lasting.is_none() && steps >= worth_saving(vocabulary.trie()) {
+        if !looks_up && steps >= worth_saving(vocabulary.trie()) {
             lasting = automaton.lex_lasting_fingerprints(lex);
         }
         let entry = Arc::new(entry);

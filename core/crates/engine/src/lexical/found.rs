@@ -36,10 +36,9 @@ impl Found {
         root: NodeId,
         fuel: &mut Fuel,
     ) -> Result<Self, AutomatonError> {
-        match least == 0 && automaton.lex_live_bytes(lex).len() < NARROW_BYTES {
-            true => Found::walk::<true>(least, vocabulary, automaton, lex, root, fuel),
-            false => Found::walk::<false>(least, vocabulary, automaton, lex, root, fuel),
-        }
+        let narrow = least == 0 && automaton.lex_live_bytes(lex).len() < NARROW_BYTES;
+        let walk = if narrow { Found::walk::<true> } else { Found::walk::<false> };
+        walk(least, vocabulary, automaton, lex, root, fuel)
     }
 
     /// The same, looking at bytes that may live alone if `NARROW`.

@@ -7,7 +7,8 @@ use crate::{ByteSet, ExprId};
 /// derivative comes near it.
 pub(super) const MAX_FACTORING: u32 = 100;
 
-/// Alternatives up to which all that begin with an `r*` are compared with the others.
+/// Alternatives up to which those that begin with any number of any characters are compared with
+/// the others.
 const MAX_ABSORBING: usize = 6;
 
 impl Exprs {
