@@ -263,10 +263,22 @@ class MissingExtraError(StructgenError, ImportError):
 
     code = "missing-extra"
 
-    def __init__(self, package: str, *, extra: str) -> None:
+    def __init__(self, package: str, *, extra: str, reason: str = "") -> None:
         super().__init__(
-            f"`{package}` is needed for this and is not installed",
+            f"`{package}` is needed for this and {reason or 'is not installed'}",
             hint=f"pip install 'structgen[{extra}]'",
         )
         self.package = package
         self.extra = extra
+
+    @classmethod
+    def of(cls, error: ImportError, package: str, *, extra: str) -> MissingExtraError:
+        """What a failed ``import`` of `package` means: that it, or a package that it needs, is not
+        installed; or that it is installed and broken, and how."""
+        if isinstance(error, ModuleNotFoundError):
+            name = (error.name or package).partition(".")[0]
+            same = name.replace("_", "-") == package.replace("_", "-")
+            return cls(package if same else name, extra=extra)
+        lines = str(error).strip().splitlines()
+        why = lines[0] if lines else type(error).__name__
+        return cls(package, extra=extra, reason=f"cannot be imported: {why}")

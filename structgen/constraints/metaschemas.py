@@ -31,8 +31,9 @@ def published(uri: str) -> dict[str, object] | None:
         return None
     try:
         from jsonschema_specifications import REGISTRY
-    except ImportError:
-        raise MissingExtraError("jsonschema-specifications", extra="metaschemas") from None
+    except ImportError as error:
+        package = "jsonschema-specifications"
+        raise MissingExtraError.of(error, package, extra="metaschemas") from None
     found = {
         str(name).rstrip("#"): cast("object", REGISTRY.contents(name))
         for name in REGISTRY

@@ -14,12 +14,13 @@ import sys
 import types
 
 from structgen.generate.front import answer, generate, generate_batch
-from structgen.generate.model import ModelLike, ToyModel, resolve_model
+from structgen.generate.model import ModelLike, resolve_model
 from structgen.generate.options import Options, OptionsDict
 from structgen.generate.output import Output, OutputLike, resolve_output
 from structgen.generate.prompt import Prompt, described
 from structgen.generate.request import Request, ToolsLike, prepare
 from structgen.generate.streaming import Stream, stream
+from structgen.models.toy import ToyModel
 
 
 class _Room(types.ModuleType):

@@ -26,7 +26,7 @@ from structgen.errors import MissingExtraError
 try:
     import torch
 except ImportError as error:
-    raise MissingExtraError(error.name or "torch", extra="transformers") from error
+    raise MissingExtraError.of(error, "torch", extra="transformers") from error
 
 Mask: TypeAlias = "npt.NDArray[np.int32] | torch.Tensor"
 Rows: TypeAlias = "Sequence[int] | torch.Tensor"

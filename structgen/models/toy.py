@@ -7,6 +7,7 @@ included, and its logits depend on nothing but the last `order` tokens and the s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -115,6 +116,34 @@ class MarkovModel:
     def start(self, prompt_ids: Sequence[int], /, *, rows: int = 1) -> MarkovSession:
         """A session after `prompt_ids`, with `rows` copies."""
         return MarkovSession(self, prompt_ids, rows)
+
+
+class ToyModel(MarkovModel):
+    """Noise over single bytes: no weights to load, no sense in what it says.
+
+    For trying things out offline, and for tests: whatever it is asked for, it is the constraint
+    that makes the text well-formed.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        vocabulary = Vocabulary(
+            [*(bytes([byte]) for byte in range(256)), None],
+            eos_token_ids=[256],
+            special_tokens={"<end>": 256},
+        )
+        super().__init__(vocabulary, order=2, seed=seed, scale=2.0)
+
+    @property
+    def name(self) -> str:
+        """Always ``"toy"``."""
+        return "toy"
+
+    def prompt_ids(
+        self, prompt: str | Sequence[Message], /, *, tools: Sequence[Mapping[str, object]] = ()
+    ) -> list[int]:
+        """Ids of the prompt's text, tool definitions first."""
+        told = "".join(f"{json.dumps(tool)}\n" for tool in tools)
+        return [*self.encode(told), *super().prompt_ids(prompt)]
 
 
 class MarkovSession:

@@ -275,17 +275,26 @@ def import_torch():
     try:
         import torch
     except ImportError as error:
-        raise MissingExtraError("torch", extra="transformers") from error
+        raise MissingExtraError.of(error, "torch", extra="transformers") from error
     return torch
+
+
+def import_transformers():
+    """The transformers module, or an error that says how to get it."""
+    try:
+        import transformers
+        import transformers.utils.logging  # pyright: ignore[reportUnusedImport]
+    except ImportError as error:
+        raise MissingExtraError.of(error, "transformers", extra="transformers") from error
+    return transformers
 
 
 def _network(model: _Model, name: str) -> Network:
     import_torch()
-    try:
-        from structgen.models.attention import sight_of
-        from structgen.models.session import Network, Output
-    except ImportError as error:
-        raise MissingExtraError("transformers", extra="transformers") from error
+    import_transformers()
+    from structgen.models.attention import sight_of
+    from structgen.models.session import Network, Output
+
     config = model.config
     text_config = getattr(config, "get_text_config", lambda: config)()
     head = model.get_output_embeddings()

@@ -56,7 +56,7 @@ def from_sentencepiece(
         try:
             from sentencepiece import SentencePieceProcessor
         except ImportError as error:
-            raise MissingExtraError("sentencepiece", extra="transformers") from error
+            raise MissingExtraError.of(error, "sentencepiece", extra="transformers") from error
         try:
             source = cast(SentencePiece, SentencePieceProcessor(model_file=str(source)))
         except (OSError, RuntimeError) as error:

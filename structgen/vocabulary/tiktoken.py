@@ -88,7 +88,7 @@ def _named(name: str) -> Encoding:
     try:
         from tiktoken import get_encoding
     except ImportError as error:
-        raise MissingExtraError("tiktoken", extra="tiktoken") from error
+        raise MissingExtraError.of(error, "tiktoken", extra="tiktoken") from error
     try:
         return cast(Encoding, get_encoding(name))
     except ValueError as error:
