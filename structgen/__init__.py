@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from structgen.errors import LimitExceeded as LimitExceeded
     from structgen.errors import MatcherFinished as MatcherFinished
     from structgen.errors import MissingExtraError as MissingExtraError
+    from structgen.errors import ParseError as ParseError
     from structgen.errors import RegexSyntaxError as RegexSyntaxError
     from structgen.errors import SchemaError as SchemaError
     from structgen.errors import StructgenError as StructgenError
@@ -91,7 +92,7 @@ _HOMES = {
     "structgen.errors": (
         "BackendError", "Cancelled", "ConstraintError", "DeadEnd", "EmptyLanguageError",
         "GenerationError", "GrammarSyntaxError", "LimitExceeded", "MatcherFinished",
-        "MissingExtraError", "RegexSyntaxError", "SchemaError", "StructgenError",
+        "MissingExtraError", "ParseError", "RegexSyntaxError", "SchemaError", "StructgenError",
         "TokenBudgetError", "TokenRejected", "UnresolvedReferenceError", "UnsupportedFeatureError",
         "UnsupportedSchemaError", "VocabularyError",
     ),
@@ -137,6 +138,7 @@ __all__ = [
     "Matcher",
     "MatcherFinished",
     "MissingExtraError",
+    "ParseError",
     "Particles",
     "Program",
     "RegexSyntaxError",

@@ -9,6 +9,7 @@ StructgenError
 │  │  └─ UnsupportedSchemaError      right, but not enforced by this version
 │  ├─ UnsupportedFeatureError        e.g. a backreference in a pattern
 │  └─ EmptyLanguageError             no text satisfies it; which parts conflict
+├─ ParseError (ValueError)           a text is not of a constraint, or its type refuses it
 ├─ VocabularyError (ValueError)
 ├─ LimitExceeded                     name and value of the limit
 ├─ Cancelled                         somebody cancelled the `CancelToken` of the limits
@@ -165,6 +166,16 @@ class EmptyLanguageError(ConstraintError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.pointers = tuple(pointers)
+
+
+class ParseError(StructgenError, ValueError):
+    """`text` does not satisfy a constraint, or cannot be read as the value it should spell."""
+
+    code = "parse"
+
+    def __init__(self, message: str, *, text: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.text = text
 
 
 class VocabularyError(StructgenError, ValueError):

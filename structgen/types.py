@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Literal, NewType, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NewType
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    # Defaults of type variables are in `typing` from Python 3.13 on; only type checkers need them.
+    from typing_extensions import TypeVar
+else:
+    from typing import TypeVar
 
 TokenId = NewType("TokenId", int)
 """A token id of the model's vocabulary."""
@@ -25,6 +31,15 @@ may follow; the sequence has weight zero.
 """
 
 T_co = TypeVar("T_co", covariant=True)
+
+if TYPE_CHECKING:
+    Value = TypeVar("Value", default=Any)
+    Value_co = TypeVar("Value_co", covariant=True, default=object)
+else:
+    Value = TypeVar("Value")
+    """What a text is read as; `Any` where only running the reader can tell (a JSON Schema)."""
+    Value_co = TypeVar("Value_co", covariant=True)
+    """What the texts of a constraint are read as; a bare `TextConstraint` reads as anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -22,14 +22,8 @@ from structgen.constraints.grammar import GrammarSource, grammar, load_ir, load_
 from structgen.constraints.native import choice, regex, special_token
 from structgen.constraints.predicate import Predicate, predicate
 from structgen.constraints.protocol import Compiled, Constraint, Matcher
-from structgen.constraints.python_types import (
-    from_signature,
-    from_type,
-    parse,
-    schema_of_signature,
-    schema_of_type,
-)
-from structgen.constraints.schema import json_schema, json_value
+from structgen.constraints.python_types import parse, schema_of_signature, schema_of_type
+from structgen.constraints.schema import from_signature, from_type, json_schema, json_value
 from structgen.constraints.shipped import shipped_grammars
 from structgen.constraints.substring import substring
 

@@ -8,6 +8,13 @@ one automaton, exact also where one token spans the boundary of two parts.
     >>> date = regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
     >>> (date | choice(["today", "tomorrow"])).accepts("today")
     True
+
+A constraint knows how its texts are read (`structgen.constraints.reading` says what the algebra
+makes of that):
+
+    >>> from structgen.constraints import json_schema
+    >>> (json_schema({"type": "integer"}) | "none").parse("7")
+    7
 """
 
 from __future__ import annotations
@@ -15,13 +22,18 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from typing import cast, final, overload
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar, cast, final, overload
 
 from structgen._core import Automaton, Limits, Program, Vocabulary
 from structgen.constraints.conjunction import Composable
 from structgen.constraints.protocol import Constraint
-from structgen.errors import ConstraintError, UnsupportedFeatureError
-from structgen.types import Exactness
+from structgen.constraints.reading import PLAIN, Reading, first_reading
+from structgen.errors import ConstraintError, ParseError, UnsupportedFeatureError
+from structgen.types import Exactness, Value_co
+
+Other = TypeVar("Other")
 
 _COMPILED_KEPT = 4
 """Compiled automata kept per constraint: a process rarely uses more vocabularies than this, and
@@ -36,7 +48,7 @@ def shortened(text: str) -> str:
 
 
 @final
-class TextConstraint(Composable):
+class TextConstraint(Composable[Value_co]):
     """A set of texts, compiled natively. Build it with `regex`, `json_schema`, `grammar`, ...
 
     `description` is for people only (``repr``). Equality is identity.
@@ -46,10 +58,18 @@ class TextConstraint(Composable):
     pickle one to send it along. Copies are the constraint itself.
     """
 
-    __slots__ = ("__weakref__", "_compiled", "_description", "_lock", "_program")
+    __slots__ = ("__weakref__", "_compiled", "_description", "_lock", "_program", "_reading")
 
-    def __init__(self, program: Program, *, description: str = "constraint") -> None:
+    def __init__(
+        self,
+        program: Program,
+        *,
+        description: str = "constraint",
+        reading: Reading[Value_co] | None = None,
+    ) -> None:
         self._program = program
+        # Without a reading, `Value_co` is str.
+        self._reading = reading or cast("Reading[Value_co]", PLAIN)
         self._description = shortened(description)
         self._compiled: OrderedDict[tuple[str, Limits | None], Automaton] = OrderedDict()
         self._lock = threading.Lock()
@@ -58,6 +78,19 @@ class TextConstraint(Composable):
     def program(self) -> Program:
         """The program of the compiled core."""
         return self._program
+
+    @property
+    def reading(self) -> Reading[Value_co]:
+        """How a text of the set becomes a value."""
+        return self._reading
+
+    def refuse_others(self, text: str, /) -> None:
+        """Raise `ParseError` if `text` is not in the set."""
+        if self.accepts(text):
+            return
+        live, size = self.live_prefix(text), len(_utf8(text))
+        where = "it is not complete" if live == size else f"at byte {live} of {size}"
+        raise ParseError(f"{text!r:.200} does not satisfy {self!r}: {where}", text=text)
 
     @property
     def exactness(self) -> Exactness:
@@ -114,36 +147,52 @@ class TextConstraint(Composable):
         return self._program.sample(seed=seed, max_bytes=max_bytes).decode("utf-8", "replace")
 
     @overload
-    def __and__(self, other: TextConstraint | str) -> TextConstraint: ...
+    def __and__(
+        self: TextConstraint[str], other: TextConstraint[Other]
+    ) -> TextConstraint[Other]: ...
     @overload
-    def __and__(self, other: Constraint) -> Constraint: ...
-    def __and__(self, other: Constraint | str) -> Constraint:
+    def __and__(self, other: TextConstraint | str) -> TextConstraint[Value_co]: ...
+    @overload
+    def __and__(self: TextConstraint[str], other: Composable[Other]) -> Composable[Other]: ...
+    @overload
+    def __and__(self, other: Constraint) -> Composable[Value_co]: ...
+    # A constraint that is a `TextConstraint[str]` may be typed as `Composable[str]`: then the type
+    # of a conjunction is wider than it need be.
+    def __and__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, other: Constraint | str
+    ) -> Composable[object]:
         return super().__and__(_coerced(other))
 
-    def __rand__(self, other: Constraint | str) -> Constraint:
+    def __rand__(self, other: Constraint | str) -> Composable[object]:
         return super().__rand__(_coerced(other))
 
     def merged(self, other: Constraint) -> TextConstraint | None:
         if not isinstance(other, TextConstraint):
             return None
+        joined = cast("TextConstraint", other)
         return TextConstraint(
-            Program.intersect([self._program, other._program]),
-            description=f"({self._description}) & ({other._description})",
+            Program.intersect([self._program, joined._program]),
+            description=f"({self._description}) & ({joined._description})",
+            reading=first_reading((self._reading, joined._reading)),
         )
 
+    @overload
+    def __or__(self, other: TextConstraint[Other]) -> TextConstraint[Value_co | Other]: ...
+    @overload
+    def __or__(self, other: str) -> TextConstraint[Value_co | str]: ...
     def __or__(self, other: TextConstraint | str) -> TextConstraint:
         return union(self, other)
 
-    def __ror__(self, other: TextConstraint | str) -> TextConstraint:
+    def __ror__(self, other: str) -> TextConstraint[Value_co | str]:
         return union(other, self)
 
-    def __add__(self, other: TextConstraint | str) -> TextConstraint:
+    def __add__(self, other: TextConstraint | str) -> TextConstraint[str]:
         return sequence(self, other)
 
-    def __radd__(self, other: TextConstraint | str) -> TextConstraint:
+    def __radd__(self, other: TextConstraint | str) -> TextConstraint[str]:
         return sequence(other, self)
 
-    def repeat(self, min: int = 0, max: int | None = None) -> TextConstraint:
+    def repeat(self, min: int = 0, max: int | None = None) -> TextConstraint[str]:
         """`min` to `max` (None: any number of) texts of this set, one after the other."""
         if min < 0 or (max is not None and max < min):
             raise ConstraintError(f"cannot repeat from {min} to {max} times")
@@ -153,25 +202,25 @@ class TextConstraint(Composable):
             description=f"({self._description}){bounds}",
         )
 
-    def optional(self) -> TextConstraint:
+    def optional(self) -> TextConstraint[str]:
         """A text of this set, or nothing."""
         return self.repeat(0, 1)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _restored, (self._program, self._description)
+        return _restored, (self._program, self._description, self._reading)
 
-    def __copy__(self) -> TextConstraint:
+    def __copy__(self) -> TextConstraint[Value_co]:
         return self
 
-    def __deepcopy__(self, memo: dict[int, object], /) -> TextConstraint:
+    def __deepcopy__(self, memo: dict[int, object], /) -> TextConstraint[Value_co]:
         return self
 
     def __repr__(self) -> str:
         return f"<TextConstraint {self._description}>"
 
 
-def _restored(program: Program, description: str) -> TextConstraint:
-    return TextConstraint(program, description=description)
+def _restored(program: Program, description: str, reading: Reading[object]) -> TextConstraint:
+    return TextConstraint(program, description=description, reading=reading)
 
 
 def _utf8(text: str | bytes) -> bytes:
@@ -189,7 +238,7 @@ def _native(part: object, operation: str) -> TextConstraint:
     if isinstance(part, str):
         return literal(part)
     if isinstance(part, TextConstraint):
-        return part
+        return cast("TextConstraint", part)
     if isinstance(part, Composable):
         raise UnsupportedFeatureError(
             f"a constraint with a Python predicate cannot be part of a {operation}",
@@ -199,25 +248,53 @@ def _native(part: object, operation: str) -> TextConstraint:
     raise TypeError(f"a {operation} needs constraints or texts, not {type(part).__name__}")
 
 
-def literal(text: str) -> TextConstraint:
+def literal(text: str) -> TextConstraint[str]:
     """Exactly `text`. Special tokens do not match it: see `special_token`."""
     return TextConstraint(Program.choice([text]), description=f"literal({text!r})")
 
 
-def union(*parts: TextConstraint | str) -> TextConstraint:
-    """Any one of `parts`; the function behind ``a | b``. A str stands for itself."""
+def union(*parts: TextConstraint[Other] | str) -> TextConstraint[Other | str]:
+    """Any one of `parts`; the function behind ``a | b``. A str stands for itself. A text is read as
+    one of the first part that it belongs to."""
     if not parts:
         raise ConstraintError("a union needs at least one part")
     native = [_native(part, "union") for part in parts]
     return TextConstraint(
         Program.union([part.program for part in native]),
         description=" | ".join(_inner(part) for part in native),
+        reading=cast("Reading[Other | str]", _reading_of_either(native)),
     )
 
 
-def sequence(*parts: TextConstraint | str) -> TextConstraint:
+def _reading_of_either(parts: Sequence[TextConstraint]) -> Reading[object]:
+    if all(part.reading.read is str for part in parts):
+        return PLAIN
+    flat: list[TextConstraint] = []
+    for part in parts:
+        read = part.reading.read
+        flat.extend(read.parts if isinstance(read, _ReadEither) else (part,))
+    return Reading(_ReadEither(tuple(flat)))
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadEither:
+    """Reads a text as the first of `parts` to which it belongs."""
+
+    parts: tuple[TextConstraint, ...]
+
+    def __call__(self, text: str) -> object:
+        for part in self.parts:
+            if part.accepts(text):
+                return part.reading.read(text)
+        # A part may consist of special tokens, which are no text.
+        if any(part.reading.read is str for part in self.parts):
+            return text
+        raise ValueError("it belongs to no part of the union")
+
+
+def sequence(*parts: TextConstraint | str) -> TextConstraint[str]:
     """All of `parts`, one after the other; the function behind ``a + b``. A str stands for
-    itself."""
+    itself. Texts are read as they are."""
     if not parts:
         return literal("")
     native = [_native(part, "sequence") for part in parts]

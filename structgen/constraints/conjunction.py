@@ -9,20 +9,42 @@ of the conjunction's mask, because two live prefixes may share no completion; `e
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Generic, TypeVar, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen._core import Limits, Vocabulary
 from structgen.constraints.protocol import Compiled, Constraint, Matcher
+from structgen.constraints.reading import Reading, first_reading, reading_of
 from structgen.errors import ConstraintError
-from structgen.types import Exactness
+from structgen.types import Exactness, Value_co
+
+Other = TypeVar("Other")
 
 
-class Composable:
-    """What can be joined with ``&``. Subclasses are `Constraint`s."""
+class Composable(Generic[Value_co]):
+    """What can be joined with ``&``, and read. Subclasses are `Constraint`s."""
 
     __slots__ = ()
+
+    @property
+    def reading(self) -> Reading[Value_co]:
+        """How a text of this constraint becomes a value."""
+        raise NotImplementedError
+
+    def parse(self, text: str, /) -> Value_co:
+        """The value of a text of this constraint, as `structgen.generate` gives it.
+
+        Raises:
+            ParseError: the text does not satisfy the constraint, as far as that can be told
+                without a vocabulary (a predicate is not asked), or its type refuses it.
+        """
+        self.refuse_others(text)
+        return self.reading.value(text)
+
+    def refuse_others(self, text: str, /) -> None:
+        """Raise `ParseError` if `text` is certainly none of this constraint's."""
 
     def compile(self, vocabulary: Vocabulary, /, limits: Limits | None = None) -> Compiled:
         """Bind to a vocabulary."""
@@ -37,11 +59,15 @@ class Composable:
         del other
         return None
 
-    def __and__(self, other: Constraint) -> Constraint:
-        return conjoin((self, other))
+    @overload
+    def __and__(self: Composable[str], other: Composable[Other]) -> Composable[Other]: ...
+    @overload
+    def __and__(self, other: Constraint) -> Composable[Value_co]: ...
+    def __and__(self, other: Constraint) -> Composable[object]:
+        return _composable(conjoin((self, other)))
 
-    def __rand__(self, other: Constraint) -> Constraint:
-        return conjoin((other, self))
+    def __rand__(self, other: Constraint) -> Composable[object]:
+        return _composable(conjoin((other, self)))
 
 
 def conjoin(constraints: Sequence[Constraint]) -> Constraint:
@@ -68,8 +94,15 @@ def conjoin(constraints: Sequence[Constraint]) -> Constraint:
     return merged[0] if len(merged) == 1 else Conjunction(merged)
 
 
-class Conjunction(Composable):
-    """All of `parts` must hold. Masks are an upper bound; `allows` asks every part.
+def _composable(constraint: Constraint) -> Composable[object]:
+    if isinstance(constraint, Composable):
+        return cast("Composable[object]", constraint)
+    return Conjunction([constraint])
+
+
+class Conjunction(Composable[Value_co]):
+    """All of `parts` must hold. Masks are an upper bound; `allows` asks every part. Texts are read
+    as those of the first part that has a reading of its own.
 
     It, what it compiles to, and matchers can be pickled where all parts can.
     """
@@ -78,6 +111,15 @@ class Conjunction(Composable):
 
     def __init__(self, parts: Sequence[Constraint]) -> None:
         self._parts = tuple(parts)
+
+    @property
+    def reading(self) -> Reading[Value_co]:
+        return cast("Reading[Value_co]", first_reading(map(reading_of, self._parts)))
+
+    def refuse_others(self, text: str, /) -> None:
+        for part in self._parts:
+            if isinstance(part, Composable):
+                part.refuse_others(text)
 
     def parts(self) -> tuple[Constraint, ...]:
         return self._parts

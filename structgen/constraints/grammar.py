@@ -41,7 +41,7 @@ def grammar(
     *,
     terminals: Mapping[str, TextConstraint] | None = None,
     limits: Limits | None = None,
-) -> TextConstraint:
+) -> TextConstraint[str]:
     """Texts of a context-free grammar.
 
     Args:

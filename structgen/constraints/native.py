@@ -16,7 +16,7 @@ def regex(
     dialect: Literal["python", "ecma"] = "python",
     *,
     limits: Limits | None = None,
-) -> TextConstraint:
+) -> TextConstraint[str]:
     """Texts that `pattern` matches as a whole, as ``re.fullmatch`` does.
 
     Args:
@@ -36,7 +36,7 @@ def regex(
     return TextConstraint(program, description=f"regex({pattern!r})")
 
 
-def choice(options: Iterable[str], *, limits: Limits | None = None) -> TextConstraint:
+def choice(options: Iterable[str], *, limits: Limits | None = None) -> TextConstraint[str]:
     """Exactly one of the texts `options`. Thousands are cheap: they share a trie.
 
     Raises:
@@ -54,7 +54,7 @@ def choice(options: Iterable[str], *, limits: Limits | None = None) -> TextConst
     return TextConstraint(Program.choice(texts, limits=limits), description=f"choice({texts!r})")
 
 
-def special_token(name: str) -> TextConstraint:
+def special_token(name: str) -> TextConstraint[str]:
     """The special token called `name`, e.g. ``"<|eot_id|>"``; never its spelling as text.
 
     Whether a vocabulary has such a token shows when the constraint is compiled for it.

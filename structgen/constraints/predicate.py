@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from structgen._core import Limits, Vocabulary
 from structgen.constraints.conjunction import Composable
+from structgen.constraints.reading import PLAIN, Reading
 from structgen.types import Exactness
 
 TextPredicate: TypeAlias = Callable[[str], bool]
@@ -119,7 +120,7 @@ def _name_of(fn: object) -> str:
     return str(getattr(fn, "__qualname__", None) or repr(fn))
 
 
-class Predicate(Composable):
+class Predicate(Composable[str]):
     """A Python function as a constraint. Build it with `predicate`.
 
     It, what it compiles to, and matchers can be pickled where the functions can: those of a module
@@ -142,6 +143,11 @@ class Predicate(Composable):
     @property
     def exactness(self) -> Exactness:
         return "probe"
+
+    @property
+    def reading(self) -> Reading[str]:
+        """The text itself."""
+        return PLAIN
 
     def compile(self, vocabulary: Vocabulary, /, limits: Limits | None = None) -> CompiledPredicate:
         """Bind to a vocabulary. `limits` have no say over Python code."""

@@ -22,8 +22,6 @@ from importlib.util import find_spec
 from typing import Any, NotRequired, TypeVar, cast, overload
 
 from structgen.constraints import plain_types
-from structgen.constraints.base import TextConstraint
-from structgen.constraints.schema import Whitespace, json_schema
 from structgen.errors import ConstraintError, MissingExtraError, UnsupportedFeatureError
 
 T = TypeVar("T")
@@ -40,12 +38,15 @@ def schema_of_type(tp: object) -> Schema:
 
     Args:
         tp: a Pydantic model, dataclass, TypedDict, NamedTuple, Enum, Literal, union, container,
-            ``Annotated`` with bounds, date, UUID, Decimal, or one of the plain types.
+            ``Annotated`` with bounds, date, UUID, Decimal, or one of the plain types; a function
+            stands for its arguments, see `schema_of_signature`.
 
     Raises:
         MissingExtraError: the type needs pydantic, which is not installed.
         ConstraintError: the type has no JSON Schema.
     """
+    if inspect.isroutine(tp):
+        return schema_of_signature(cast("Callable[..., object]", tp))
     if not _has_pydantic():
         return plain_types.plain_schema(tp)
     return _or_plain(lambda: _pydantic_schema(tp), lambda: plain_types.plain_schema(tp))
@@ -64,24 +65,6 @@ def schema_of_signature(fn: Callable[..., object]) -> Schema:
     if not _has_pydantic():
         return plain_types.record_fields(hints, required)
     return _pydantic_schema(_arguments_type(fn.__name__, hints, required))
-
-
-def from_type(tp: object, *, whitespace: Whitespace | None = None) -> TextConstraint:
-    """JSON texts that are values of the Python type `tp`. See `schema_of_type`."""
-    return _constraint(schema_of_type(tp), whitespace)
-
-
-def from_signature(
-    fn: Callable[..., object], *, whitespace: Whitespace | None = None
-) -> TextConstraint:
-    """JSON objects that hold arguments for `fn`. See `schema_of_signature`."""
-    return _constraint(schema_of_signature(fn), whitespace)
-
-
-def _constraint(schema: Schema, whitespace: Whitespace | None) -> TextConstraint:
-    # Plain numbers: `1e400` is a JSON integer, and no Python float. Minimal escapes: with any
-    # spelling of its characters allowed, no key would be forced text.
-    return json_schema(schema, whitespace=whitespace, escapes="minimal", number_spelling="plain")
 
 
 @overload

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack, cast, runtime_checkable
 
 from structgen._core import Limits, Program
 from structgen.constraints.base import TextConstraint
 from structgen.constraints.metaschemas import published
+from structgen.constraints.python_types import parse, schema_of_type
+from structgen.constraints.reading import Reading
 from structgen.constraints.schema_options import (
     Draft,
     Escapes,
+    JsonOptions,
     NumberSpelling,
     PropertyOrder,
     Whitespace,
@@ -21,7 +26,11 @@ from structgen.constraints.schema_options import (
     flag,
     whitespace_fields,
 )
-from structgen.errors import LimitExceeded, SchemaError, UnresolvedReferenceError
+from structgen.errors import ConstraintError, LimitExceeded, SchemaError, UnresolvedReferenceError
+from structgen.types import Value
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
 
 JsonSchema: TypeAlias = Mapping[str, object] | bool | str | Path
 """A schema: a mapping or bool, its JSON text, or the path of a file that holds it."""
@@ -36,7 +45,7 @@ class _Resource(Protocol):
 
 
 def json_schema(
-    schema: JsonSchema,
+    schema: JsonSchema | TypeForm[Value],
     *,
     draft: Draft | None = None,
     property_order: PropertyOrder | None = None,
@@ -52,8 +61,14 @@ def json_schema(
     max_exponent_digits: int | None = None,
     registry: Mapping[str, object] | None = None,
     limits: Limits | None = None,
-) -> TextConstraint:
-    """JSON texts that are valid for `schema`.
+) -> TextConstraint[Value]:
+    """JSON texts that are valid for `schema`, a JSON Schema or a Python type.
+
+        sg.json_schema({"type": "integer"}).parse("7")                  # 7
+        sg.json_schema(Person, property_order="any").parse('{"age": 7, "name": "Ada"}')  # a Person
+
+    Texts of a schema are read by `json.loads`, those of a type become its values, here and in
+    `structgen.generate`.
 
     A keyword that is not enforced is an error, never ignored; what becomes of each is said by
     `TextConstraint.report`. An option left at None takes its default. Keys are never written
@@ -62,6 +77,7 @@ def json_schema(
     Args:
         schema: a dict or bool; a str is JSON text if it parses as a JSON object or bool, else a
             path. Parse a text from a stranger yourself, so that it is never taken for a path.
+            Anything else is a Python type, as for `structgen.from_type`.
         draft: the version of JSON Schema that the schema and its embedded resources are written
             in, whatever they say. By default that of ``$schema``, else 2020-12. ``"v1"`` refuses
             unknown keywords and formats, as it says of itself.
@@ -69,8 +85,9 @@ def json_schema(
             required ones that it does not list, then others; ``"any"``: in any order.
         whitespace: see `Whitespace`; ``"flexible"`` by default, which takes what `json.dumps`
             writes by default, compactly, and with an indentation.
-        escapes: ``"all"`` (default): every legal spelling of a character inside strings;
-            ``"minimal"``: a character stands for itself where it may.
+        escapes: ``"minimal"`` (default): a character stands for itself where it may, as
+            `json.dumps(ensure_ascii=False)` writes it, so that keys are forced text; ``"all"``:
+            every legal spelling of a character inside strings, for judging texts of others.
         format_assertion: whether ``format`` restricts texts (default), whatever vocabularies
             the metaschema lists.
         number_spelling: ``"all"`` (default): every spelling of a number (``1e2``, ``1.0``) that
@@ -118,20 +135,71 @@ def json_schema(
         "draft": choice_of("draft", draft, Draft),
         "property_order": choice_of("property_order", property_order, PropertyOrder),
         "whitespace": None if whitespace is None else whitespace_fields(whitespace),
-        "escapes": choice_of("escapes", escapes, Escapes),
+        "escapes": choice_of("escapes", escapes, Escapes) or "minimal",
         "format_assertion": flag("format_assertion", format_assertion),
-        "number_spelling": choice_of("number_spelling", number_spelling, NumberSpelling),
+        "number_spelling": choice_of("number_spelling", number_spelling, NumberSpelling)
+        # `1e400` is a JSON number, and no Python float.
+        or (None if _is_schema(schema) else "plain"),
         "additional_properties_default": flag(
             "additional_properties_default", additional_properties_default
         ),
         "bounds": bounds_fields(bounds),
     }
     options = {name: value for name, value in chosen.items() if value is not None}
-    text = schema_text(schema)
+    text, reading = _source(schema)
     documents = {} if registry is None else _plain_registry(registry)
     return TextConstraint(
-        _compiled(text, options, documents, limits), description=f"json_schema({text})"
+        _compiled(text, options, documents, limits),
+        description=f"json_schema({text})",
+        reading=cast("Reading[Value]", reading),
     )
+
+
+def from_type(tp: TypeForm[Value], **options: Unpack[JsonOptions]) -> TextConstraint[Value]:
+    """JSON texts that are values of the Python type `tp`, and are read as such.
+
+        sg.from_type(list[int], max_array_length=3).parse("[1, 2]")  # [1, 2]
+
+    Args:
+        tp: see `structgen.constraints.schema_of_type`; a function stands for its arguments.
+        **options: those of `structgen.json_schema`.
+    """
+    if _is_schema(tp):
+        raise ConstraintError(f"{tp!r:.80} is no Python type", hint="sg.json_schema(schema)")
+    return json_schema(tp, **options)
+
+
+def from_signature(
+    fn: Callable[..., object], **options: Unpack[JsonOptions]
+) -> TextConstraint[dict[str, object]]:
+    """JSON objects that hold arguments for `fn`: ``fn(**constraint.parse(text))``. `options` are
+    those of `structgen.json_schema`; see also `structgen.constraints.schema_of_signature`."""
+    if not inspect.isroutine(fn):
+        raise ConstraintError(f"{fn!r:.80} is no function")
+    return cast("TextConstraint[dict[str, object]]", json_schema(cast("type", fn), **options))
+
+
+def _is_schema(given: object) -> bool:
+    return isinstance(given, Mapping | bool | str | Path)
+
+
+def _source(given: object) -> tuple[str, Reading[object]]:
+    """The text of a schema, or of the schema of a type, and how its documents are read."""
+    if _is_schema(given):
+        text = schema_text(cast("JsonSchema", given))
+        return text, Reading(json.loads, text)
+    text = _dumps(schema_of_type(given))
+    return text, Reading(_ReadAs(given), text)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadAs:
+    """Reads JSON as values of a type."""
+
+    tp: object
+
+    def __call__(self, text: str) -> object:
+        return parse(self.tp, text)
 
 
 def _compiled(
@@ -151,7 +219,7 @@ def _compiled(
             documents = fresh | documents
 
 
-def json_value() -> TextConstraint:
+def json_value() -> TextConstraint[Any]:
     """Any JSON text."""
     return json_schema(True)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, TypedDict, get_args
 
+from structgen._core import Limits
 from structgen.errors import ConstraintError
 
 Draft: TypeAlias = Literal["draft4", "draft6", "draft7", "2019-09", "2020-12", "v1"]
@@ -35,6 +36,27 @@ a mapping
 PropertyOrder: TypeAlias = Literal["schema", "any"]
 Escapes: TypeAlias = Literal["all", "minimal"]
 NumberSpelling: TypeAlias = Literal["all", "plain"]
+
+
+class JsonOptions(TypedDict, total=False):
+    """The options of `structgen.json_schema`, which says what they mean; an option that is left
+    out, or None, takes its default."""
+
+    draft: Draft | None
+    property_order: PropertyOrder | None
+    whitespace: Whitespace | None
+    escapes: Escapes | None
+    format_assertion: bool | None
+    number_spelling: NumberSpelling | None
+    additional_properties_default: bool | None
+    max_string_length: int | None
+    max_array_length: int | None
+    max_integer_digits: int | None
+    max_fraction_digits: int | None
+    max_exponent_digits: int | None
+    registry: Mapping[str, object] | None
+    limits: Limits | None
+
 
 _FIELDS: dict[str, tuple[str, ...]] = {
     "compact": (),

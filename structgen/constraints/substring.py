@@ -52,7 +52,7 @@ def _suffix_automaton(text: str) -> list[_State]:
     return states
 
 
-def substring(text: str) -> TextConstraint:
+def substring(text: str) -> TextConstraint[str]:
     """Any stretch of `text`, the empty one included, cut between characters.
 
     Raises:

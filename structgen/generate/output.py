@@ -2,92 +2,105 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Literal, TypeAlias, cast, get_args, get_origin
 
-from structgen.constraints import choice, grammar, json_schema, parse, schema_of_type
+from structgen.constraints import TextConstraint, choice, grammar, json_schema
 from structgen.constraints.protocol import Constraint
-from structgen.constraints.schema import Whitespace, schema_value
+from structgen.constraints.reading import PLAIN, Reading, reading_of
+from structgen.constraints.schema_options import Whitespace
 from structgen.errors import ConstraintError
 
 OutputLike: TypeAlias = (
-    "Constraint | Mapping[str, object] | bool | Sequence[str] | type | object | None"
+    "Constraint | Mapping[str, object] | bool | str | Path | Sequence[str] | type | object | None"
 )
-"""None: free text. A constraint: its text. A JSON Schema (mapping or bool): JSON, parsed. A list
-or tuple of texts: one of them. A path: a grammar (.lark, .gbnf, .ebnf) or schema file. Anything
-else is taken as a Python type: its JSON, parsed; `str` is free text, enums and literals of texts
-are written without quotation marks, and a function stands for its arguments."""
+"""None: free text. A constraint: its text, parsed as the constraint parses it. A JSON Schema
+(mapping or bool): JSON, parsed. A list or tuple of texts: one of them. The path of a grammar
+(.lark, .gbnf, .ebnf) or of a schema, as a str or `Path`. Anything else is taken as a Python type:
+its JSON, parsed; `str` is free text, enums and literals of texts are written without quotation
+marks, and a function stands for its arguments."""
+
+_GRAMMARS = (".lark", ".gbnf", ".ebnf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What a response must be, how its text becomes a value, and its schema if it has one."""
+    """What a response must be, and how its text becomes a value."""
 
     constraint: Constraint | None
-    read: Callable[[str], object]
-    schema: Mapping[str, object] | bool | None = None
+    reading: Reading[object] = PLAIN
 
 
 def resolve_output(output: OutputLike, whitespace: Whitespace | None = None) -> Output:
     """The constraint that `output` names, and the way back to a value.
 
-    JSON is written with `whitespace` (the core's default if None), plain numbers (`1e400` is JSON,
-    and no float) and one spelling per character: freedom that no reader needs would only take
-    forced text, and with it speed, from the decoder.
+    JSON has the default options of `structgen.json_schema`, but for `whitespace` if it is given.
 
     Raises:
-        ConstraintError: it names none, or one that cannot be built; or `whitespace` is given and
-            it is not JSON.
+        ConstraintError: it names none, or one that cannot be built; or `whitespace` is given for
+            something else than a schema or a type.
     """
-    resolved = _resolved(output, whitespace)
-    if whitespace is not None and resolved.schema is None:
-        raise ConstraintError("`whitespace` is for outputs that are a JSON Schema or a type")
-    return resolved
-
-
-def _resolved(output: OutputLike, whitespace: Whitespace | None) -> Output:
-    if output is None:
-        return Output(constraint=None, read=str)
-    if isinstance(output, Mapping):
-        schema = cast("Mapping[str, object]", output)
-        return Output(constraint=_json(schema, whitespace), read=json.loads, schema=schema)
-    if isinstance(output, bool):
-        return Output(constraint=_json(output, whitespace), read=json.loads, schema=output)
-    if isinstance(output, Path):
-        return _from_file(output, whitespace)
     if isinstance(output, str):
-        raise ConstraintError(
-            "a str is no output: is it a pattern, a grammar or the only answer?",
-            hint="sg.regex(text), sg.grammar(text) or [text]",
+        output = _path(output)
+    texts = _bare_texts(output)
+    source = _json_source(output) if texts is None else None
+    if source is not None:
+        # Whether it is a type shows when its schema is asked for.
+        constraint = json_schema(
+            cast("type", source), whitespace=whitespace, number_spelling="plain"
         )
-    if isinstance(output, Sequence):
-        options = cast("Sequence[str]", output)
-        return Output(constraint=choice(options), read=str)
-    if not isinstance(output, type) and isinstance(output, Constraint):
-        return Output(constraint=output, read=str)
-    if output is str:
-        return Output(constraint=None, read=str)
-    texts = _named_texts(output)
+        return Output(constraint=constraint, reading=constraint.reading)
+    if whitespace is not None:
+        hint = "sg.json_schema(..., whitespace=...)" if isinstance(output, TextConstraint) else None
+        raise ConstraintError(
+            "`whitespace` is for outputs that are a JSON Schema or a type", hint=hint
+        )
     if texts is not None:
-        return Output(constraint=choice(texts), read=texts.__getitem__)
-    schema = schema_of_type(output)
-    return Output(
-        constraint=_json(schema, whitespace), read=lambda text: parse(output, text), schema=schema
+        return Output(constraint=choice(texts), reading=Reading(texts.__getitem__))
+    if output is None or output is str:
+        return Output(constraint=None)
+    if isinstance(output, Path):
+        return Output(constraint=grammar(output))
+    constraint = cast("Constraint", output)
+    return Output(constraint=constraint, reading=reading_of(constraint))
+
+
+def _json_source(output: OutputLike) -> object | None:
+    """`output` if it is a JSON Schema, the path of one, or a type that is written as JSON."""
+    if isinstance(output, Path):
+        return None if output.suffix in _GRAMMARS else output
+    if output is None or output is str:
+        return None
+    is_constraint = isinstance(output, Constraint) and not isinstance(output, type)
+    return None if is_constraint else output
+
+
+def _path(text: str) -> Path:
+    path = Path(text)
+    if "\n" not in text and path.suffix in (*_GRAMMARS, ".json"):
+        return path
+    raise ConstraintError(
+        f"the str {text!r:.80} is no output: is it a pattern, a grammar or the only answer?",
+        hint="sg.regex(text), sg.grammar(text) or [text]; files end in .json or "
+        + ", ".join(_GRAMMARS),
     )
 
 
-def _from_file(path: Path, whitespace: Whitespace | None) -> Output:
-    if path.suffix in (".lark", ".gbnf", ".ebnf"):
-        return Output(constraint=grammar(path), read=str)
-    return _resolved(schema_value(path), whitespace)
-
-
-def _json(schema: Mapping[str, object] | bool, whitespace: Whitespace | None) -> Constraint:
-    return json_schema(schema, whitespace=whitespace, escapes="minimal", number_spelling="plain")
+def _bare_texts(output: OutputLike) -> dict[str, object] | None:
+    """Values by the texts that stand for them, written bare; None if `output` names no such."""
+    if isinstance(output, Sequence) and not isinstance(output, str):
+        options = cast("Sequence[object]", output)
+        for option in options:
+            if not isinstance(option, str):
+                raise ConstraintError(
+                    f"a list as `output` holds the texts to choose from, not {option!r:.80}",
+                    hint="a type is given as it is: list[int], tuple[int, str], int | str",
+                )
+        return {str(text): text for text in options}
+    return _named_texts(output)
 
 
 def _named_texts(output: object) -> dict[str, object] | None:

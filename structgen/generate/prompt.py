@@ -34,20 +34,18 @@ def prompt_tokens(
     return model.prompt_ids(prompt, tools=tools)
 
 
-def described(prompt: Prompt, schema: Mapping[str, object] | bool) -> list[Message]:
-    """`prompt` with the schema appended to its last user message.
+def described(prompt: Prompt, schema: Mapping[str, object] | bool | str) -> list[Message]:
+    """`prompt` with the schema, in Python's values or as JSON, appended to its last user message.
 
     Raises:
         ValueError: `prompt` is a plain text, or has no user message that is text.
     """
     if isinstance(prompt, str):
         raise ValueError("`describe` needs chat messages; a plain text is never changed")
+    told = schema if isinstance(schema, str) else json.dumps(schema, ensure_ascii=False)
     for index in range(len(prompt) - 1, -1, -1):
         content = prompt[index].get("content")
         if prompt[index].get("role") == "user" and isinstance(content, str):
-            told = (
-                f"{content}\n\nAnswer with JSON that satisfies this schema:\n"
-                f"{json.dumps(schema, ensure_ascii=False)}"
-            )
-            return [*prompt[:index], {**prompt[index], "content": told}, *prompt[index + 1 :]]
+            asked = f"{content}\n\nAnswer with JSON that satisfies this schema:\n{told}"
+            return [*prompt[:index], {**prompt[index], "content": asked}, *prompt[index + 1 :]]
     raise ValueError("`describe` needs a user message whose content is a text")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from structgen.constraints import TextConstraint, union
 from structgen.constraints.protocol import Compiled, Constraint
@@ -106,7 +106,7 @@ def prepare(
         raise ValueError("`stop` ends free text; it does not go with `output` or `tools`")
     prompt_ids = _prompt_ids(model, prompt, wanted, toolset, options)
     constraint = wanted.constraint
-    read: Callable[[str], object] = wanted.read
+    read: Callable[[str], object] = wanted.reading.read
     if toolset is not None:
         constraint, read = _with_tools(toolset, wanted, model, options)
     elif options.stops:
@@ -134,9 +134,9 @@ def _prompt_ids(
     options: Options,
 ) -> list[int]:
     if options.describe:
-        if output.schema is None:
+        if output.reading.schema is None:
             raise ValueError("`describe` needs an `output` that has a JSON Schema")
-        prompt = described(prompt, output.schema)
+        prompt = described(prompt, output.reading.schema)
     told: Sequence[Mapping[str, object]] = ()
     if tools is not None and options.tool_choice != "none":
         told = tools.definitions()
@@ -166,7 +166,7 @@ def _with_tools(
         allowed = tools.constraint(choice, parallel=parallel, special_tokens=special)
         return allowed, tools.parse
     if choice == "none":
-        return output.constraint, output.read
+        return output.constraint, output.reading.read
     if choice != "auto":
         return tools.constraint(choice, parallel=parallel, special_tokens=special), tools.parse
     if tools.format.markup.begin is None:
@@ -181,13 +181,14 @@ def _with_tools(
 def _calls_or_output(
     tools: ToolSet, output: Output, special: frozenset[str], parallel: bool
 ) -> tuple[Constraint, Callable[[str], object]]:
-    if not isinstance(output.constraint, TextConstraint):
+    wanted = output.constraint
+    if not isinstance(wanted, TextConstraint):
         raise ConstraintError("with `tools`, `output` must be a native constraint (no predicate)")
     begin = tools.format.markup.begin or ""
     calls = tools.constraint("required", parallel=parallel, special_tokens=special)
 
     def read(text: str) -> object:
         called = text.startswith(begin)
-        return tools.parse(text) if called else output.read(text)
+        return tools.parse(text) if called else output.reading.read(text)
 
-    return union(calls, output.constraint), read
+    return union(calls, cast("TextConstraint", wanted)), read

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from structgen.constraints import parse, schema_of_signature
+from structgen.constraints.schema_options import JsonOptions
 from structgen.errors import ConstraintError, GenerationError
 from structgen.tools.docstring import read_docstring
 from structgen.tools.types import ToolCall
@@ -35,12 +36,15 @@ class Tool:
         parameters: JSON Schema of its arguments, an object. Members that it does not name are
             refused, as function calls refuse unknown arguments, unless it says otherwise.
         function: what `run` calls, if the tool is a Python function.
+        json_options: how arguments are spelled and bounded: options of `structgen.json_schema`.
+            By default as `json.dumps` spells them.
     """
 
     name: str
     description: str = ""
     parameters: Mapping[str, object] = field(default_factory=dict[str, object])
     function: Callable[..., object] | None = None
+    json_options: JsonOptions = field(default_factory=JsonOptions)
 
     def __post_init__(self) -> None:
         if not 0 < len(self.name) <= MAX_NAME_CHARS:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, cast
 
 from structgen._core import Vocabulary
 from structgen.constraints import TextConstraint, regex
+from structgen.constraints.schema_options import JsonOptions
 from structgen.errors import ConstraintError, GenerationError
 from structgen.tools.formats import CallFormat, format_named
 from structgen.tools.stream import ToolStream
@@ -28,15 +30,29 @@ class ToolSet:
     >>> tools.run(tools.parse(said).calls[0])
     3
 
+    Args:
+        tools: functions, definitions (OpenAI's or MCP's) or `Tool`s.
+        format: how the model writes calls, by name or as a `CallFormat`.
+        json_options: options of `structgen.json_schema` for the arguments of all tools; those of
+            a `Tool` come first.
+
     Raises:
         ConstraintError: no tools, two of one name, or a malformed definition.
     """
 
-    def __init__(self, tools: Iterable[ToolLike], *, format: str | CallFormat = "hermes") -> None:
+    def __init__(
+        self,
+        tools: Iterable[ToolLike],
+        *,
+        format: str | CallFormat = "hermes",
+        json_options: JsonOptions | None = None,
+    ) -> None:
         self.format: CallFormat = format_named(format) if isinstance(format, str) else format
         self._tools: dict[str, Tool] = {}
         for given in tools:
             tool = as_tool(given)
+            if json_options:
+                tool = replace(tool, json_options=json_options | tool.json_options)
             if tool.name in self._tools:
                 raise ConstraintError(f"two tools are called {tool.name!r}")
             self._tools[tool.name] = tool

@@ -119,6 +119,7 @@ def constraint(group: Group, registry: Mapping[str, object]) -> sg.TextConstrain
         draft=None if declared else DRAFTS[group.draft],  # type: ignore[arg-type]
         property_order="any",
         format_assertion=group.asserts_formats,
+        escapes="all",
         registry=registry,
     )
 

@@ -15,6 +15,7 @@ from structgen.constraints import (
     special_token,
     union,
 )
+from structgen.constraints.schema_options import JsonOptions
 from structgen.tools.tool import Tool
 
 
@@ -95,14 +96,11 @@ def one_object(tools: Sequence[Tool], arguments_key: str) -> TextConstraint:
 
 
 def arguments_of(tool: Tool) -> TextConstraint:
-    """The arguments of a call of `tool`, spelled as `json.dumps` spells them.
+    """The arguments of a call of `tool`, spelled as `json.dumps` spells them if the tool's options
+    say nothing else.
 
     Chat templates show calls so, and models write them so; and one fixed spelling makes most of a
     call forced text.
     """
-    return json_schema(
-        tool.parameters,
-        whitespace={"kind": "separators", "item": ", ", "key": ": "},
-        escapes="minimal",
-        number_spelling="plain",
-    )
+    defaults = JsonOptions(whitespace=(", ", ": "), number_spelling="plain")
+    return json_schema(tool.parameters, **(defaults | tool.json_options))
