@@ -8,6 +8,7 @@ use structgen_engine::{Compiled, EngineError, Position, Tokens};
 use structgen_vocab::TokenId;
 
 use crate::errors::engine_error;
+use crate::forks::detached;
 use crate::limits::Limits;
 use crate::matcher::Matcher;
 use crate::pickling::restorer;
@@ -41,7 +42,7 @@ impl Automaton {
         ask: impl FnOnce(&Tokens) -> Result<T, EngineError> + Send,
     ) -> PyResult<T> {
         let tokens = self.pinned.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        py.detach(|| ask(&tokens)).map_err(|error| engine_error(py, error))
+        detached(py, || ask(&tokens)).map_err(|error| engine_error(py, error))
     }
 
     fn at(&self, py: Python<'_>, state: u32) -> PyResult<Position> {
@@ -126,8 +127,8 @@ impl Automaton {
 
     pub fn matcher(slf: &Bound<'_, Self>) -> PyResult<Matcher> {
         let (py, automaton) = (slf.py(), slf.get());
-        let inner =
-            py.detach(|| automaton.compiled.matcher()).map_err(|error| engine_error(py, error))?;
+        let inner = detached(py, || automaton.compiled.matcher())
+            .map_err(|error| engine_error(py, error))?;
         Ok(Matcher::new(inner, slf.clone().unbind()))
     }
 
@@ -148,7 +149,7 @@ impl Automaton {
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let stats = py.detach(|| self.compiled.stats());
+        let stats = detached(py, || self.compiled.stats());
         let counters = PyDict::new(py);
         counters.set_item("states", stats.states)?;
         counters.set_item("state_bytes", stats.state_bytes)?;
@@ -165,7 +166,7 @@ impl Automaton {
     }
 
     fn clear_cache(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.compiled.clear()).map_err(|error| engine_error(py, error))?;
+        detached(py, || self.compiled.clear()).map_err(|error| engine_error(py, error))?;
         *self.pinned.lock().unwrap_or_else(PoisonError::into_inner) = self.compiled.tokens();
         Ok(())
     }

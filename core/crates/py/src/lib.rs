@@ -5,7 +5,9 @@ use pyo3::prelude::*;
 
 mod automaton;
 mod errors;
+mod forks;
 mod grammars;
+mod interpreters;
 mod interrupts;
 mod limits;
 mod logits;
@@ -23,7 +25,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// The compiled core of structgen.
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    interpreters::claim(module.py())?;
     interrupts::listen();
+    forks::listen(module.py())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<vocabulary::Vocabulary>()?;
     module.add_class::<limits::Limits>()?;

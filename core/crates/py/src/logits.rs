@@ -5,6 +5,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use structgen_engine::{Logit, MaskedRow, apply_rows};
 
+use crate::forks::detached;
 use crate::masks::pick;
 
 /// Which rows of logits get which masks, and how.
@@ -108,7 +109,7 @@ impl Plan<'_> {
                 temperature,
             })
             .collect();
-        py.detach(|| apply_rows(rows, self.threads));
+        detached(py, || apply_rows(rows, self.threads));
         Ok(())
     }
 }

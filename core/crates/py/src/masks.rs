@@ -1,33 +1,74 @@
-use numpy::{PyReadwriteArray2, PyUntypedArrayMethods};
-use pyo3::exceptions::PyValueError;
+use numpy::{PyArray2, PyArrayMethods, PyReadwriteArray2, PyUntypedArrayMethods};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use structgen_engine::EngineError;
 use structgen_vocab::TokenId;
 
 use crate::errors::engine_error;
+use crate::forks::detached;
 use crate::matcher::Matcher;
 
-/// The rows of a mask array, checked against the vocabulary.
-pub fn rows_of<'a>(
-    mask: &'a mut PyReadwriteArray2<'_, i32>,
-    vocabulary_size: usize,
-) -> PyResult<Vec<&'a mut [u32]>> {
-    let words = vocabulary_size.div_ceil(32);
-    let (rows, columns) = (mask.shape()[0], mask.shape()[1]);
-    if columns != words {
-        return Err(PyValueError::new_err(format!(
-            "the mask has {columns} words a row, the vocabulary of {vocabulary_size} needs {words}"
-        )));
+/// An array of token masks that is written to: int32, one row a mask.
+pub struct MaskArray<'py>(PyReadwriteArray2<'py, i32>);
+
+impl<'py> FromPyObject<'_, 'py> for MaskArray<'py> {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let Ok(array) = given.cast::<PyArray2<i32>>() else {
+            return Err(PyTypeError::new_err(format!(
+                "a mask is a numpy array of int32 with two dimensions, as structgen.allocate_mask \
+                 makes it, not {}",
+                described(&given)
+            )));
+        };
+        match array.try_readwrite() {
+            Ok(array) => Ok(MaskArray(array)),
+            Err(_) if !writeable(&given) => {
+                Err(PyValueError::new_err("the mask is read-only: give a copy of it"))
+            }
+            Err(_) => Err(PyValueError::new_err("another call is writing to this mask")),
+        }
     }
-    let all =
-        mask.as_slice_mut().map_err(|_| PyValueError::new_err("the mask must be C-contiguous"))?;
-    if rows == 0 || words == 0 {
-        return Ok(Vec::new());
+}
+
+impl MaskArray<'_> {
+    /// The rows, checked against the size of the vocabulary.
+    pub fn rows(&mut self, vocabulary_size: usize) -> PyResult<Vec<&mut [u32]>> {
+        let words = vocabulary_size.div_ceil(32);
+        let (rows, columns) = (self.0.shape()[0], self.0.shape()[1]);
+        if columns != words {
+            return Err(PyValueError::new_err(format!(
+                "the mask has {columns} words a row, the vocabulary of {vocabulary_size} needs \
+                 {words}"
+            )));
+        }
+        let Ok(all) = self.0.as_slice_mut() else {
+            return Err(PyValueError::new_err("the mask must be C-contiguous"));
+        };
+        if rows == 0 || words == 0 {
+            return Ok(Vec::new());
+        }
+        // SAFETY: i32 and u32 have the same size, alignment and valid bit patterns, and the slice
+        // is borrowed mutably for as long as the result lives.
+        let all =
+            unsafe { std::slice::from_raw_parts_mut(all.as_mut_ptr().cast::<u32>(), all.len()) };
+        Ok(all.chunks_exact_mut(words).collect())
     }
-    // SAFETY: i32 and u32 have the same size, alignment and valid bit patterns, and the slice
-    // is borrowed mutably for as long as the result lives.
-    let all = unsafe { std::slice::from_raw_parts_mut(all.as_mut_ptr().cast::<u32>(), all.len()) };
-    Ok(all.chunks_exact_mut(words).collect())
+}
+
+/// What was given in place of a mask: its type, and what arrays and tensors say of themselves.
+fn described(given: &Bound<'_, PyAny>) -> String {
+    let kind = given.get_type().name().map_or_else(|_| "it".to_owned(), |name| name.to_string());
+    match (given.getattr("dtype"), given.getattr("shape")) {
+        (Ok(dtype), Ok(shape)) => format!("{kind} of {dtype} with shape {shape}"),
+        _ => kind,
+    }
+}
+
+fn writeable(array: &Bound<'_, PyAny>) -> bool {
+    let flag = array.getattr("flags").and_then(|flags| flags.getattr("writeable"));
+    flag.and_then(|flag| flag.extract()).unwrap_or(true)
 }
 
 /// Takes the wanted rows out of `rows`, in the order wanted.
@@ -52,7 +93,7 @@ pub fn pick<'a, T>(rows: Vec<&'a mut [T]>, wanted: &[usize]) -> PyResult<Vec<&'a
 pub fn fill_masks(
     py: Python<'_>,
     matchers: Vec<PyRef<'_, Matcher>>,
-    mut mask: PyReadwriteArray2<'_, i32>,
+    mut mask: MaskArray<'_>,
     rows: Option<Vec<usize>>,
     threads: usize,
 ) -> PyResult<()> {
@@ -69,7 +110,7 @@ pub fn fill_masks(
             matchers.len()
         )));
     }
-    let mut rows = pick(rows_of(&mut mask, first)?, &wanted)?;
+    let mut rows = pick(mask.rows(first)?, &wanted)?;
     let mut fill = || -> PyResult<Result<(), EngineError>> {
         // Each in turn: a matcher may be named twice.
         let cursors: Vec<_> = matchers
@@ -79,7 +120,7 @@ pub fn fill_masks(
                 None => matcher.ask(py, |matcher| matcher.cursor()),
             })
             .collect::<PyResult<_>>()?;
-        Ok(py.detach(|| structgen_engine::fill_rows(&cursors, &mut rows, threads)))
+        Ok(detached(py, || structgen_engine::fill_rows(&cursors, &mut rows, threads)))
     };
     match fill()? {
         Err(error) if error.is_full() => {
@@ -102,7 +143,7 @@ pub fn fill_tree_masks(
     matcher: PyRef<'_, Matcher>,
     tokens: Vec<u32>,
     parents: Vec<i64>,
-    mut mask: PyReadwriteArray2<'_, i32>,
+    mut mask: MaskArray<'_>,
 ) -> PyResult<Vec<bool>> {
     if tokens.len() != parents.len() {
         return Err(PyValueError::new_err(format!(
@@ -115,7 +156,7 @@ pub fn fill_tree_masks(
     let parents: Vec<Option<usize>> =
         parents.into_iter().map(|p| usize::try_from(p).ok()).collect();
     let tokens: Vec<TokenId> = tokens.into_iter().map(TokenId).collect();
-    let mut rows = rows_of(&mut mask, size)?;
+    let mut rows = mask.rows(size)?;
     if rows.len() < tokens.len() {
         return Err(PyValueError::new_err(format!(
             "{} nodes need as many rows; the mask has {}",

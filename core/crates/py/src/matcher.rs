@@ -1,16 +1,15 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
-use numpy::PyReadwriteArray2;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
 use structgen_engine::EngineError;
 use structgen_vocab::TokenId;
 
 use crate::automaton::Automaton;
 use crate::errors::{Field, engine_error, raise};
-use crate::masks::rows_of;
+use crate::forks::detached;
+use crate::masks::MaskArray;
 use crate::pickling::{not_picklable, restorer};
 use crate::program::exactness_name;
 use crate::vocabulary::Vocabulary;
@@ -47,9 +46,16 @@ impl Matcher {
     }
 
     /// For callers that hold the GIL: it is released while they wait, since whoever has the lock
-    /// may be long, and needs the GIL to ask for signals.
+    /// may be long, and needs the GIL to ask for signals. The lock itself is taken under the GIL:
+    /// a thread that held it while it waits for the GIL could be overtaken by a fork.
     pub fn lock(&self, py: Python<'_>) -> MutexGuard<'_, structgen_engine::Matcher> {
-        self.inner.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+        loop {
+            match self.inner.try_lock() {
+                Ok(guard) => return guard,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => detached(py, || drop(self.inner.lock())),
+            }
+        }
     }
 
     pub fn ask<T: Send>(
@@ -57,7 +63,7 @@ impl Matcher {
         py: Python<'_>,
         ask: impl FnOnce(&mut structgen_engine::Matcher) -> Result<T, EngineError> + Send,
     ) -> PyResult<T> {
-        py.detach(|| ask(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner)))
+        detached(py, || ask(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner)))
             .map_err(|error| engine_error(py, error))
     }
 }
@@ -98,14 +104,9 @@ impl Matcher {
     }
 
     #[pyo3(signature = (mask, row = 0, /))]
-    fn fill_mask(
-        &self,
-        py: Python<'_>,
-        mut mask: PyReadwriteArray2<'_, i32>,
-        row: usize,
-    ) -> PyResult<()> {
+    fn fill_mask(&self, py: Python<'_>, mut mask: MaskArray<'_>, row: usize) -> PyResult<()> {
         let size = self.lock(py).vocabulary().size();
-        let mut rows = rows_of(&mut mask, size)?;
+        let mut rows = mask.rows(size)?;
         let count = rows.len();
         let Some(words) = rows.get_mut(row) else {
             return Err(PyValueError::new_err(format!("row {row} of a mask of {count} rows")));
@@ -130,7 +131,10 @@ impl Matcher {
     }
 
     #[pyo3(signature = (count, /))]
-    fn rollback(&self, py: Python<'_>, count: usize) -> PyResult<()> {
+    fn rollback(&self, py: Python<'_>, count: i64) -> PyResult<()> {
+        let count = usize::try_from(count).map_err(|_| {
+            PyValueError::new_err(format!("cannot roll back {count} tokens: a count is 0 or more"))
+        })?;
         self.ask(py, |matcher| matcher.rollback(count))
     }
 

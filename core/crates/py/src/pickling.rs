@@ -6,6 +6,7 @@ use structgen_engine::SharedVocabulary;
 
 use crate::automaton::Automaton;
 use crate::errors::{raise, vocabulary_error};
+use crate::forks::detached;
 use crate::limits::Limits;
 use crate::matcher::Matcher;
 use crate::program::Program;
@@ -24,8 +25,7 @@ pub fn not_picklable(py: Python<'_>, message: &str) -> PyErr {
 #[pyfunction]
 #[pyo3(name = "_restore_vocabulary")]
 fn vocabulary(py: Python<'_>, bytes: &[u8]) -> PyResult<Vocabulary> {
-    let shared = py
-        .detach(|| SharedVocabulary::unpickled(bytes))
+    let shared = detached(py, || SharedVocabulary::unpickled(bytes))
         .map_err(|error| vocabulary_error(py, error))?;
     Ok(Vocabulary { shared })
 }

@@ -8,6 +8,7 @@ use structgen_engine::{Compiled, EngineError, Limits as EngineLimits, TextAutoma
 
 use crate::automaton::Automaton;
 use crate::errors::engine_error;
+use crate::forks::detached;
 use crate::limits::Limits;
 use crate::pickling::restorer;
 use crate::vocabulary::Vocabulary;
@@ -57,7 +58,7 @@ impl Program {
         build: impl FnOnce(&EngineLimits) -> Result<structgen_engine::Program, EngineError> + Send,
     ) -> PyResult<Self> {
         let limits = limits.map(|limits| limits.inner.clone()).unwrap_or_default();
-        let inner = py.detach(|| build(&limits)).map_err(|error| engine_error(py, error))?;
+        let inner = detached(py, || build(&limits)).map_err(|error| engine_error(py, error))?;
         Ok(Program { inner: Arc::new(inner), source, text: Mutex::new(None) })
     }
 
@@ -103,7 +104,7 @@ impl Program {
         py: Python<'_>,
         ask: impl FnOnce(&mut TextAutomaton) -> Result<T, EngineError> + Send,
     ) -> PyResult<T> {
-        py.detach(|| {
+        detached(py, || {
             let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
             match text.as_mut() {
                 Some(automaton) => ask(automaton),
@@ -276,8 +277,7 @@ impl Program {
         let (py, program) = (slf.py(), slf.get().inner.clone());
         let limits = limits.map_or_else(|| program.limits().clone(), |l| l.inner.clone());
         let shared = vocabulary.get().shared.clone();
-        let compiled = py
-            .detach(|| Compiled::new(program, shared, limits))
+        let compiled = detached(py, || Compiled::new(program, shared, limits))
             .map_err(|error| engine_error(py, error))?;
         Ok(Automaton::new(compiled, slf.clone().unbind(), vocabulary))
     }

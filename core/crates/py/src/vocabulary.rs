@@ -10,6 +10,7 @@ use structgen_engine::SharedVocabulary;
 use structgen_vocab::TokenId;
 
 use crate::errors::vocabulary_error;
+use crate::forks::detached;
 use crate::pickling::restorer;
 
 /// An LLM vocabulary: the bytes of every token, in a trie.
@@ -70,10 +71,9 @@ macro_rules! readers {
                 size: Option<usize>,
             ) -> PyResult<Self> {
                 let specials = special_tokens.unwrap_or_default();
-                let vocabulary = py
-                    .detach(|| {
-                        structgen_vocab::Vocabulary::new(&tokens, &eos_token_ids, &specials, size)
-                    })
+                let build =
+                    || structgen_vocab::Vocabulary::new(&tokens, &eos_token_ids, &specials, size);
+                let vocabulary = detached(py, build)
                     .map_err(|error| vocabulary_error(py, error))?;
                 Ok(Vocabulary { shared: SharedVocabulary::new(vocabulary).known() })
             }
@@ -81,22 +81,21 @@ macro_rules! readers {
             #[staticmethod]
             #[pyo3(signature = (path, /))]
             fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-                let shared = py
-                    .detach(|| SharedVocabulary::load(&path))
+                let shared = detached(py, || SharedVocabulary::load(&path))
                     .map_err(|error| vocabulary_error(py, error))?;
                 Ok(Vocabulary { shared: shared.known() })
             }
 
             #[pyo3(signature = (path, /, *, entries = true))]
             fn save(&self, py: Python<'_>, path: PathBuf, entries: bool) -> PyResult<()> {
-                py.detach(|| self.shared.save(&path, entries)).map_err(|error| vocabulary_error(py, error))
+                detached(py, || self.shared.save(&path, entries)).map_err(|error| vocabulary_error(py, error))
             }
 
             fn __reduce__<'py>(
                 &self,
                 py: Python<'py>,
             ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-                let bytes = py.detach(|| self.inner().to_store());
+                let bytes = detached(py, || self.inner().to_store());
                 Ok((restorer(py, "_restore_vocabulary")?, (PyBytes::new(py, &bytes),)))
             }
 
