@@ -19,6 +19,7 @@ library.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -111,9 +112,30 @@ def __getattr__(name: str) -> object:
         home = _HOME[name]
     except KeyError:
         raise AttributeError(f"module 'structgen' has no attribute {name!r}") from None
-    value: object = getattr(importlib.import_module(home), name)
+    try:
+        value: object = getattr(importlib.import_module(home), name)
+    except ModuleNotFoundError as error:
+        if error.name == "structgen._core":
+            raise _missing_core() from error
+        raise
     globals()[name] = value
     return value
+
+
+def _missing_core() -> ImportError:
+    """The compiled module is not there for this interpreter: why, and what to do."""
+    import sysconfig
+
+    this = f"Python {sys.version.split()[0]} on {sys.platform}"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        why = "free-threaded interpreters cannot load the module that is built for the others"
+    else:
+        why = "the package was built for another platform, or its folder was copied without it"
+    return ImportError(
+        f"the compiled module `structgen._core` is not there for {this}: {why}\n\n"
+        "hint: install it from source with this interpreter: "
+        "pip install --no-binary structgen structgen (needs a Rust toolchain)"
+    )
 
 
 def __dir__() -> list[str]:

@@ -46,3 +46,28 @@ def test_a_second_interpreter_is_refused_in_words(tmp_path: object) -> None:
     assert printed == "done"
     said = out.read_text()
     assert "interpreter" in said, said
+
+
+def test_a_missing_core_is_told_in_words() -> None:
+    """So it is under a free-threaded interpreter, which does not look for ``abi3`` modules."""
+    program = """
+        import sysconfig
+        import structgen
+
+        class Hidden:
+            def find_spec(self, name, path=None, target=None):
+                if name == "structgen._core":
+                    raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+        sys.meta_path.insert(0, Hidden())
+        for free_threaded, word in [(0, "built for another platform"), (1, "free-threaded")]:
+            sysconfig.get_config_vars()["Py_GIL_DISABLED"] = free_threaded
+            try:
+                structgen.choice
+            except ImportError as error:
+                assert word in str(error) and "pip install" in str(error), error
+            else:
+                raise AssertionError("no error")
+        print("done")
+    """
+    assert run(program).strip() == "done"
