@@ -1,4 +1,4 @@
-"""Programs that run in a process of their own: what crashes or hangs there must fail a test here."""
+"""Programs in a process of their own: what crashes or hangs there must fail a test here."""
 
 from __future__ import annotations
 
