@@ -1,34 +1,36 @@
-"""``structgen check``: judge a schema, grammar or pattern, and show what it means."""
+"""``structgen check``: judge schemas, grammars or patterns, and show what they mean."""
 
 from __future__ import annotations
 
-import json
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, get_args
 
 import click
 
-from structgen.cli.console import note, reporting_errors, styled, visible
-from structgen.constraints import TextConstraint, collisions, grammar, json_schema, regex
-from structgen.constraints.schema_options import Draft
-from structgen.errors import ConstraintError, MissingExtraError
-
-Kind = Literal["schema", "grammar", "regex"]
-_KINDS: Mapping[str, Kind] = {
-    ".json": "schema",
-    ".lark": "grammar",
-    ".gbnf": "grammar",
-    ".ebnf": "grammar",
-}
+from structgen._core import Limits
+from structgen.cli.console import Exit, be_quiet, note, report, styled, visible
+from structgen.cli.constraint_options import (
+    Kind,
+    Source,
+    chosen_json,
+    limit_option,
+    source_named,
+)
+from structgen.cli.json_options import json_options
+from structgen.cli.plain import dumps
+from structgen.cli.samples import readable_sample
+from structgen.constraints import GrammarSource, collisions
+from structgen.errors import LimitExceeded, StructgenError
 
 
 @dataclass(slots=True, kw_only=True)
 class Verdict:
     """What there is to say of a constraint that compiles."""
 
+    file: str
+    ok: bool = True
     kind: Kind
     exactness: str
     report: list[dict[str, str]]
@@ -37,19 +39,16 @@ class Verdict:
 
 
 @click.command("check")
-@click.argument("source", metavar="FILE")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "--as",
     "kind",
     type=click.Choice(["schema", "grammar", "regex"]),
-    help=("What FILE is; by its suffix otherwise. With 'regex', FILE is the pattern itself."),
+    help="What FILE is; by its suffix otherwise. With 'regex', FILE is the pattern itself.",
 )
-@click.option("--start", default=None, help="Rule of a grammar to begin with.")
-@click.option(
-    "--draft",
-    type=click.Choice(get_args(Draft)),
-    help="Version of a JSON Schema; that of its $schema otherwise.",
-)
+@click.option("--start", default=None, metavar="RULE", help="Rule of a grammar to begin with.")
+@limit_option
+@json_options
 @click.option(
     "--samples",
     type=click.IntRange(0, 100),
@@ -60,26 +59,34 @@ class Verdict:
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which samples."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--quiet", "-q", is_flag=True, help="Nothing for what is right: the exit code says.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per FILE, one a line.")
 def command(
-    source: str,
+    files: tuple[str, ...],
     kind: Kind | None,
     start: str | None,
-    draft: Draft | None,
+    limits: Limits | None,
     samples: int,
     seed: int,
+    quiet: bool,
     as_json: bool,
+    **given: object,
 ) -> None:
-    """Judge the JSON Schema, grammar or pattern in FILE.
+    """Judge the JSON Schema, grammar or pattern in each FILE ('-' is standard input; the name of a
+    shipped grammar, such as json, will do).
 
     \b
     structgen check person.json
-    structgen check grammars/sql/sql.lark --samples 5
+    structgen check schemas/*.json --quiet
+    structgen check sql.lark --start select --samples 5
+    structgen check json
     structgen check --as regex '(a|b)*c'
+    cat person.json | structgen check - --property-order any --json
 
     If it compiles (exit code 0), shows what is enforced where, terminals of a grammar that
     can match the same text, and sample texts. If not (exit code 1), says what is wrong and
-    where: a JSON pointer, or line, column and an excerpt.
+    where: a JSON pointer, or line, column and an excerpt. With several FILEs, each is judged, and
+    the exit code is that of the first that fails.
 
     \b
     Of each keyword of a JSON Schema:
@@ -88,65 +95,58 @@ def command(
       annotation   forbids nothing, or is unknown
       unreachable  a definition to which no reference leads; not read
     """
-    with reporting_errors():
-        found = kind or _KINDS.get(Path(source).suffix)
-        if found is None:
-            raise click.UsageError(
-                f"cannot tell what {source!r} is; say --as schema, grammar or regex"
+    be_quiet(quiet)
+    if list(files).count("-") > 1:
+        raise click.UsageError("'-' is standard input, and can be read once")
+    codes: list[Exit] = []
+    for position, file in enumerate(files):
+        if position and not as_json and not quiet:
+            click.echo()
+        try:
+            source = source_named(
+                file, kind, start=start, options=chosen_json(given), limits=limits
             )
-        if found != "regex" and not Path(source).is_file():
-            raise ConstraintError(f"there is no file `{source}`")
-        if draft is not None and found != "schema":
-            raise click.UsageError("--draft goes with a JSON Schema")
-        constraint = _build(found, source, start, draft)
-        verdict = Verdict(kind=found, exactness=constraint.exactness, report=constraint.report)
-        if found == "grammar":
-            verdict.collisions = _collisions(source, start)
-        if found == "schema":
-            # The same values, spelled as people would.
-            constraint = json_schema(
-                Path(source),
-                draft=draft,
-                whitespace="compact",
-                escapes="minimal",
-                number_spelling="plain",
-            )
-        verdict.samples = [constraint.sample(seed + index) for index in range(samples)]
+            verdict = _judge(file, source, samples, seed)
+        except (StructgenError, click.UsageError) as error:
+            if len(files) == 1 and not as_json:
+                raise
+            codes.append(report(error, as_json=as_json, about=file))
+            continue
         if as_json:
-            click.echo(json.dumps(_plain(verdict), ensure_ascii=False, indent=2))
-        else:
-            _print(verdict, source)
+            click.echo(dumps(verdict))
+        elif not quiet:
+            _print(verdict)
+    if codes:
+        sys.exit(codes[0])
 
 
-def _build(kind: Kind, source: str, start: str | None, draft: Draft | None) -> TextConstraint:
-    if kind == "schema":
-        return json_schema(Path(source), draft=draft)
-    if kind == "grammar":
-        return grammar(Path(source), start)
-    return regex(source)
+def _judge(file: str, source: Source, samples: int, seed: int) -> Verdict:
+    constraint = source.build()
+    verdict = Verdict(
+        file=file, kind=source.kind, exactness=constraint.exactness, report=constraint.report
+    )
+    if isinstance(source.value, GrammarSource):
+        verdict.collisions = _collisions(source.value, source.start)
+    if source.kind == "schema":
+        # The same values, spelled as people would.
+        constraint = source.build(
+            whitespace=(", ", ": "), escapes="minimal", number_spelling="plain"
+        )
+    verdict.samples = [readable_sample(constraint, seed + index) for index in range(samples)]
+    return verdict
 
 
-def _collisions(source: str, start: str | None) -> list[dict[str, str]]:
+def _collisions(source: GrammarSource, start: str | None) -> list[dict[str, str]]:
     try:
-        found = collisions(Path(source), start=start)
-    except MissingExtraError as error:
+        found = collisions(source, start=start)
+    except LimitExceeded as error:
         note(f"colliding terminals were not looked for: {error}")
         return []
     return [{"first": one.first, "second": one.second, "example": one.example} for one in found]
 
 
-def _plain(verdict: Verdict) -> dict[str, object]:
-    return {
-        "kind": verdict.kind,
-        "exactness": verdict.exactness,
-        "report": verdict.report,
-        "collisions": verdict.collisions,
-        "samples": verdict.samples,
-    }
-
-
-def _print(verdict: Verdict, source: str) -> None:
-    click.echo(f"{styled('ok', bold=True, color='green')}  {source}: {verdict.kind}")
+def _print(verdict: Verdict) -> None:
+    click.echo(f"{styled('ok', bold=True, color='green')}  {verdict.file}: {verdict.kind}")
     masks = "exact" if verdict.exactness == "exact" else "an upper bound (samplers retreat)"
     click.echo(f"masks: {masks}")
     for line in report_lines(verdict.report):

@@ -4,9 +4,9 @@
 code  meaning
 ====  ==========================================================================
 0     done
-1     the constraint or the vocabulary given is at fault
-2     the command line is at fault
-3     something is missing: a package, a model, cargo
+1     the constraint, the vocabulary or the prefix given is at fault
+2     the command line is at fault, or a file that it names is missing
+3     something is missing: a package, a model
 4     generation failed: the token budget, a dead end, a limit
 130   interrupted
 ====  ==========================================================================
@@ -15,20 +15,20 @@ code  meaning
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+import warnings
 from enum import IntEnum
+from pathlib import Path
+from typing import IO
 
 import click
 
 from structgen.errors import (
     BackendError,
+    Cancelled,
     ConstraintError,
     GenerationError,
     LimitExceeded,
     MissingExtraError,
-    StructgenError,
     VocabularyError,
 )
 
@@ -44,17 +44,21 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-_CODES: tuple[tuple[type[StructgenError], Exit], ...] = (
+_CODES: tuple[tuple[type[Exception], Exit], ...] = (
+    (click.ClickException, Exit.USAGE),
     (ConstraintError, Exit.INPUT),
     (VocabularyError, Exit.INPUT),
     (MissingExtraError, Exit.MISSING),
     (BackendError, Exit.MISSING),
     (GenerationError, Exit.GENERATION),
     (LimitExceeded, Exit.GENERATION),
+    (Cancelled, Exit.GENERATION),
 )
 
+_quiet = False
 
-def exit_code(error: StructgenError) -> Exit:
+
+def exit_code(error: Exception) -> Exit:
     """The exit code that tells of `error`."""
     for kind, code in _CODES:
         if isinstance(error, kind):
@@ -62,9 +66,54 @@ def exit_code(error: StructgenError) -> Exit:
     return Exit.INPUT
 
 
+def report(error: Exception, *, as_json: bool, about: str = "", out: IO[str] | None = None) -> Exit:
+    """Tell of `error`: as one JSON object on standard output, or `out`, or to people on standard
+    error. Returns the exit code. `about` is the file that it is about, if there are several."""
+    code = exit_code(error)
+    if as_json:
+        from structgen.cli.plain import dumps, plain_error
+
+        place = {"file": about} if about else {}
+        click.echo(
+            dumps({**place, "ok": False, "error": plain_error(error), "exit_code": code}), file=out
+        )
+        return code
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+    lines = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    message, mark, hint = lines.partition("\n\nhint: ")
+    place = f"{about}: " if about else ""
+    click.echo(f"{styled('error:', bold=True, color='red')} {place}{message}", err=True)
+    if not mark and isinstance(error, click.UsageError) and error.ctx is not None:
+        hint = f"{error.ctx.command_path} --help"
+    if hint:
+        click.echo(f"{styled('hint:', bold=True)} {hint}", err=True)
+    return code
+
+
+def be_quiet(quiet: bool) -> None:
+    """Whether notes, warnings and progress are left out."""
+    global _quiet
+    if quiet != _quiet:
+        from structgen.models import progress
+
+        progress.allow(not quiet)
+    _quiet = quiet
+
+
 def note(message: str) -> None:
     """A remark for the person, on standard error."""
-    click.echo(styled(message, dim=True), err=True)
+    if not _quiet:
+        click.echo(styled(message, dim=True), err=True)
+
+
+def show_warnings_as_notes() -> None:
+    """Tell of Python's warnings in one line, without the place in our code they come from."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        note(f"warning: {message}")
+
+    warnings.showwarning = show
 
 
 def styled(text: str, *, dim: bool = False, bold: bool = False, color: str | None = None) -> str:
@@ -82,13 +131,18 @@ def visible(text: str) -> str:
     return repr(text)
 
 
-@contextmanager
-def reporting_errors() -> Generator[None]:
-    """Turn structgen's errors into a message on standard error and an exit code."""
+def existing(name: str, *, hint: str = "") -> Path:
+    """The file called `name`.
+
+    Raises:
+        click.UsageError: there is none.
+    """
+    path = Path(name).expanduser()
     try:
-        yield
-    except StructgenError as error:
-        click.echo(f"{styled('error:', bold=True, color='red')} {error}", err=True)
-        sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
+        found = path.is_file()
+    except (OSError, ValueError):  # too long for a path, or with a NUL
+        found = False
+    if not found:
+        what = "is a folder" if not found and path.is_dir() else "does not exist"
+        raise click.UsageError(f"the file `{name}` {what}" + (f"\n\nhint: {hint}" if hint else ""))
+    return path

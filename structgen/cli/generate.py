@@ -4,182 +4,201 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
-from typing import Literal
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import IO, Any
 
 import click
 
-from structgen.cli.console import note, reporting_errors
-from structgen.cli.constraint_options import ConstraintOptions, constraint_options
-from structgen.generate import Options, Stream, answer, described, prepare, resolve_model
+from structgen.cli.console import Exit, be_quiet, note, report
+from structgen.cli.constraint_options import ConstraintOptions, constraint_options, options_from
+from structgen.cli.output_file import opened
+from structgen.cli.plain import dumps, plain_calls, plain_result
+from structgen.cli.prompts import prompt_from
+from structgen.cli.sampling_options import SAMPLING_OPTIONS, sampling_options
+from structgen.cli.tool_options import TOOL_OPTIONS, tool_options, tools_from
+from structgen.constraints.schema import schema_value
+from structgen.errors import GenerationError, StructgenError
+from structgen.generate import (
+    Options,
+    Prompt,
+    Request,
+    Stream,
+    answer,
+    described,
+    prepare,
+    resolve_model,
+)
 from structgen.models import Message
+from structgen.tools import ToolResponse
 from structgen.types import Generation
 
 
 @click.command("generate")
 @click.argument("prompt", required=False)
-@constraint_options
+@click.option("--prompt-file", metavar="FILE", help="Read the prompt from FILE; '-' is stdin.")
 @click.option(
-    "--model", default="default", show_default=True, metavar="SPEC", help="See 'structgen models'."
+    "--messages",
+    "messages_file",
+    metavar="FILE",
+    help='Chat messages as JSON: [{"role": "user", "content": "..."}, ...].',
 )
 @click.option("--system", metavar="TEXT", help="System message.")
 @click.option("--raw", is_flag=True, help="Give PROMPT to the model as it is, without chat markup.")
+@constraint_options
+@tool_options
 @click.option("--describe", is_flag=True, help="Tell the model the schema (with --schema).")
 @click.option(
-    "--max-tokens",
+    "--model", default="default", show_default=True, metavar="SPEC", help="See 'structgen models'."
+)
+@sampling_options
+@click.option(
+    "--n",
+    "count",
     type=click.IntRange(min=1),
-    default=256,
+    default=1,
     show_default=True,
-    help="Token budget; the text is complete and valid within it.",
+    help="How many texts, one after the other, with the seeds SEED, SEED + 1, ...",
 )
-@click.option(
-    "--temperature",
-    type=click.FloatRange(min=0.0),
-    default=1.0,
-    show_default=True,
-    help="0 is greedy.",
-)
-@click.option("--top-k", type=click.IntRange(min=1), help="Keep the k likeliest allowed tokens.")
-@click.option(
-    "--top-p",
-    type=click.FloatRange(0.0, 1.0, min_open=True),
-    default=1.0,
-    help="Keep the likeliest allowed tokens of this mass.",
-)
-@click.option(
-    "--min-p",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.0,
-    help="Keep allowed tokens at least this share as likely as the likeliest.",
-)
-@click.option("--seed", type=click.IntRange(min=0), help="Reproduce a result.")
-@click.option(
-    "--sampler",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "masked", "awrs", "importance", "smc"]),
-    help="How to draw.",
-)
-@click.option("--particles", type=click.IntRange(min=1), help="With importance and smc.")
-@click.option("--speculative", is_flag=True, help="Draft and verify: the same text, sooner.")
-@click.option("--stop", multiple=True, metavar="TEXT", help="End free text here (repeat).")
 @click.option("--stream", "streamed", is_flag=True, help="Print pieces as they are written.")
-@click.option("--json", "as_json", is_flag=True, help="Print text, value, weights and timings.")
+@click.option("--output", "-o", metavar="FILE", help="Write there instead of to standard output.")
+@click.option("--quiet", "-q", is_flag=True, help="No notes and no progress on standard error.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object per text: value, text, weights, seed, timings, ...",
+)
 def command(
     prompt: str | None,
-    model: str,
+    prompt_file: str | None,
+    messages_file: str | None,
     system: str | None,
     raw: bool,
     describe: bool,
-    max_tokens: int,
-    temperature: float,
-    top_k: int | None,
-    top_p: float,
-    min_p: float,
-    seed: int | None,
-    sampler: Literal["auto", "masked", "awrs", "importance", "smc"],
-    particles: int | None,
-    speculative: bool,
-    stop: tuple[str, ...],
+    model: str,
     streamed: bool,
+    count: int,
+    output: str | None,
+    quiet: bool,
     as_json: bool,
-    **constraint: object,
+    **given: Any,
 ) -> None:
     """Answer PROMPT (or standard input) with text that a constraint allows.
 
     \b
-    structgen generate "A person named Ada." --schema person.json
+    structgen generate "A person named Ada." --schema person.json --describe
     structgen generate "Yes or no: is water wet?" --choice yes --choice no --temperature 0
     structgen generate "An ISO date:" --raw --regex '[0-9]{4}-[0-9]{2}-[0-9]{2}'
-    echo "Compute something." | structgen generate --grammar grammars/arithmetic/arithmetic.lark
+    echo "Compute something." | structgen generate --grammar arithmetic
+    structgen generate "Weather in Bern?" --tools tools.json --tool-choice required
+    structgen generate --prompt-file letter.txt --schema letter.json --json -o letter.out.json
 
-    The text goes to standard output. Without a constraint, the text is free.
+    The text goes to standard output, of tool calls one JSON object a line. Without a constraint,
+    the text is free. With --json, the value (parsed JSON, or {"text", "calls"} with --tools), how
+    likely the model found it, and the seed that writes it again.
     """
-    with reporting_errors():
-        chosen = ConstraintOptions(**constraint)  # pyright: ignore[reportArgumentType]
-        built = chosen.build()
-        if as_json and streamed:
-            raise click.UsageError("--json and --stream cannot be combined")
-        asked = _prompt(prompt, system, raw)
-        if describe:
-            asked = _described(asked, chosen)
-        try:
-            options = Options(
-                max_tokens=max_tokens,
-                temperature=temperature,
-                top_k=top_k,
-                top_p=top_p,
-                min_p=min_p,
-                seed=seed,
-                sampler=sampler,
-                particles=particles,
-                speculative=True if speculative else None,
-                stop=stop,
-            )
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
+    be_quiet(quiet)
+    for name, other in (("--json", as_json), ("--n", count > 1)):
+        if streamed and other:
+            raise click.UsageError(f"{name} and --stream cannot be combined")
+    tools = tools_from(given)
+    chosen = options_from(given)
+    built = chosen.build()
+    asked = prompt_from(prompt, prompt_file, messages_file, system, raw=raw)
+    if describe:
+        asked = _described(asked, chosen)
+    with _usage_errors():
+        options = Options(
+            **{name: given[name] for name in (*SAMPLING_OPTIONS, *TOOL_OPTIONS)},
+            limits=chosen.limits,
+        ).seeded()
+    with opened(output) as out:
         network = resolve_model(model)
+        with _usage_errors():
+            request = prepare(network, asked, built, tools, options)
         if streamed:
-            result = _follow(Stream(prepare(network, asked, built, None, options.seeded())))
+            _follow(Stream(request), out)
         else:
-            result = answer(prepare(network, asked, built, None, options.seeded()))
-            click.echo(json.dumps(_plain(result), ensure_ascii=False) if as_json else result.text)
-        if not as_json and seed is None and temperature > 0:
-            note(f"seed {result.seed}")
+            _answer_all(request, asked, chosen, count, out, as_json=as_json)
+    if not as_json and given["seed"] is None and options.temperature > 0:
+        note(f"seed {options.seed}")
 
 
-def _prompt(prompt: str | None, system: str | None, raw: bool) -> str | list[Message]:
-    text = prompt
-    if text is None or text == "-":
-        if sys.stdin.isatty():
-            raise click.UsageError("give a PROMPT, or pipe one in")
-        text = sys.stdin.read()
-    if raw:
-        if system is not None:
-            raise click.UsageError("--system goes with chat messages, not with --raw")
-        return text
-    messages: list[Message] = [{"role": "user", "content": text}]
-    return messages if system is None else [{"role": "system", "content": system}, *messages]
+def _answer_all(
+    request: Request,
+    prompt: Prompt,
+    chosen: ConstraintOptions,
+    count: int,
+    out: IO[str] | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Write `count` texts. Of several, one that fails is told of in its place, and the exit code
+    is that of the first failure."""
+    failed: list[Exit] = []
+    first = request.options
+    for index in range(count):
+        if index:
+            request = request.again(prompt, first.reseeded(index))
+        try:
+            with _usage_errors():
+                result = answer(request)
+        except GenerationError as error:
+            if count == 1:
+                raise
+            failed.append(report(error, as_json=as_json, out=out))
+            continue
+        if as_json:
+            click.echo(dumps(plain_result(result, _value(result, chosen))), file=out)
+        else:
+            click.echo(_text(result), file=out)
+    if failed:
+        sys.exit(failed[0])
+
+
+def _follow(pieces: Stream[object], out: IO[str] | None) -> None:
+    with _usage_errors():
+        for piece in pieces:
+            click.echo(piece, nl=False, file=out)
+    click.echo(file=out)
+
+
+def _value(result: Generation[object], chosen: ConstraintOptions) -> object:
+    if isinstance(result.value, ToolResponse):
+        return plain_calls(result.value)
+    value: object = result.text if chosen.schema is None else json.loads(result.text)
+    return value
+
+
+def _text(result: Generation[object]) -> str:
+    """The text; of a response of calls, the prose and then each call on a line of its own."""
+    if not isinstance(result.value, ToolResponse) or not result.value.calls:
+        return result.text
+    calls = [
+        dumps({"name": call.name, "arguments": json.loads(call.arguments_json)})
+        for call in result.value.calls
+    ]
+    return "\n".join([*filter(None, [result.value.text.rstrip()]), *calls])
 
 
 def _described(asked: str | list[Message], chosen: ConstraintOptions) -> list[Message]:
-    schema = chosen.schema_value()
-    if schema is None:
+    if chosen.schema is None:
         raise click.UsageError("--describe goes with --schema")
     if isinstance(asked, str):
         raise click.UsageError("--describe goes with chat messages, not with --raw")
-    return described(asked, schema)
+    source = chosen.source()
+    assert source is not None
+    with _usage_errors():
+        return described(asked, schema_value(str(source.value)))
 
 
-def _follow(pieces: Stream[object]) -> Generation[object]:
-    for piece in pieces:
-        click.echo(piece, nl=False)
-    click.echo()
-    return pieces.result
-
-
-def _plain(result: Generation[object]) -> dict[str, object]:
-    """The result as JSON: what was written, how likely it was, what it took."""
-    ledger = result.ledger
-    plain: dict[str, object] = {
-        "text": result.text,
-        "seed": result.seed,
-        "finish_reason": ledger.finish_reason,
-        "tokens": len(ledger.tokens),
-        "logp_raw": ledger.logp_raw,
-        "log_w": ledger.log_w,
-        "timings": result.timings,
-    }
-    if result.particles is not None:
-        plain["particles"] = {
-            "log_evidence": result.particles.log_evidence,
-            "ess": result.particles.ess,
-            "texts": [one.text for one in result.particles.ledgers],
-            "weights": result.particles.weights().tolist(),
-        }
-    if result.speculation is not None:
-        plain["speculation"] = {
-            **asdict(result.speculation),
-            "tokens_per_forward": result.speculation.tokens_per_forward,
-        }
-    return plain
+@contextmanager
+def _usage_errors() -> Generator[None]:
+    """Options that are out of range or contradict each other are the command line's fault."""
+    try:
+        yield
+    except StructgenError:
+        raise
+    except ValueError as error:
+        raise click.UsageError(str(error), click.get_current_context()) from None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
 import click
 
 from structgen._core import Matcher, Vocabulary
-from structgen.cli.console import Exit, note, reporting_errors, styled, visible
-from structgen.cli.constraint_options import ConstraintOptions, constraint_options
+from structgen.cli.console import Exit, be_quiet, note, styled, visible
+from structgen.cli.constraint_options import constraint_options, options_from
+from structgen.cli.plain import dumps
 from structgen.cli.vocabularies import vocabulary_named
 from structgen.errors import ConstraintError
 from structgen.masks import allocate_mask, allowed_tokens
@@ -36,35 +36,39 @@ from structgen.masks import allocate_mask, allowed_tokens
     show_default=True,
     help="How many tokens to list.",
 )
+@click.option("--quiet", "-q", is_flag=True, help="No notes and no progress on standard error.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(prefix: str, tokenizer: str, top: int, as_json: bool, **constraint: object) -> None:
+def command(
+    prefix: str, tokenizer: str, top: int, quiet: bool, as_json: bool, **given: object
+) -> None:
     """Show what may come next after PREFIX.
 
     \b
     structgen mask --regex '[0-9]{4}-[0-9]{2}' 2026-
     structgen mask --schema person.json '{"na' --tokenizer default
-    structgen mask --grammar grammars/json/json.lark '[1,' --top 5
+    structgen mask --grammar json '[1,' --top 5
+    structgen mask --schema '{"type": "number"}' --number-spelling all 1e
 
     Lists the allowed tokens (shortest first), how many there are, the text that is forced
     next, and whether PREFIX is already complete. If PREFIX leaves the constraint, says where;
     the exit code is then 1.
     """
-    with reporting_errors():
-        built = ConstraintOptions(**constraint).build()  # pyright: ignore[reportArgumentType]
-        if built is None:
-            raise click.UsageError("name a constraint: --schema, --regex, --choice or --grammar")
-        vocabulary = vocabulary_named(tokenizer)
-        matcher = built.compile(vocabulary).matcher()
-        text = prefix.encode()
-        taken = matcher.advance_text(text)
-        if taken < len(text):
-            good = text[:taken].decode("utf-8", "replace")
-            raise ConstraintError(
-                f"the constraint forbids the prefix after {visible(good)}: "
-                f"{visible(text[taken:].decode('utf-8', 'replace')[:20])} cannot follow",
-                hint=f"structgen mask ... {visible(good)} shows what can",
-            )
-        _print(matcher, vocabulary, top, as_json)
+    be_quiet(quiet)
+    built = options_from(given).build()
+    if built is None:
+        raise click.UsageError("name a constraint: --schema, --regex, --choice or --grammar")
+    vocabulary = vocabulary_named(tokenizer)
+    matcher = built.compile(vocabulary).matcher()
+    text = prefix.encode("utf-8", "surrogateescape")
+    taken = matcher.advance_text(text)
+    if taken < len(text):
+        good = text[:taken].decode("utf-8", "replace")
+        raise ConstraintError(
+            f"the constraint forbids the prefix after {visible(good)}: "
+            f"{visible(text[taken:].decode('utf-8', 'replace')[:20])} cannot follow",
+            hint=f"structgen mask ... {visible(good)} shows what can",
+        )
+    _print(matcher, vocabulary, top, as_json)
 
 
 def _print(matcher: Matcher, vocabulary: Vocabulary, top: int, as_json: bool) -> None:
@@ -76,17 +80,18 @@ def _print(matcher: Matcher, vocabulary: Vocabulary, top: int, as_json: bool) ->
     shown = sorted(texts, key=lambda token: _order(vocabulary, token))[:top]
     if as_json:
         click.echo(
-            json.dumps(
+            dumps(
                 {
                     "complete": matcher.is_accepting(),
                     "forced": matcher.forced_text(),
                     "count": len(allowed),
                     "end_allowed": any(token in ends for token in allowed),
                     "tokens": [{"id": token, "text": _text(vocabulary, token)} for token in shown],
-                },
-                ensure_ascii=False,
+                }
             )
         )
+        if not allowed:
+            sys.exit(Exit.INPUT)
         return
     complete = "complete" if matcher.is_accepting() else "not complete"
     click.echo(f"{styled('state ', bold=True)}  {complete}")

@@ -7,7 +7,7 @@ import json
 
 import click
 
-from structgen.cli.console import note, reporting_errors, styled
+from structgen.cli.console import be_quiet, note, styled
 
 _KINDS = (
     ("default", "SmolLM2-135M-Instruct, fetched once from the package registry (Apache-2.0)"),
@@ -30,37 +30,40 @@ def command(context: click.Context, as_json: bool) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    with reporting_errors():
-        missing = [name for name in ("torch", "transformers") if not _installed(name)]
-        cached = _cache_state()
-        if as_json:
-            click.echo(
-                json.dumps(
-                    {
-                        "models": [{"spec": spec, "about": about} for spec, about in _KINDS],
-                        "default_cached": cached,
-                        "missing_packages": missing,
-                    }
-                )
-            )
-            return
-        width = max(len(spec) for spec, _ in _KINDS)
-        for spec, about in _KINDS:
-            state = ""
-            if spec == "default":
-                state = "  [ready]" if cached else "  [not fetched: structgen models fetch]"
-            click.echo(f"{styled(f'{spec:<{width}}', bold=True)}  {about}{state}")
-        if missing:
-            note(f"missing: {', '.join(missing)}; pip install 'structgen[transformers]'")
+    missing = [name for name in ("torch", "transformers") if not _installed(name)]
+    cached = _cache_state()
+    if as_json:
+        told = {
+            "models": [{"spec": spec, "about": about} for spec, about in _KINDS],
+            "default_cached": cached,
+            "missing_packages": missing,
+        }
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    width = max(len(spec) for spec, _ in _KINDS)
+    for spec, about in _KINDS:
+        state = ""
+        if spec == "default":
+            state = "  [ready]" if cached else "  [not fetched: structgen models fetch]"
+        click.echo(f"{styled(f'{spec:<{width}}', bold=True)}  {about}{state}")
+    if missing:
+        note(f"missing: {', '.join(missing)}; pip install 'structgen[transformers]'")
 
 
 @command.command("fetch")
-def fetch() -> None:
-    """Download the default model and convert it, unless that is done already."""
-    with reporting_errors():
-        from structgen.models.embedded import fetch_embedded
+@click.option("--quiet", "-q", is_flag=True, help="No progress on standard error.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def fetch(quiet: bool, as_json: bool) -> None:
+    """Download the default model and convert it, unless that is done already.
 
-        click.echo(str(fetch_embedded()))
+    \b
+    structgen models fetch
+    """
+    from structgen.models.embedded import fetch_embedded
+
+    be_quiet(quiet)
+    folder = str(fetch_embedded())
+    click.echo(json.dumps({"folder": folder}) if as_json else folder)
 
 
 def _installed(package: str) -> bool:

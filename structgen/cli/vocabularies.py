@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+
 from structgen import vocabulary as room
 from structgen._core import Vocabulary
-from structgen.errors import VocabularyError
 from structgen.models.embedded import fetch_embedded
 
 
@@ -14,18 +15,19 @@ def vocabulary_named(spec: str) -> Vocabulary:
     """The vocabulary that `spec` names; see ``structgen mask --help``.
 
     Raises:
-        VocabularyError: nothing is there.
+        click.UsageError: nothing is there.
+        VocabularyError: it cannot be read.
     """
     if spec == "bytes":
         return byte_vocabulary()
     if spec == "default":
         # The tokenizer alone: listing tokens needs neither torch nor the weights in memory.
         return room.from_tokenizer_json(fetch_embedded())
-    path = Path(spec)
+    path = Path(spec).expanduser()
     if not path.exists():
-        raise VocabularyError(
-            f"`{spec}` is no file or folder",
-            hint="bytes, default, a tokenizer folder, a tokenizer.json, tekken.json or .gguf file",
+        raise click.UsageError(
+            f"the tokenizer `{spec}` is no file or folder\n\nhint: bytes, default, a tokenizer "
+            "folder, a tokenizer.json, tekken.json or .gguf file"
         )
     if path.suffix == ".gguf":
         return room.from_gguf(path)

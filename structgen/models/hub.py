@@ -71,15 +71,15 @@ def ask(spec: str) -> None:
         BackendError: it has not, does not answer in time, or must not be asked. Whatever else it
             says, `transformers` may find out.
     """
-    import huggingface_hub
+    from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 
-    if huggingface_hub.constants.HF_HUB_OFFLINE:
+    if constants.HF_HUB_OFFLINE:
         raise BackendError(
             f"`{spec}` is not on this machine, and HF_HUB_OFFLINE forbids fetching it",
             hint=hint_for(spec),
         )
-    where = huggingface_hub.constants.ENDPOINT
+    where = constants.ENDPOINT
     error = _answer(spec)
     if error is None:
         return
@@ -135,10 +135,10 @@ def _alike(spec: str, names: Iterable[str], likeness: float) -> list[str]:
 def _cached() -> list[str]:
     """Ids of the models in the cache of the hub's client."""
     try:
-        import huggingface_hub
+        from huggingface_hub import constants
     except ImportError:
         return []
-    folders = Path(huggingface_hub.constants.HF_HUB_CACHE).glob("models--*")
+    folders = Path(constants.HF_HUB_CACHE).glob("models--*")
     return [folder.name.removeprefix("models--").replace("--", "/") for folder in folders]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import cast
 
 from structgen.errors import BackendError, MissingExtraError
 from structgen.models.hub import ask, hint_for, locate
+from structgen.models.progress import watched
 from structgen.models.protocol import LanguageModel
 from structgen.models.toy import ToyModel
 from structgen.models.transformers import (
@@ -147,7 +147,7 @@ def from_pretrained(
     else:
         precision = torch.float32 if device.startswith("cpu") else "auto"
     options = options or {}
-    with nullcontext() if sys.stderr.isatty() else quiet_transformers(gguf="gguf_file" in options):
+    with nullcontext() if watched() else quiet_transformers(gguf="gguf_file" in options):
         tokenizer = _pretrained("AutoTokenizer", source, options)
         model = _pretrained(
             "AutoModelForCausalLM",

@@ -10,6 +10,19 @@ from types import TracebackType
 
 _BAR = 24
 
+_allowed = True
+
+
+def allow(allowed: bool) -> None:
+    """Whether this process may show progress at all (``structgen --quiet``)."""
+    global _allowed
+    _allowed = allowed
+
+
+def watched() -> bool:
+    """Whether somebody watches: standard error is a terminal, and progress is allowed."""
+    return _allowed and sys.stderr.isatty()
+
 
 class Progress:
     """Shows one task after the other, on one line.
@@ -22,7 +35,7 @@ class Progress:
 
     def __init__(self, *, enabled: bool | None = None) -> None:
         self._stream = sys.stderr
-        self._enabled = self._stream.isatty() if enabled is None else enabled
+        self._enabled = watched() if enabled is None else enabled
         self._label = ""
         self._fraction: Callable[[], float | None] = lambda: None
         self._began = time.monotonic()

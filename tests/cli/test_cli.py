@@ -1,7 +1,9 @@
 """The command line, in process: output, messages, exit codes."""
 
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ pytest.importorskip("click")
 from click.testing import CliRunner, Result
 
 from structgen.cli.app import app
-from structgen.cli.console import Exit, exit_code, visible
+from structgen.cli.console import Exit, be_quiet, exit_code, visible
 from structgen.errors import (
     BackendError,
     DeadEnd,
@@ -78,7 +80,7 @@ def test_generate_reads_the_prompt_from_stdin_and_streams() -> None:
 
 
 @pytest.mark.parametrize("sampler", ["auto", "masked", "awrs", "importance", "smc"])
-def test_generate_json_tells_everything(sampler: str) -> None:
+def test_generate_json_of_every_sampler(sampler: str) -> None:
     result = cli(
         *("generate", "Hi", "--model", "toy", "--regex", "(ab|cd)+;", "--max-tokens", "20"),
         *("--sampler", sampler, "--seed", "5", "--json"),
@@ -128,8 +130,17 @@ def test_generate_with_a_grammar() -> None:
         (("--regex", "[a-z]{30}", "--max-tokens", "5"), Exit.GENERATION, "max_tokens=31"),
         (("--sampler", "smc", "--temperature", "0"), Exit.USAGE, "temperature"),
         (("--particles", "3"), Exit.USAGE, "particles"),
-        (("--json", "--stream"), Exit.USAGE, "combined"),
-        (("--schema", "no-such-file.json"), Exit.INPUT, "no-such-file.json"),
+        (("--stream", "--json"), Exit.USAGE, ""),
+        (("--schema", "no-such-file.json"), Exit.USAGE, "no-such-file.json"),
+        (("--grammar", "jsn"), Exit.USAGE, "shipped grammars: arithmetic"),
+        (("--stream", "--n", "2"), Exit.USAGE, "combined"),
+        (("--draft", "draft7"), Exit.USAGE, "--draft goes with --schema"),
+        (("--tool-choice", "add"), Exit.USAGE, "--tools"),
+        (("--tools", "no-such-file.json"), Exit.USAGE, "no-such-file.json"),
+        (("--prompt-file", "no-such-file.txt"), Exit.USAGE, "PROMPT and --prompt-file"),
+        (("--limit", "compile=5"), Exit.USAGE, "compile_ms"),
+        (("--output", "no/such/folder/x"), Exit.USAGE, "cannot be written"),
+        (("--schema", "{}", "--whitespace", "wide"), Exit.USAGE, "flexible"),
         (("--schema", '{"type": "strin"}'), Exit.INPUT, "type"),
         (("--temprature", "1"), Exit.USAGE, "--temperature"),
     ],
@@ -138,7 +149,8 @@ def test_generate_says_what_is_wrong(arguments: tuple[str, ...], code: Exit, tol
     result = cli("generate", "Hi", "--model", "toy", *arguments)
     assert result.exit_code == code
     assert told in result.stderr
-    assert result.stdout == ""
+    if "--json" not in arguments:
+        assert result.stdout == ""
 
 
 def test_mask_lists_what_may_come() -> None:
@@ -167,7 +179,7 @@ def test_mask_says_where_the_prefix_leaves() -> None:
 def test_mask_needs_a_constraint_and_a_vocabulary() -> None:
     assert cli("mask", "abc").exit_code == Exit.USAGE
     result = cli("mask", "--regex", "a", "--tokenizer", "nowhere")
-    assert result.exit_code == Exit.INPUT
+    assert result.exit_code == Exit.USAGE
     assert "nowhere" in result.stderr
 
 
@@ -235,7 +247,7 @@ def test_check_of_patterns_and_unknown_files() -> None:
     assert cli("check", "--as", "regex", "(a|b)*c").exit_code == 0
     assert cli("check", "--as", "regex", "(a|b").exit_code == Exit.INPUT
     assert cli("check", "what.txt").exit_code == Exit.USAGE
-    assert cli("check", "no-such.json").exit_code == Exit.INPUT
+    assert cli("check", "no-such.json").exit_code == Exit.USAGE
 
 
 def test_models_lists_what_can_be_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -286,10 +298,83 @@ def test_without_click_the_command_says_what_to_install() -> None:
 
 def test_python_m_runs_the_same() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "structgen.cli", "mask", "--regex", "ab", "a"],
+        [sys.executable, "-m", "structgen", "mask", "--regex", "ab", "a"],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0
     assert "'b'" in done.stdout
+
+
+def _process(
+    *arguments: str, shell: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own; `shell` is what its output is piped into."""
+    command = shlex.join([sys.executable, "-m", "structgen", *arguments])
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command + shell],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    many = (
+        "generate",
+        "Hi",
+        "--model",
+        "toy",
+        "--regex",
+        "[a-z]{200}",
+        "--n",
+        "400",
+        "--seed",
+        "1",
+    )
+    done = _process(*many, shell=" | head -n 1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout) == 201
+
+
+def test_a_shell_can_complete() -> None:
+    assert "_STRUCTGEN_COMPLETE=bash_source structgen" in cli("--help").stdout
+    program = "import sys; sys.argv = ['structgen']\nfrom structgen.cli import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={
+            **os.environ,
+            "_STRUCTGEN_COMPLETE": "bash_complete",
+            "COMP_WORDS": "structgen check --prop",
+            "COMP_CWORD": "2",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "--property-order" in done.stdout
+
+
+def test_warnings_are_notes() -> None:
+    program = (
+        "import warnings, sys\nfrom structgen.cli import console\n"
+        "console.show_warnings_as_notes()\nwarnings.warn('look here')\n"
+        "console.be_quiet(True)\nwarnings.warn('not here')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == "warning: look here\n"
+
+
+def test_quiet_hides_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    from structgen.models import progress
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert progress.watched()
+    be_quiet(True)
+    assert not progress.watched()
+    be_quiet(False)
+    assert progress.watched()

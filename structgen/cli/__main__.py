@@ -1,5 +1,0 @@
-"""``python -m structgen.cli``."""
-
-from structgen.cli import main
-
-main()

@@ -1,0 +1,117 @@
+"""Values, results and errors as JSON, for ``--json``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence, Set
+from enum import Enum
+from typing import Any, cast
+
+import click
+import numpy as np
+
+from structgen.errors import StructgenError
+from structgen.tools import ToolResponse
+from structgen.types import Generation, Ledger, Particles
+
+
+def dumps(value: object) -> str:
+    """`value` as one line of JSON."""
+    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+
+
+def plain(value: object) -> object:
+    """`value` in what JSON has. Numbers that JSON has not (``-inf`` of a dead particle) are None;
+    what has no members is its text."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(cast("Any", value).tolist())
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value).items()
+        return {str(name): plain(one) for name, one in items}
+    if isinstance(value, Sequence | Set) and not isinstance(value, bytes | bytearray):
+        return [plain(one) for one in cast("Sequence[object]", value)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {field.name: plain(getattr(value, field.name)) for field in fields}
+    return str(value)
+
+
+def plain_result(result: Generation[object], value: object) -> dict[str, object]:
+    """A generation: `value` and its text, how likely it was, what it took."""
+    told = {
+        "value": value,
+        "text": result.text,
+        **plain_ledger(result.ledger),
+        "seed": result.seed,
+        "timings": result.timings,
+    }
+    if result.particles is not None:
+        told["particles"] = plain_particles(result.particles)
+    if result.speculation is not None:
+        told["speculation"] = {
+            **dataclasses.asdict(result.speculation),
+            "tokens_per_forward": result.speculation.tokens_per_forward,
+        }
+    return told
+
+
+def plain_ledger(ledger: Ledger) -> dict[str, object]:
+    """A ledger without its text, which may spell special tokens that the answer's does not."""
+    return {
+        "finish_reason": ledger.finish_reason,
+        "tokens": len(ledger.tokens),
+        "token_ids": ledger.tokens,
+        "logp_raw": ledger.logp_raw,
+        "log_w": ledger.log_w,
+        "log_z": ledger.log_z,
+        "checks": ledger.checks,
+    }
+
+
+def plain_particles(particles: Particles) -> dict[str, object]:
+    """A population: what it estimates, and each sequence with its weight."""
+    weights = particles.weights()
+    return {
+        "log_evidence": particles.log_evidence,
+        "ess": particles.ess,
+        "resampled": particles.resampled,
+        "texts": [one.text for one in particles.ledgers],
+        "weights": weights,
+        "log_w": [one.log_w for one in particles.ledgers],
+    }
+
+
+def plain_calls(response: ToolResponse) -> dict[str, object]:
+    """Prose and calls."""
+    return {
+        "text": response.text,
+        "calls": [
+            {"id": call.call_id, "name": call.name, "arguments": json.loads(call.arguments_json)}
+            for call in response.calls
+        ],
+    }
+
+
+def plain_error(error: Exception) -> dict[str, object]:
+    """An error: ``code``, ``message``, ``hint`` and the fields that its class adds, such as
+    ``pointer``, ``line``, ``column``."""
+    if isinstance(error, StructgenError):
+        fields = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+        told: dict[str, object] = {"code": error.code, "message": error.message, "hint": error.hint}
+        return told | {name: plain(value) for name, value in fields.items() if name not in told}
+    if isinstance(error, click.ClickException):
+        usage = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+        return {
+            "code": "usage",
+            "message": error.format_message(),
+            "hint": f"{usage or 'structgen'} --help",
+        }
+    return {"code": "usage", "message": str(error), "hint": None}
