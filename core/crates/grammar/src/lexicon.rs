@@ -179,15 +179,17 @@ impl Lexicon {
             return Ok(facts);
         }
         let goes_on = self.lexer.goes_on(lex);
-        let sole = self.lexer.sole_part(lex);
+        let sole = self.lexer.sole_tag(lex);
         let ends = self.lexer.accept(lex).is_some();
         let ignorable = match sole {
-            Some((terminal, rest)) if goes_on && ends && self.ignore.contains(&terminal) => {
-                self.lexer.exprs.contains(self.ignored, rest, fuel)?
+            Some(terminal) if goes_on && ends && self.ignore.contains(&terminal) => {
+                match self.lexer.sole_part(lex) {
+                    Some((_, rest)) => self.lexer.exprs.contains(self.ignored, rest, fuel)?,
+                    None => false,
+                }
             }
             _ => false,
         };
-        let sole = sole.map(|(terminal, _)| terminal);
         let facts = LexFacts { goes_on, sole, ignorable };
         self.facts[index] = Some(facts);
         Ok(facts)

@@ -42,7 +42,7 @@ pub use ast::Ast;
 pub use automaton::RegexAutomaton;
 pub use chardfa::CharDfa;
 pub use charset::CharSet;
-pub use exprs::{ExprId, Exprs, RegexLimits};
+pub use exprs::{ExprId, Exprs, RegexLimits, WordCode};
 pub use lexer::Lexer;
 pub use lower::{JsonSpelling, lower_json, lower_json_char, lower_utf8};
 pub use parse::{Dialect, Flags, ParseLimits, RegexErrorKind, RegexSyntaxError, parse};

@@ -191,8 +191,8 @@ fn they_do_not_change() {
 fn what_is_too_large_comes_piece_by_piece() {
     let words: Vec<String> = (0..3000).map(|i| format!("{}{i}é", i * 7919 % 10007)).collect();
     let (mut lexer, state) = lexer(|exprs| {
-        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
-        vec![(0, exprs.literals(&words))]
+        let words: Vec<_> = words.iter().map(|word| exprs.literal(word.as_bytes())).collect();
+        vec![(0, exprs.or(&words))]
     });
     let asked = (1..100).find(|_| lexer.lasting_fingerprints(state).is_some());
     assert!(asked.is_some_and(|times| times > 1), "{asked:?}");

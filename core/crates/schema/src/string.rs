@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use structgen_regex::{
-    Ast, Dialect, ExprId, Exprs, Flags, JsonSpelling, ParseLimits, RegexErrorKind, full_match,
-    lower_json, lower_json_char, parse, search,
+    Ast, Dialect, ExprId, Exprs, Flags, JsonSpelling, ParseLimits, RegexErrorKind, WordCode,
+    full_match, lower_json, lower_json_char, parse, search,
 };
 
 use crate::format::Format;
@@ -96,13 +96,18 @@ impl Strings {
     pub(crate) fn literals(&self, exprs: &mut Exprs, texts: &[Box<str>]) -> ExprId {
         match texts {
             [] => Exprs::EMPTY,
-            [one] => self.literal(exprs, one),
             _ if self.spelling == JsonSpelling::Minimal => {
                 let spelled: Vec<Vec<u8>> = texts.iter().map(|text| spell(text)).collect();
                 let spelled: Vec<&[u8]> = spelled.iter().map(Vec::as_slice).collect();
                 exprs.literals(&spelled)
             }
-            _ => self.trie(exprs, texts),
+            _ => {
+                let words: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+                exprs.words(&words, WordCode::Json, |exprs| match texts {
+                    [one] => self.literal(exprs, one),
+                    _ => self.trie(exprs, texts),
+                })
+            }
         }
     }
 

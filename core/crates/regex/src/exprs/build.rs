@@ -1,5 +1,5 @@
 use super::booleans::MAX_FACTORING;
-use super::{Exprs, INFINITE, Node};
+use super::{Exprs, INFINITE, Node, WordCode};
 use crate::{ByteSet, ExprId};
 
 impl Exprs {
@@ -65,16 +65,21 @@ impl Exprs {
         self.repeat_raw(e, min, max)
     }
 
-    /// Any of the byte strings `options`, shared as a trie: linear in their size.
+    /// Any of the byte strings `options`, whose common beginnings are one: linear in their size.
     pub fn literals(&mut self, options: &[&[u8]]) -> ExprId {
         let mut sorted = options.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
+        self.words(&sorted, WordCode::Bytes, |exprs| exprs.trie(&sorted))
+    }
+
+    /// The same for sorted ones, as alternations.
+    fn trie(&mut self, sorted: &[&[u8]]) -> ExprId {
         // One level per byte of the current option: its finished branches, by byte.
         let mut levels: Vec<(bool, Vec<(u8, ExprId)>)> = vec![(false, Vec::new())];
         let mut path: Vec<u8> = Vec::new();
         for option in sorted {
-            let common = path.iter().zip(option).take_while(|(a, b)| a == b).count();
+            let common = path.iter().zip(*option).take_while(|(a, b)| a == b).count();
             self.close_levels(&mut levels, &mut path, common);
             for &byte in &option[common..] {
                 path.push(byte);

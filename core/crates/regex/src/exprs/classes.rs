@@ -118,7 +118,7 @@ impl ByteClasses {
 
     /// Classes are numbered by their first byte in readable order, so equal partitions have
     /// equal tables and representatives come out in readable order.
-    fn number(&mut self, labels: &[u8; 256]) -> Partition {
+    pub fn number(&mut self, labels: &[u8; 256]) -> Partition {
         let mut numbers = [u16::MAX; 256];
         let mut readers = [0; 256];
         let mut count = 0;

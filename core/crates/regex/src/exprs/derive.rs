@@ -14,11 +14,16 @@ impl Exprs {
             Node::Set(set) => {
                 return if self.set(set).contains(byte) { Exprs::EPSILON } else { Exprs::EMPTY };
             }
-            Node::Concat(head, tail) => {
-                if let Node::Set(set) = self.node(head) {
-                    return if self.set(set).contains(byte) { tail } else { Exprs::EMPTY };
+            Node::Concat(head, tail) => match self.node(head) {
+                Node::Set(set) if self.set(set).contains(byte) => return tail,
+                Node::Set(_) => return Exprs::EMPTY,
+                Node::Words(words) if !self.nullable(head) => {
+                    let head = self.words_after(words, byte);
+                    return self.then(head, tail);
                 }
-            }
+                _ => {}
+            },
+            Node::Words(words) => return self.words_after(words, byte),
             Node::Repeat(body, ..) => {
                 if let Node::Set(set) = self.node(body) {
                     if !self.set(set).contains(byte) {
@@ -111,6 +116,7 @@ impl Exprs {
                 let inner = self.derivative(inner, byte);
                 self.not(inner)
             }
+            Node::Words(words) => self.words_after(words, byte),
             Node::Named(id) => {
                 let definition = self.named[id as usize].definition;
                 self.derivative(definition, byte)

@@ -24,6 +24,7 @@ impl Exprs {
             let more = match self.node(e) {
                 Node::Empty | Node::Epsilon => ByteSet::EMPTY,
                 Node::Set(id) => *self.set(id),
+                Node::Words(id) => self.words_bytes(id),
                 Node::Concat(head, tail) => {
                     found = found | self.firsts(head, looks);
                     if !self.nullable(head) {

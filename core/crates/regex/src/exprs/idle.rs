@@ -20,18 +20,21 @@ impl Lexer {
         chars: CharSelection,
         fuel: &mut Fuel,
     ) -> Result<u32, AutomatonError> {
+        if self.reads_words(state) {
+            return Ok(0);
+        }
         // No part has a member that short, or that ends so.
         let most = match self.ends_otherwise(state, chars) {
             true => u32::MAX,
             false => self.min_len(state).saturating_sub(1),
         };
         let mut idle = 0;
-        for i in 0..self.runs(state).len() {
-            if idle >= most {
-                break;
-            }
+        let mut number = 0;
+        while idle < most
+            && let Some(e) = self.first_part(state, number)
+        {
             // One part that goes on is enough.
-            let e = self.first_part(self.runs(state)[i]);
+            number += 1;
             idle = idle.max(self.exprs.room(e, chars, fuel)?);
         }
         Ok(idle.min(most))
@@ -42,6 +45,9 @@ impl Lexer {
     /// A number of characters, if it is plain to see: texts of at most so many characters, all in
     /// `chars`, lead to states that are neither dead nor accepting, and longer ones to dead ones.
     pub fn exact_room(&mut self, state: LexState, chars: CharSelection) -> Option<u32> {
+        if self.reads_words(state) {
+            return None;
+        }
         let (_, e) = self.sole_part(state)?;
         let exprs = &mut self.exprs;
         let (head, tail) = exprs.split(e);
@@ -73,6 +79,9 @@ impl Lexer {
         chars: CharSelection,
         fuel: &mut Fuel,
     ) -> Result<Vec<LexState>, AutomatonError> {
+        if self.reads_words(state) {
+            return Ok(Vec::new());
+        }
         let Some((tag, e)) = self.sole_part(state) else { return Ok(Vec::new()) };
         let (head, tail) = self.exprs.split(e);
         let head = match self.exprs.node(head) {

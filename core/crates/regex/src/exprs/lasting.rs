@@ -55,7 +55,7 @@ impl Exprs {
             let known = stack.len();
             let missing = |part: &ExprId| !self.lasting.0.contains_key(part);
             match node {
-                Node::Empty | Node::Epsilon | Node::Set(_) | Node::Named(_) => {}
+                Node::Empty | Node::Epsilon | Node::Set(_) | Node::Named(_) | Node::Words(_) => {}
                 Node::Concat(head, tail) => {
                     stack.extend([head, tail].iter().filter(|e| missing(e)))
                 }
@@ -68,7 +68,10 @@ impl Exprs {
             }
             if stack.len() == known {
                 *most = most.checked_sub(1)?;
-                let prints = self.lasting_of(node);
+                let prints = match self.cursor(e) {
+                    Some(cursor) => [self.cursor_lasting(cursor, most)?; 3],
+                    None => self.lasting_of(node),
+                };
                 self.lasting.0.insert(e, prints);
                 stack.pop();
             }
@@ -125,6 +128,8 @@ impl Exprs {
                 [print(0, min, max), clipped(1, LEX_HORIZON), clipped(2, LEX_NEAR_HORIZON)]
             }
             Node::Named(id) => same(self.named[id as usize].lasting),
+            // Found with the steps that it takes.
+            Node::Words(_) => [0; 3],
         }
     }
 

@@ -24,6 +24,7 @@ mod node;
 mod system;
 mod text;
 mod witness;
+mod words;
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
@@ -42,6 +43,9 @@ use node::{Meta, fold, seed};
 use system::Named;
 use text::{Demands, Text};
 use witness::{Life, Words};
+pub(crate) use words::Cursor;
+pub use words::WordCode;
+use words::Words as SetsOfWords;
 
 use crate::ByteSet;
 
@@ -81,6 +85,7 @@ pub struct Exprs {
     set_ids: FxHashMap<ByteSet, u32>,
     children: Vec<ExprId>,
     named: Vec<Named>,
+    sets_of_words: SetsOfWords,
     /// By an expression and a byte that stands for its class.
     derivatives: ShardedMap<u64, ExprId>,
     covers: FxHashMap<(ExprId, ExprId), bool>,
@@ -129,6 +134,7 @@ impl Exprs {
             set_ids: FxHashMap::default(),
             children: Vec::new(),
             named: Vec::new(),
+            sets_of_words: SetsOfWords::default(),
             derivatives: ShardedMap::default(),
             covers: FxHashMap::default(),
             heads: FxHashMap::default(),
@@ -250,6 +256,7 @@ impl Exprs {
             + self.set_ids.capacity() * 40
             + self.children.capacity() * 4
             + self.named.capacity() * size_of::<Named>()
+            + self.sets_of_words.bytes()
             + self.derivatives.len() * 20
             + self.covers.capacity() * 10
             + self.heads.capacity() * 17
@@ -310,6 +317,11 @@ impl Exprs {
             let [a, b] = self.near_fingerprints(e).map(|print| fold(seed(), print, 9));
             [far.wrapping_add(a), near.wrapping_add(b)]
         })
+    }
+
+    /// The same for what has the print `head`, and `tail` after it.
+    pub(crate) fn followed_prints(&self, head: u128, tail: ExprId) -> [u128; 2] {
+        self.near_fingerprints(tail).map(|tail| fold(fold(seed(), head, 23), tail, 23))
     }
 
     /// The same over heads, each with the prints of what may follow it.
@@ -452,6 +464,7 @@ impl Exprs {
                 fold(fold(seed, of(e), 8), u128::from(min) << 32 | u128::from(max), 8)
             }
             Node::Named(id) => self.named[id as usize].print,
+            Node::Words(id) => self.words_print(id),
         }
     }
 
@@ -530,6 +543,7 @@ impl Exprs {
                 }
             }
             Node::Named(id) => self.named[id as usize].meta(),
+            Node::Words(id) => self.words_meta(id),
         }
     }
 }

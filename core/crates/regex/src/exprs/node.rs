@@ -32,6 +32,8 @@ pub(crate) enum Node {
     Repeat(ExprId, u32, u32),
     /// A named expression: a state of a system of equations. Not empty.
     Named(u32),
+    /// What is left of a set of words; see `words`. Neither empty nor [`Node::Epsilon`].
+    Words(u32),
 }
 
 /// What is known of a node from its syntax.

@@ -13,8 +13,11 @@ impl Lexer {
     /// nobody can make two states share one.
     /// `None` if they would take longer than they are worth; later, they may take less.
     pub fn lasting_fingerprints(&mut self, state: LexState) -> Option<[u128; 2]> {
-        let Cold { start, len, .. } = self.cold[state.0 as usize];
         let mut most = MOST_LASTING;
+        if let Some(words) = self.word_part(state) {
+            return self.words_lasting(words, &mut most);
+        }
+        let Cold { start, len, .. } = self.cold[state.0 as usize];
         let mut runs = [const { Vec::new() }; 2];
         for i in start..start + len {
             let Run { head, tails } = self.runs[i as usize];

@@ -1,5 +1,6 @@
 mod lasting;
 mod tails;
+mod words;
 
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::{Hash, Hasher};
@@ -8,6 +9,7 @@ use structgen_automaton::{AcceptId, AutomatonError, CharSelection, Fuel, LexStat
 use crate::exprs::Partition;
 use crate::{ByteSet, ExprId, Exprs};
 use tails::{TailLists, TailsId};
+use words::WordStates;
 
 const UNKNOWN: u32 = u32::MAX;
 /// The row of states not stepped from yet: one unknown transition for the trivial partition.
@@ -22,7 +24,8 @@ const UNBUILT: u32 = 1;
 /// thousand keys that begin with the same letter, which may be spelled as an escape, are one run
 /// until that letter is read. A known transition costs two array look-ups; an unknown one costs a
 /// derivative per run, and a look at each of its parts once the head is read, once per class of
-/// bytes that the state does not tell apart.
+/// bytes that the state does not tell apart. States that read the rest of a set of words are kept by
+/// their place in it (see [`words`]).
 #[derive(Debug)]
 pub struct Lexer {
     /// The arena. Expressions may be added at any time.
@@ -35,6 +38,7 @@ pub struct Lexer {
     runs: Vec<Run>,
     tails: TailLists,
     states: ShardedTable<u32>,
+    words: WordStates,
     accepts: Vec<Box<[u32]>>,
     accept_ids: FxHashMap<Box<[u32]>, AcceptId>,
     /// Bytes of `accepts` and `accept_ids`.
@@ -91,6 +95,7 @@ impl Lexer {
             runs: Vec::new(),
             tails: TailLists::default(),
             states: ShardedTable::default(),
+            words: WordStates::default(),
             accepts: Vec::new(),
             accept_ids: FxHashMap::default(),
             accept_bytes: 0,
@@ -158,6 +163,9 @@ impl Lexer {
 
     #[cold]
     fn find_live_bytes(&mut self, state: LexState) -> ByteSet {
+        if let Some(words) = self.word_part(state) {
+            return self.bytes_of_words(words);
+        }
         // A head that may be empty has nothing after it.
         let heads = self.runs(state).iter().map(|run| self.exprs.first_bytes(run.head));
         let found = heads.fold(ByteSet::EMPTY, |all, first| all | first);
@@ -176,6 +184,9 @@ impl Lexer {
         fuel: &mut Fuel,
     ) -> Result<LexState, AutomatonError> {
         self.exprs.check()?;
+        if let Some(words) = self.word_part(state) {
+            return self.step_words(words, byte, fuel);
+        }
         let cold = self.cold[state.0 as usize];
         let range = cold.start as usize..(cold.start + cold.len) as usize;
         if self.hot[state.0 as usize].row == UNBUILT {
@@ -278,6 +289,9 @@ impl Lexer {
         if runs.is_empty() {
             return Ok(LexState::DEAD);
         }
+        if let Some(words) = self.as_words(runs) {
+            return self.words_state(words);
+        }
         let hash = hash_of(runs);
         if let Some(&id) = self.states.find(hash, |&id| self.runs(LexState(id)) == runs) {
             return Ok(LexState(id));
@@ -337,19 +351,30 @@ impl Lexer {
         &self.accepts[accept.0 as usize]
     }
 
-    pub(crate) fn runs(&self, state: LexState) -> &[Run] {
+    /// Of a state that does not read words.
+    fn runs(&self, state: LexState) -> &[Run] {
         let Cold { start, len, .. } = self.cold[state.0 as usize];
         &self.runs[start as usize..(start + len) as usize]
     }
 
-    /// The first part of a run.
-    pub(crate) fn first_part(&mut self, Run { head, tails }: Run) -> ExprId {
+    /// The first part of the run with that number, if there are so many; none of a state that reads
+    /// words.
+    pub(crate) fn first_part(&mut self, state: LexState, number: usize) -> Option<ExprId> {
+        let Run { head, tails } = *self.runs(state).get(number)?;
         let (_, tail) = self.tails.get(tails)[0];
-        self.exprs.then(head, tail)
+        Some(self.exprs.then(head, tail))
+    }
+
+    /// Whether the state reads the rest of a set of words.
+    pub(crate) fn reads_words(&self, state: LexState) -> bool {
+        self.word_part(state).is_some()
     }
 
     /// Whether it is plain to see that no part has a member that ends with one of `chars`.
     pub(crate) fn ends_otherwise(&self, state: LexState, chars: CharSelection) -> bool {
+        if let Some(words) = self.word_part(state) {
+            return self.words_end_otherwise(words, chars);
+        }
         self.runs(state).iter().all(|run| {
             self.tails.get(run.tails).iter().all(|&(_, tail)| {
                 let last = if tail == Exprs::EPSILON { run.head } else { tail };
@@ -360,6 +385,9 @@ impl Lexer {
 
     /// A lower bound of the length of completions, as far as the syntax tells.
     pub(crate) fn min_len(&self, state: LexState) -> u32 {
+        if let Some(words) = self.word_part(state) {
+            return self.words_min_len(words);
+        }
         let least =
             |run: &Run| self.exprs.min_len(run.head).saturating_add(self.tails.min_len(run.tails));
         self.runs(state).iter().map(least).min().unwrap_or(u32::MAX)
@@ -367,6 +395,9 @@ impl Lexer {
 
     /// The tags that still have a completion, sorted, each once.
     pub fn tags(&self, state: LexState) -> Vec<u32> {
+        if let Some(words) = self.word_part(state) {
+            return vec![words.tag];
+        }
         let lists = self.runs(state).iter().flat_map(|run| self.tails.get(run.tails));
         let mut tags: Vec<u32> = lists.map(|&(tag, _)| tag).collect();
         tags.sort_unstable();
@@ -381,6 +412,9 @@ impl Lexer {
 
     /// The tags that still have a completion, each with what completes it.
     pub fn parts(&mut self, state: LexState) -> Vec<(u32, ExprId)> {
+        if let Some(words) = self.word_part(state) {
+            return vec![(words.tag, self.expr_of_words(words))];
+        }
         let mut parts = Vec::new();
         for run in self.runs(state) {
             parts.extend(self.tails.get(run.tails).iter().map(|&(tag, t)| (tag, run.head, t)));
@@ -389,8 +423,21 @@ impl Lexer {
         parts.into_iter().map(|(tag, head, tail)| (tag, self.exprs.then(head, tail))).collect()
     }
 
-    /// The tag that still has a completion and what completes it, if it is only one.
+    /// The tag that still has a completion, if it is only one.
+    pub fn sole_tag(&self, state: LexState) -> Option<u32> {
+        if let Some(words) = self.word_part(state) {
+            return Some(words.tag);
+        }
+        let [Run { tails, .. }] = *self.runs(state) else { return None };
+        let [(tag, _)] = *self.tails.get(tails) else { return None };
+        Some(tag)
+    }
+
+    /// The same, and what completes it.
     pub fn sole_part(&mut self, state: LexState) -> Option<(u32, ExprId)> {
+        if let Some(words) = self.word_part(state) {
+            return Some((words.tag, self.expr_of_words(words)));
+        }
         let [Run { head, tails }] = *self.runs(state) else { return None };
         let [(tag, tail)] = *self.tails.get(tails) else { return None };
         Some((tag, self.exprs.then(head, tail)))
@@ -398,7 +445,8 @@ impl Lexer {
 
     /// Whether some byte may follow.
     pub fn goes_on(&self, state: LexState) -> bool {
-        self.runs(state).iter().any(|run| run.head != Exprs::EPSILON)
+        // A word that cannot go on is no state of words.
+        self.reads_words(state) || self.runs(state).iter().any(|run| run.head != Exprs::EPSILON)
     }
 
     /// The length of the shortest completion for any tag, or for tag `keep`.
@@ -432,6 +480,13 @@ impl Lexer {
         keep: Option<u32>,
         fuel: &mut Fuel,
     ) -> Result<Option<(u32, ExprId)>, AutomatonError> {
+        if let Some(words) = self.word_part(state) {
+            if keep.is_some_and(|tag| tag != words.tag) {
+                return Ok(None);
+            }
+            let e = self.expr_of_words(words);
+            return Ok(self.exprs.shortest_len(e, fuel)?.map(|length| (length, e)));
+        }
         let mut best: Option<(u32, u32, ExprId)> = None;
         let Cold { start, len, .. } = self.cold[state.0 as usize];
         for i in start..start + len {
@@ -467,12 +522,19 @@ impl Lexer {
     /// tell apart.
     #[inline]
     pub fn fingerprint(&self, state: LexState) -> u128 {
-        self.cold[state.0 as usize].prints[0]
+        self.prints(state)[0]
     }
 
     /// The same for [`LEX_NEAR_HORIZON`](structgen_automaton::LEX_NEAR_HORIZON).
     pub fn near_fingerprint(&self, state: LexState) -> u128 {
-        self.cold[state.0 as usize].prints[1]
+        self.prints(state)[1]
+    }
+
+    fn prints(&self, state: LexState) -> [u128; 2] {
+        match self.word_part(state) {
+            Some(words) => self.words_prints(words),
+            None => self.cold[state.0 as usize].prints,
+        }
     }
 
     /// States, `DEAD` included.
@@ -495,6 +557,7 @@ impl Lexer {
             + self.runs.capacity() * size_of::<Run>()
             + self.tails.bytes()
             + self.states.len() * 8
+            + self.words.bytes()
             + self.accept_bytes
     }
 }
