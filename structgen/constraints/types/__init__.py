@@ -1,0 +1,1 @@
+"""What Python types say of their JSON texts."""

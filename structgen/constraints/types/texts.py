@@ -1,0 +1,135 @@
+"""Patterns of texts in general: kinds of characters, white space at the ends, encodings.
+
+What Python says of characters is asked of Python itself, so that the patterns agree with the
+version of Unicode that it knows. The patterns have no anchors.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from functools import cache
+
+_WHITE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""Unicode's White_Space, which is what pydantic strips."""
+
+TRIMMED = f"(?:[^{_WHITE}](?:[^]*[^{_WHITE}])?)?"
+"""Texts without white space at their ends."""
+
+_SURROGATES = range(0xD800, 0xE000)
+
+
+def _all_characters() -> Iterable[str]:
+    for point in range(sys.maxunicode + 1):
+        if point not in _SURROGATES:
+            yield chr(point)
+
+
+def _class_of(holds: Callable[[str], bool]) -> str:
+    """The inside of a character class: the characters of which `holds` is true."""
+    ranges: list[tuple[int, int]] = []
+    for character in _all_characters():
+        if holds(character):
+            point = ord(character)
+            if ranges and ranges[-1][1] == point - 1:
+                ranges[-1] = (ranges[-1][0], point)
+            else:
+                ranges.append((point, point))
+    return "".join(
+        _escaped(first) if first == last else f"{_escaped(first)}-{_escaped(last)}"
+        for first, last in ranges
+    )
+
+
+def _escaped(point: int) -> str:
+    if chr(point).isascii() and chr(point).isalnum():
+        return chr(point)
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\u{{{point:x}}}"
+
+
+_EVERY_CHARACTER: dict[str, bool] = {
+    # the method, and whether the empty text passes
+    "isalnum": False,
+    "isalpha": False,
+    "isascii": True,
+    "isdecimal": False,
+    "isdigit": False,
+    "isnumeric": False,
+    "isprintable": True,
+    "isspace": False,
+}
+"""Methods of `str` that hold of a text if they hold of each of its characters."""
+
+
+@cache
+def pattern_of_method(name: str) -> str | None:
+    """Texts of which the method of `str` with that name is true; None for other methods."""
+    if name in _EVERY_CHARACTER:
+        method = getattr(str, name)
+        inside = _class_of(lambda character: bool(method(character)))
+        return f"[{inside}]{'*' if _EVERY_CHARACTER[name] else '+'}"
+    if name in ("isupper", "islower"):
+        # Some character has that case, and none has another.
+        own, other = (str.isupper, str.islower) if name == "isupper" else (str.islower, str.isupper)
+        wrong = _class_of(lambda c: other(c) or (c.istitle() and not own(c)))
+        return f"[^{wrong}]*[{_class_of(own)}][^{wrong}]*"
+    if name == "isidentifier":
+        first = _class_of(str.isidentifier)
+        return f"[{first}][{_class_of(lambda c: ('a' + c).isidentifier())}]*"
+    return None
+
+
+@cache
+def unchanged_by(method: str) -> str:
+    """Texts that `str.upper` or `str.lower` (by name) leave as they are."""
+    convert: Callable[[str], str] = getattr(str, method)
+    return f"[^{_class_of(lambda character: convert(character) != character)}]*"
+
+
+_BASE64 = "A-Za-z0-9"
+
+
+def base64_pattern(*, url_safe: bool = False, text: bool = False) -> str:
+    """Base64 of any bytes; with `text`, of ASCII text.
+
+    With padding, and with zeros in the bits that padding leaves over, so that no two texts mean the
+    same bytes.
+    """
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + (
+        "-_" if url_safe else "+/"
+    )
+
+    def digits(holds: Callable[[int], bool]) -> str:
+        found = "".join(digit for value, digit in enumerate(alphabet) if holds(value))
+        return f"[{found.replace('-', '')}{'-' if '-' in found else ''}]"
+
+    # Three bytes are four digits; a byte is ASCII if its highest bit is 0. That bit is the highest
+    # of the first digit, the fourth of the second, and the second-lowest of the third.
+    first = digits(lambda value: not text or value < 32)
+    second = digits(lambda value: not text or not value & 8)
+    third = digits(lambda value: not text or not value & 2)
+    fourth = digits(lambda _: True)
+    one = first + digits(lambda value: not value & 15 and (not text or not value & 8)) + "=="
+    two = first + second + digits(lambda value: not value & 3 and (not text or not value & 2)) + "="
+    return f"(?:{first}{second}{third}{fourth})*(?:{one}|{two})?"
+
+
+_TERM = r"(?:[A-Za-z0-9 _,;:!@#%&=~'\"<>/-]|\\[dDwWsS.*+?()\[\]{}|^$\\]|\.|\[\^?[A-Za-z0-9_ ]+\])"
+_QUANTIFIER = r"(?:[*+?]|\{[0-9]{1,2}\}|\{[0-9]{1,2},\})?"
+
+
+def python_regex() -> str:
+    """Regular expressions that Python's `re` compiles: a part of them, with one level of
+    groups."""
+    terms = f"(?:{_TERM}{_QUANTIFIER})*"
+    branches = rf"{terms}(?:\|{terms})*"
+    item = rf"(?:{_TERM}{_QUANTIFIER}|\((?:\?:)?{branches}\){_QUANTIFIER})"
+    body = rf"{item}*(?:\|{item}*)*"
+    return rf"\^?{body}\$?"
+
+
+_NUMBER = r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,17})?"
+FRACTION = "-?(?:0|[1-9][0-9]{0,30})(?:/[1-9][0-9]{0,30})?"
+"""Fractions as `str` writes them: ``1/3``."""
+COMPLEX = r"(?:-?N(?:[+-]Nj)?|-?Nj)".replace("N", r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?")
+"""Complex numbers as `str` writes them, but for the parentheses: ``1-2.5j``."""
