@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from structgen.errors import EmptyLanguageError as EmptyLanguageError
     from structgen.errors import GenerationError as GenerationError
     from structgen.errors import GrammarSyntaxError as GrammarSyntaxError
+    from structgen.errors import InexactTypeWarning as InexactTypeWarning
     from structgen.errors import LimitExceeded as LimitExceeded
     from structgen.errors import MatcherFinished as MatcherFinished
     from structgen.errors import MissingExtraError as MissingExtraError
@@ -92,10 +93,10 @@ _HOMES = {
     "structgen.constraints.cache": ("ConstraintCache",),
     "structgen.errors": (
         "BackendError", "Cancelled", "ConstraintError", "DeadEnd", "EmptyLanguageError",
-        "GenerationError", "GrammarSyntaxError", "LimitExceeded", "MatcherFinished",
-        "MissingExtraError", "ParseError", "RegexSyntaxError", "SchemaError", "StructgenError",
-        "TokenBudgetError", "TokenRejected", "UnresolvedReferenceError", "UnsupportedFeatureError",
-        "UnsupportedSchemaError", "VocabularyError",
+        "GenerationError", "GrammarSyntaxError", "InexactTypeWarning", "LimitExceeded",
+        "MatcherFinished", "MissingExtraError", "ParseError", "RegexSyntaxError", "SchemaError",
+        "StructgenError", "TokenBudgetError", "TokenRejected", "UnresolvedReferenceError",
+        "UnsupportedFeatureError", "UnsupportedSchemaError", "VocabularyError",
     ),
     "structgen.generate": ("Stream", "generate", "generate_batch", "stream"),
     "structgen.masks": ("allocate_mask", "allowed_tokens", "fill_masks", "fill_tree_masks"),
@@ -154,6 +155,7 @@ __all__ = [
     "Generation",
     "GenerationError",
     "GrammarSyntaxError",
+    "InexactTypeWarning",
     "Ledger",
     "LimitExceeded",
     "Limits",

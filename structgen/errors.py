@@ -22,6 +22,9 @@ StructgenError
 ├─ NotPicklableError (TypeError)     something belongs to its own process
 └─ MissingExtraError (ImportError)   what to install
 
+Warnings: StructgenWarning (UserWarning)
+└─ InexactTypeWarning                a type may refuse texts of its constraint
+
 Every error has a stable `code` (match on it, never on the prose), structured fields, and
 where we know one, a `hint` that says how to mend it.
 """
@@ -30,6 +33,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
+
+
+class StructgenWarning(UserWarning):
+    """Base of all warnings that structgen gives."""
+
+
+class InexactTypeWarning(StructgenWarning):
+    """A type checks more than its constraint can say, and may refuse texts of the constraint: it
+    has validators written in Python, or looks into the file system. `TextConstraint.report` says
+    where."""
 
 
 class StructgenError(Exception):

@@ -101,14 +101,16 @@ class TextConstraint(Composable[Value_co]):
     def report(self) -> list[dict[str, str]]:
         """Of a JSON Schema, what becomes of each keyword of each schema that the root reaches:
         entries with ``pointer``, ``keyword``, ``status`` and sometimes ``note``, one for each
-        keyword. Empty for other constraints.
+        keyword; and of a type, what it checks beyond its schema. Empty for other constraints.
 
         ``status`` is ``"enforced"`` (masks forbid what it forbids), ``"residual"`` (judged at the
-        end of its value), ``"annotation"`` (forbids nothing, or is unknown) or ``"unreachable"``
-        (a definition to which no reference leads; not read). ``keyword`` is empty for a schema
-        that is a bool, and for an unreachable one. In documents of the registry, pointers follow
-        the document's URI."""
-        return cast("list[dict[str, str]]", json.loads(self._program.report_json))
+        end of its value), ``"annotation"`` (forbids nothing, or is unknown), ``"unreachable"``
+        (a definition to which no reference leads; not read) or ``"unchecked"`` (checked by the
+        type when a text is parsed, and by no mask). ``keyword`` is empty for a schema that is a
+        bool, for an unreachable one, and for what a type checks. In documents of the registry,
+        pointers follow the document's URI."""
+        entries = cast("list[dict[str, str]]", json.loads(self._program.report_json))
+        return entries + [note.entry() for note in self._reading.notes]
 
     def compile(self, vocabulary: Vocabulary, /, limits: Limits | None = None) -> Automaton:
         """Bind to a vocabulary, under `limits` or those that the constraint was made with.

@@ -4,7 +4,7 @@ Used where pydantic is not installed. It knows: ``None bool int float str`` and 
 ``list tuple set frozenset dict`` and their abstract relatives, with arguments; ``Literal``,
 ``Enum``, ``Union`` and ``Optional``; dataclasses, TypedDicts and NamedTuples, also recursive ones;
 ``NewType``; ``Annotated`` with the bounds of `annotated_types` or anything shaped like them;
-``datetime date time timedelta UUID Decimal``. Everything else needs pydantic.
+``datetime date time timedelta UUID Decimal``, also as keys. Everything else needs pydantic.
 """
 
 # `isinstance(tp, type)` makes `type[Unknown]` of an `object`.
@@ -19,40 +19,30 @@ import decimal
 import enum
 import json
 import re
+import sys
 import types
 import typing
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NotRequired, Required, TypeVar, Union, cast
 
+from structgen.constraints.types.demands import Demands, with_demands
+from structgen.constraints.types.distinct import set_schema
+from structgen.constraints.types.keys import key_schema, no_keys
+from structgen.constraints.types.notes import TypeSchema, name_of, noted, taken_out
+from structgen.constraints.types.refusals import unknown_type
+from structgen.constraints.types.scalars import (
+    date_schema,
+    datetime_schema,
+    decimal_schema,
+    duration_schema,
+    float_schema,
+    time_schema,
+    uuid_schema,
+)
 from structgen.errors import ConstraintError, MissingExtraError
 
 Schema = dict[str, object]
-
-DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
-"""Decimals are written as strings: a JSON number would pass through binary floats in most
-readers."""
-
-_TIMES: dict[object, Schema] = {
-    # Python's calendar begins with year 1, and its clocks know no leap seconds.
-    datetime.datetime: {
-        "type": "string",
-        "format": "date-time",
-        "pattern": r"^(?!0000)(?!.*:60)",
-    },
-    datetime.date: {"type": "string", "format": "date", "pattern": r"^(?!0000)"},
-    datetime.time: {"type": "string", "format": "time", "pattern": r"^(?!.*:60)"},
-    # Weeks, or days and a time: years and months have no length. Six digits always fit.
-    datetime.timedelta: {
-        "type": "string",
-        "format": "duration",
-        "pattern": (
-            r"^P(?:[0-9]{1,6}W|[0-9]{1,6}D|(?:[0-9]{1,6}D)?T(?:[0-9]{1,6}H(?:[0-9]{1,6}M"
-            r"(?:[0-9]{1,6}S)?)?|[0-9]{1,6}M(?:[0-9]{1,6}S)?|[0-9]{1,6}S))$"
-        ),
-    },
-}
-"""How dates and times are written: as JSON Schema's formats, less what Python cannot hold."""
 
 _LISTS: dict[object, Callable[[list[object]], object]] = {
     list: list,
@@ -68,42 +58,23 @@ _SETS: dict[object, Callable[[list[object]], object]] = {
     frozenset: frozenset,
 }
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
-_BOUNDS = {
-    "gt": "exclusiveMinimum",
-    "ge": "minimum",
-    "lt": "exclusiveMaximum",
-    "le": "maximum",
-    "multiple_of": "multipleOf",
-}
-_LENGTHS = {
-    "string": ("minLength", "maxLength"),
-    "array": ("minItems", "maxItems"),
-    "object": ("minProperties", "maxProperties"),
-}
-_UPPER_CASE: tuple[object, ...] = (
-    datetime.datetime.fromisoformat,
-    datetime.time.fromisoformat,
-)
-"""Readers that know `T` and `Z`, but not RFC 3339's `t` and `z`."""
+_DAYS_OF_YEAR = 365
+"""As pydantic writes durations, and reads them."""
 
 _DURATION = re.compile(
-    r"P(?:(?P<weeks>\d+)W|(?:(?P<days>\d+)D)?"
+    r"(?P<sign>-?)P(?:(?P<weeks>\d+)W|(?:(?P<years>\d+)Y)?(?:(?P<days>\d+)D)?"
     r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?)"
 )
 
 
-def plain_schema(tp: object) -> Schema:
-    """The JSON Schema of a type.
+def plain_type(tp: object) -> TypeSchema:
+    """The JSON Schema of a type, and what the type checks beyond it.
 
     Raises:
         MissingExtraError: the type needs pydantic.
-        ConstraintError: the type has no JSON form, e.g. a dict with other keys than strings.
+        ConstraintError: the type has no JSON form, e.g. a dict with keys that no text stands for.
     """
-    writer = _SchemaWriter()
-    schema = writer.schema(tp)
-    if writer.definitions:
-        schema = {**schema, "$defs": writer.definitions}
-    return schema
+    return _SchemaWriter().whole(lambda writer: writer.schema(tp))
 
 
 def plain_value(tp: object, text: str) -> object:
@@ -113,21 +84,6 @@ def plain_value(tp: object, text: str) -> object:
         ValueError: the text is no JSON, or not of that type.
     """
     return _value(tp, json.loads(text))
-
-
-def time_schema(tp: type) -> Schema:
-    """The schema of `datetime.datetime`, `date`, `time` or `timedelta`."""
-    return dict(_TIMES[tp])
-
-
-def needs_several_elements(schema: Schema) -> Schema:
-    """The schema of a set, where elements must differ only if several are asked for."""
-    least = schema.get("minItems")
-    if isinstance(least, int) and least > 1:
-        schema["uniqueItems"] = True
-    else:
-        schema.pop("uniqueItems", None)
-    return schema
 
 
 def is_typed_dict(tp: object) -> bool:
@@ -186,14 +142,19 @@ class _SchemaWriter:
         self.definitions: dict[str, object] = {}
         self._names: dict[type, str] = {}
 
+    def whole(self, write: Callable[[_SchemaWriter], Schema]) -> TypeSchema:
+        """What `write` writes, with its definitions."""
+        schema = write(self)
+        return taken_out({**schema, "$defs": self.definitions} if self.definitions else schema)
+
     def schema(self, tp: object) -> Schema:
         bare, metadata = _unwrapped(tp)
+        if isinstance(bare, type) and bare in _BOUNDED:
+            return _BOUNDED[bare](Demands.of(metadata))
         schema = self._bare(bare)
         if metadata:
-            schema = _with_metadata(schema, metadata)
-        if (typing.get_origin(bare) or bare) in _SETS:
-            needs_several_elements(schema)
-        return schema
+            schema = with_demands(schema, Demands.of(metadata))
+        return set_schema(schema) if (typing.get_origin(bare) or bare) in _SETS else schema
 
     def _bare(self, tp: object) -> Schema:
         simple = _simple(tp)
@@ -218,7 +179,7 @@ class _SchemaWriter:
             return self._class(tp)
         if isinstance(tp, TypeVar):
             return {} if tp.__bound__ is None else self.schema(tp.__bound__)
-        raise MissingExtraError("pydantic", extra="pydantic")
+        raise _needs_pydantic(tp)
 
     def _argument(self, args: tuple[object, ...], index: int) -> Schema:
         return self.schema(args[index]) if len(args) > index else {}
@@ -233,14 +194,15 @@ class _SchemaWriter:
     def _mapping(self, args: tuple[object, ...]) -> Schema:
         schema: Schema = {"type": "object", "additionalProperties": self._argument(args, 1)}
         if args and args[0] is not str:
-            names = self.schema(args[0])
-            if names.get("type") != "string" and not _all_strings(names.get("enum")):
-                raise ConstraintError(
-                    f"the keys of a JSON object are strings, not {args[0]}",
-                    hint="use dict[str, ...]",
-                )
+            names = key_schema(self.schema(args[0]), self._definition)
+            if names is None:
+                raise no_keys(name_of(args[0]))
             schema["propertyNames"] = names
         return schema
+
+    def _definition(self, reference: str) -> Schema | None:
+        found = self.definitions.get(reference.removeprefix("#/$defs/"))
+        return cast("Schema", found) if isinstance(found, dict) else None
 
     def _class(self, tp: type) -> Schema:
         if issubclass(tp, enum.Enum):
@@ -251,7 +213,7 @@ class _SchemaWriter:
         if _is_named_tuple(tp):
             hints = typing.get_type_hints(tp, include_extras=True)
             return self._tuple(tuple(hints[name] for name in cast("Any", tp)._fields))
-        raise MissingExtraError("pydantic", extra="pydantic")
+        raise _needs_pydantic(tp)
 
     def _record(self, tp: type) -> Schema:
         name = self._names.get(tp)
@@ -262,13 +224,47 @@ class _SchemaWriter:
             self._names[tp] = name
             self.definitions[name] = True  # holds the place while the fields are written
             fields, required = _fields(tp)
-            self.definitions[name] = {
-                "type": "object",
-                "properties": {field: self.schema(hint) for field, hint in fields.items()},
-                "required": [field for field in fields if field in required],
-                "additionalProperties": False,
-            }
+            record = self.record(fields, required)
+            if dataclasses.is_dataclass(tp) and hasattr(tp, "__post_init__"):
+                record = noted(record, f"`{tp.__qualname__}.__post_init__` runs")
+            self.definitions[name] = record
         return {"$ref": f"#/$defs/{name}"}
+
+    def record(self, fields: Mapping[str, object], required: set[str]) -> Schema:
+        """The schema of an object with these members, in order, closed."""
+        return {
+            "type": "object",
+            "properties": {name: self.schema(hint) for name, hint in fields.items()},
+            "required": [name for name in fields if name in required],
+            "additionalProperties": False,
+        }
+
+
+def _needs_pydantic(tp: object) -> ConstraintError | MissingExtraError:
+    """Most types that are not known here are known to pydantic; of the others it would not help."""
+    home = getattr(tp, "__module__", "").partition(".")[0]
+    known = home in sys.stdlib_module_names and home != "__main__"
+    if known or hasattr(tp, "__get_pydantic_core_schema__") or home.startswith("pydantic"):
+        return MissingExtraError("pydantic", extra="pydantic")
+    return unknown_type(tp, tp)
+
+
+_BOUNDED: dict[type, Callable[[Demands], Schema]] = {
+    float: lambda demands: float_schema(with_demands({"type": "number"}, demands)),
+    decimal.Decimal: lambda demands: demands.noted(
+        decimal_schema(
+            demands.bounds(),
+            multiple_of=demands.multiple_of,
+            max_digits=demands.max_digits,
+            decimal_places=demands.decimal_places,
+        )
+    ),
+    datetime.date: lambda demands: demands.noted(date_schema(demands.bounds())),
+    datetime.time: lambda demands: demands.noted(time_schema(demands.bounds())),
+    datetime.datetime: lambda demands: demands.noted(datetime_schema(demands.bounds())),
+    datetime.timedelta: lambda demands: demands.noted(duration_schema(demands.bounds())),
+}
+"""Types whose bounds are patterns."""
 
 
 def _simple(tp: object) -> Schema | None:
@@ -279,23 +275,16 @@ def _simple(tp: object) -> Schema | None:
     table: dict[object, Schema] = {
         bool: {"type": "boolean"},
         int: {"type": "integer"},
-        float: {"type": "number"},
         str: {"type": "string"},
-        **_TIMES,
-        uuid.UUID: {"type": "string", "format": "uuid"},
-        decimal.Decimal: {"type": "string", "pattern": DECIMAL_PATTERN},
+        uuid.UUID: uuid_schema(),
     }
     try:
         found = table.get(tp)
     except TypeError:  # unhashable: not a simple type
         return None
+    if found is None and isinstance(tp, type) and tp in _BOUNDED:
+        return _BOUNDED[tp](Demands())
     return None if found is None else dict(found)
-
-
-def _all_strings(values: object) -> bool:
-    return isinstance(values, list) and all(
-        isinstance(value, str) for value in cast("list[object]", values)
-    )
 
 
 def _enum_value(value: object) -> object:
@@ -306,35 +295,6 @@ def _enum_value(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_enum_value(item) for item in cast("list[object]", value)]
     raise ConstraintError(f"the value {value!r} has no JSON form")
-
-
-def _with_metadata(schema: Schema, metadata: tuple[object, ...]) -> Schema:
-    """The bounds of ``Annotated``, understood by the names of their attributes."""
-    schema = dict(schema)
-    lengths = _LENGTHS.get(str(schema.get("type")))
-    for item in metadata:
-        if isinstance(item, str):
-            schema.setdefault("description", item)
-            continue
-        if (
-            dataclasses.is_dataclass(item)
-            or hasattr(item, "__slots__")
-            or hasattr(item, "__dict__")
-        ):
-            for attribute, keyword in _BOUNDS.items():
-                bound = getattr(item, attribute, None)
-                if bound is not None:
-                    schema[keyword] = bound
-            for attribute, keyword in zip(
-                ("min_length", "max_length"), lengths or (), strict=False
-            ):
-                bound = getattr(item, attribute, None)
-                if bound is not None:
-                    schema[keyword] = bound
-            pattern = getattr(item, "pattern", None)
-            if isinstance(pattern, str) and schema.get("type") == "string":
-                schema["pattern"] = pattern
-    return schema
 
 
 def _value(tp: object, value: object) -> object:
@@ -368,12 +328,24 @@ def _value(tp: object, value: object) -> object:
         entries = _expect(dict, tp, value)
         if not args:
             return entries
-        return {_value(args[0], key): _value(args[1], item) for key, item in entries.items()}
+        return {_key(args[0], key): _value(args[1], item) for key, item in entries.items()}
     if isinstance(tp, type):
         return _instance(tp, value)
     if isinstance(tp, TypeVar):
         return value if tp.__bound__ is None else _value(tp.__bound__, value)
-    raise MissingExtraError("pydantic", extra="pydantic")
+    raise _needs_pydantic(tp)
+
+
+def _key(tp: object, text: str) -> object:
+    """The value of type `tp` that the key `text` stands for."""
+    try:
+        return _value(tp, text)
+    except ValueError:
+        # Numbers and bools are spelled in keys as they are elsewhere.
+        try:
+            return _value(tp, json.loads(text))
+        except ValueError:
+            raise _mismatch(tp, text) from None
 
 
 def _simple_value(tp: object, value: object) -> object:
@@ -404,9 +376,11 @@ def _from_string(tp: object, value: str) -> object:
         found = _DURATION.fullmatch(value)
         if found is None:
             raise _mismatch(tp, value)
-        return datetime.timedelta(
-            **{name: float(number) for name, number in found.groupdict().items() if number}
-        )
+        numbers = found.groupdict(default="0")
+        negative = numbers.pop("sign") == "-"
+        years = datetime.timedelta(days=int(numbers.pop("years")) * _DAYS_OF_YEAR)
+        length = years + datetime.timedelta(**{k: float(n) for k, n in numbers.items()})
+        return -length if negative else length
     readers: dict[object, Callable[[str], object]] = {
         datetime.datetime: datetime.datetime.fromisoformat,
         datetime.date: datetime.date.fromisoformat,
@@ -418,7 +392,7 @@ def _from_string(tp: object, value: str) -> object:
     if reader is None:
         raise _mismatch(tp, value)
     try:
-        return reader(value.upper() if reader in _UPPER_CASE else value)
+        return reader(value)
     except (ValueError, ArithmeticError) as error:
         raise _mismatch(tp, value) from error
 
@@ -450,7 +424,7 @@ def _instance(tp: type, value: object) -> object:
         names = cast("tuple[str, ...]", cast("Any", tp)._fields)
         kinds = tuple(hints[name] for name in names)
         return cast("object", tp(*_tuple_value(tp, kinds, value)))
-    raise MissingExtraError("pydantic", extra="pydantic")
+    raise _needs_pydantic(tp)
 
 
 @typing.overload
@@ -472,18 +446,9 @@ def _mismatch(tp: object, value: object) -> ValueError:
     return ValueError(f"{value!r:.80} is not of type {getattr(tp, '__name__', tp)}")
 
 
-def record_fields(hints: Mapping[str, object], required: set[str]) -> Schema:
+def record_fields(hints: Mapping[str, object], required: set[str]) -> TypeSchema:
     """The schema of an object with these members, in order, closed."""
-    writer = _SchemaWriter()
-    schema: Schema = {
-        "type": "object",
-        "properties": {name: writer.schema(hint) for name, hint in hints.items()},
-        "required": [name for name in hints if name in required],
-        "additionalProperties": False,
-    }
-    if writer.definitions:
-        schema["$defs"] = writer.definitions
-    return schema
+    return _SchemaWriter().whole(lambda writer: writer.record(hints, required))
 
 
 def record_values(hints: Mapping[str, object], text: str) -> dict[str, object]:

@@ -22,6 +22,8 @@ from importlib.util import find_spec
 from typing import Any, NotRequired, TypeVar, cast, overload
 
 from structgen.constraints import plain_types
+from structgen.constraints.types.notes import TypeSchema, name_of, taken_out, warn
+from structgen.constraints.types.refusals import culprit_of, refuse_values, unknown_type
 from structgen.errors import ConstraintError, MissingExtraError, UnsupportedFeatureError
 
 T = TypeVar("T")
@@ -44,12 +46,28 @@ def schema_of_type(tp: object) -> Schema:
     Raises:
         MissingExtraError: the type needs pydantic, which is not installed.
         ConstraintError: the type has no JSON Schema.
+
+    Warns:
+        InexactTypeWarning: the type checks more than the schema says.
     """
+    return described_type(tp).schema
+
+
+def described_type(tp: object) -> TypeSchema:
+    """`schema_of_type`, and what the type checks beyond it."""
     if inspect.isroutine(tp):
-        return schema_of_signature(cast("Callable[..., object]", tp))
+        found = _described_signature(cast("Callable[..., object]", tp))
+    else:
+        refuse_values(tp)
+        found = _described(tp)
+    warn(tp, found.notes)
+    return found
+
+
+def _described(tp: object) -> TypeSchema:
     if not _has_pydantic():
-        return plain_types.plain_schema(tp)
-    return _or_plain(lambda: _pydantic_schema(tp), lambda: plain_types.plain_schema(tp))
+        return plain_types.plain_type(tp)
+    return _or_plain(lambda: _pydantic_schema(tp), lambda: plain_types.plain_type(tp))
 
 
 def schema_of_signature(fn: Callable[..., object]) -> Schema:
@@ -61,6 +79,12 @@ def schema_of_signature(fn: Callable[..., object]) -> Schema:
         UnsupportedFeatureError: `fn` takes ``*args`` or ``**kwargs`` or positional-only
             parameters, which no JSON object can name.
     """
+    found = _described_signature(fn)
+    warn(fn, found.notes)
+    return found.schema
+
+
+def _described_signature(fn: Callable[..., object]) -> TypeSchema:
     hints, required = _arguments(fn)
     if not _has_pydantic():
         return plain_types.record_fields(hints, required)
@@ -143,23 +167,43 @@ def _arguments_type(name: str, hints: dict[str, object], required: set[str]) -> 
 def _adapter(tp: object) -> Any:
     """A `pydantic.TypeAdapter`, with pydantic's complaints about the type made ours."""
     import pydantic
+    import pydantic_core
 
     try:
         return pydantic.TypeAdapter[Any](cast("type[Any]", tp))
-    except pydantic.errors.PydanticUserError as error:
-        raise ConstraintError(f"pydantic cannot handle {tp!r}: {error.message}") from error
+    except pydantic.errors.PydanticSchemaGenerationError as error:
+        raise unknown_type(tp, culprit_of(tp, error.message)) from error
+    except (
+        pydantic.errors.PydanticUserError,
+        pydantic.errors.PydanticUndefinedAnnotation,
+        pydantic_core.SchemaError,
+        # Bounds of types that cannot have them.
+        TypeError,
+        RuntimeError,
+    ) as error:
+        message = getattr(error, "message", None) or str(error)
+        raise ConstraintError(f"pydantic cannot handle {name_of(tp)}: {message}") from error
 
 
-def _pydantic_schema(tp: object) -> Schema:
+def _pydantic_schema(tp: object) -> TypeSchema:
     import pydantic
 
-    from structgen.constraints.pydantic_schema import schema_generator
+    from structgen.constraints.types.pydantic_schema import schema_generator
 
     try:
         schema = _adapter(tp).json_schema(
             schema_generator=schema_generator(), ref_template="#/$defs/{model}"
         )
+    except pydantic.errors.PydanticInvalidForJsonSchema as error:
+        raise UnsupportedFeatureError(
+            f"{name_of(tp)} has no JSON form: {error.message}", feature="a type without JSON form"
+        ) from error
     except pydantic.errors.PydanticUserError as error:
-        raise ConstraintError(f"{tp!r} has no JSON Schema: {error.message}") from error
+        if error.code == "class-not-fully-defined":
+            raise ConstraintError(
+                f"{name_of(tp)} refers to a type that is not defined (yet)",
+                hint="define it, then call model_rebuild() on the models that refer to it",
+            ) from error
+        raise ConstraintError(f"{name_of(tp)} has no JSON Schema: {error.message}") from error
     # Only what JSON can hold goes on: pydantic leaves defaults as Python values at times.
-    return cast("Schema", json.loads(json.dumps(schema, default=str)))
+    return taken_out(cast("Schema", json.loads(json.dumps(schema, default=str))))

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Generic, cast
 
 from structgen.constraints.protocol import Constraint
+from structgen.constraints.types.notes import Note
 from structgen.errors import ParseError
 from structgen.types import Value_co
 
@@ -31,10 +32,12 @@ class Reading(Generic[Value_co]):
         read: gives the value of a text; raises `ValueError` for one that it refuses.
         schema: the JSON Schema of the texts, as JSON, where there is one: what a prompt can be
             told.
+        notes: what reading checks beyond what the constraint says, with its places.
     """
 
     read: Callable[[str], Value_co]
     schema: str | None = None
+    notes: tuple[Note, ...] = ()
 
     def value(self, text: str) -> Value_co:
         """The value of `text`.

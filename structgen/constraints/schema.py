@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack, cast, runtim
 from structgen._core import Limits, Program
 from structgen.constraints.base import TextConstraint
 from structgen.constraints.metaschemas import published
-from structgen.constraints.python_types import parse, schema_of_type
+from structgen.constraints.python_types import described_type, parse
 from structgen.constraints.reading import Reading
 from structgen.constraints.schema_options import (
     Draft,
@@ -188,8 +188,9 @@ def _source(given: object) -> tuple[str, Reading[object]]:
     if _is_schema(given):
         text = schema_text(cast("JsonSchema", given))
         return text, Reading(json.loads, text)
-    text = _dumps(schema_of_type(given))
-    return text, Reading(_ReadAs(given), text)
+    described = described_type(given)
+    text = _dumps(described.schema)
+    return text, Reading(_ReadAs(given), text, described.notes)
 
 
 @dataclass(frozen=True, slots=True)

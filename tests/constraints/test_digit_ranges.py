@@ -69,7 +69,7 @@ def test_separators_stay() -> None:
 def spellings() -> list[str]:
     """Plain decimals of all shapes, and others."""
     wholes = [str(n) for n in [*range(14), 19, 99, 100, 123]]
-    fractions = ["", *".0 .00 .05 .1 .4 .49 .5 .50 .500 .51 .9 .999".split()]
+    fractions = ["", ".0", ".00", ".05", ".1", ".4", ".49", ".5", ".50", ".500", ".51", ".99"]
     plain = [sign + w + f for sign in ("", "-") for w in wholes for f in fractions]
     return [*plain, "01", "1.", ".5", "-", "+1", "1e2", ""]
 

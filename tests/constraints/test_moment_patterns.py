@@ -48,8 +48,14 @@ def test_dates(low_open: bool, high_open: bool) -> None:
             assert not pattern.match(wrong)
 
 
-TIMES = [dt.time(), dt.time(0, 0, 0, 1), dt.time(9, 59, 59), dt.time(12, 30, 0, 120_000)]
-TIMES += [dt.time(12, 30, 0, 120_001), dt.time(23, 59, 59, 999_999)]
+TIMES = [
+    dt.time(),
+    dt.time(0, 0, 0, 1),
+    dt.time(9, 59, 59),
+    dt.time(12, 30, 0, 120_000),
+    dt.time(12, 30, 0, 120_001),
+    dt.time(23, 59, 59, 999_999),
+]
 
 
 def spelled(value: dt.time | dt.datetime) -> list[str]:
@@ -92,8 +98,12 @@ def test_offsets_of_times() -> None:
         time_pattern(Bounds(low=dt.time(1, tzinfo=east), high=dt.time(2, tzinfo=dt.UTC)))
 
 
-MOMENTS = [dt.datetime(1999, 12, 31, 23, 59, 59, 999_999), dt.datetime(2000, 1, 1)]
-MOMENTS += [dt.datetime(2000, 1, 1, 0, 0, 1), dt.datetime(2000, 2, 29, 12, 0, 0, 500_000)]
+MOMENTS = [
+    dt.datetime(1999, 12, 31, 23, 59, 59, 999_999),
+    dt.datetime(2000, 1, 1),
+    dt.datetime(2000, 1, 1, 0, 0, 1),
+    dt.datetime(2000, 2, 29, 12, 0, 0, 500_000),
+]
 
 
 @pytest.mark.parametrize(("low_open", "high_open"), OPEN)
@@ -150,10 +160,27 @@ def test_zones_of_datetimes() -> None:
     assert re.match(offset_pattern(Bounds(), 0), "2000-01-01T00:00:00Z")
 
 
-LENGTHS = [dt.timedelta(seconds=n) for n in (0, 1, 59, 60, 61, 3600, 86_399, 86_400, 90_061)]
-LENGTHS += [dt.timedelta(days=n) for n in (7, 364, 365, 366, 400, 730)]
-LENGTHS += [dt.timedelta(seconds=s) for s in (0.5, 1.25, 59.999999, 60.000001, 93_784.5)]
-LENGTHS += [-length for length in LENGTHS]
+_SECONDS = (
+    0,
+    1,
+    59,
+    60,
+    61,
+    3600,
+    86_399,
+    86_400,
+    90_061,
+    0.5,
+    1.25,
+    59.999999,
+    60.000001,
+    93_784.5,
+)
+_POSITIVE = [
+    *(dt.timedelta(seconds=n) for n in _SECONDS),
+    *(dt.timedelta(days=n) for n in (7, 364, 365, 366, 400, 730)),
+]
+LENGTHS = [*_POSITIVE, *(-length for length in _POSITIVE)]
 ADAPTER = pydantic.TypeAdapter(dt.timedelta)
 
 

@@ -175,7 +175,7 @@ BAD: list[tuple[Any, str]] = [
     (uuid.UUID, '"1234"'),
     (datetime.date, '"0000-01-01"'),
     (datetime.datetime, '"0000-01-01T00:00:00Z"'),
-    (datetime.timedelta, '"P1Y"'),
+    (datetime.timedelta, '"P1M"'),
     (datetime.timedelta, '"P10000000D"'),
     (decimal.Decimal, '"1e5"'),
     (decimal.Decimal, '"NaN"'),
@@ -236,9 +236,9 @@ def test_constraints_refuse_the_rest(tp: Any, text: str) -> None:
 
 def test_both_ways_say_the_same() -> None:
     for tp, text, _ in GOOD:
-        assert valid(plain_types.plain_schema(tp), text)
+        assert valid(plain_types.plain_type(tp).schema, text)
     for tp, text in BAD:
-        assert not valid(plain_types.plain_schema(tp), text)
+        assert not valid(plain_types.plain_type(tp).schema, text)
 
 
 def test_pydantic_models() -> None:
@@ -321,7 +321,7 @@ def test_signatures_that_no_object_can_name() -> None:
 
 
 def test_fields_without_init_are_no_input() -> None:
-    schema = plain_types.plain_schema(Hidden)
+    schema = plain_types.plain_type(Hidden).schema
     assert valid(schema, '{"shown": 1}')
     assert not valid(schema, '{"shown": 1, "computed": 2}')
     assert plain_types.plain_value(Hidden, '{"shown": 1}') == Hidden(1)
@@ -343,7 +343,7 @@ def test_a_set_of_several_elements_needs_different_ones(way: str) -> None:
 
 def test_plain_dicts_need_string_keys() -> None:
     with pytest.raises(ConstraintError, match="keys of a JSON object are strings"):
-        plain_types.plain_schema(dict[int, str])
+        plain_types.plain_type(dict[list[int], str])
 
 
 def test_plain_values_refuse_what_is_no_json() -> None:

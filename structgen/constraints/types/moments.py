@@ -14,7 +14,7 @@ from typing import Generic, Literal, TypeVar
 from structgen.constraints.types.digits import either, fixed_above, fixed_below, meet, whole
 from structgen.errors import ConstraintError
 
-B = TypeVar("B", datetime.date, datetime.datetime, datetime.time, datetime.timedelta)
+B = TypeVar("B")
 Zone = Literal["any", "naive", "aware"]
 
 _FRACTION = r"(?:\.[0-9]{1,6})?"

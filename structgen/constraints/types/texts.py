@@ -6,23 +6,26 @@ version of Unicode that it knows. The patterns have no anchors.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from functools import cache
+
+from structgen.constraints.types.digits import either
 
 _WHITE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """Unicode's White_Space, which is what pydantic strips."""
 
-TRIMMED = f"(?:[^{_WHITE}](?:[^]*[^{_WHITE}])?)?"
+TRIMMED = rf"(?:[^{_WHITE}](?:[\s\S]*[^{_WHITE}])?)?"
 """Texts without white space at their ends."""
 
-_SURROGATES = range(0xD800, 0xE000)
+ASCII = r"[\x00-\x7f]*"
+
+_PLANES = (range(0xD800), range(0xE000, 0x40000), range(0xE0000, 0xE1000))
+"""Where characters are. The rest is for private use or not assigned: Python says of none of it that
+it is of any kind, and it has no cases."""
 
 
 def _all_characters() -> Iterable[str]:
-    for point in range(sys.maxunicode + 1):
-        if point not in _SURROGATES:
-            yield chr(point)
+    return (chr(point) for plane in _PLANES for point in plane)
 
 
 def _class_of(holds: Callable[[str], bool]) -> str:
@@ -79,6 +82,19 @@ def pattern_of_method(name: str) -> str | None:
     return None
 
 
+def pattern_of_predicate(annotation: object) -> str | None:
+    """Texts of which a `Predicate` of `annotated_types` holds, if it asks for a method of `str`."""
+    function = getattr(annotation, "func", None)
+    name = str(getattr(function, "__name__", ""))
+    known = function is not None and function is getattr(str, name, None)
+    return pattern_of_method(name) if known and not is_negated(annotation) else None
+
+
+def is_negated(annotation: object) -> bool:
+    """Whether an annotation is `annotated_types.Not`."""
+    return type(annotation).__name__ == "Not"
+
+
 @cache
 def unchanged_by(method: str) -> str:
     """Texts that `str.upper` or `str.lower` (by name) leave as they are."""
@@ -86,11 +102,10 @@ def unchanged_by(method: str) -> str:
     return f"[^{_class_of(lambda character: convert(character) != character)}]*"
 
 
-_BASE64 = "A-Za-z0-9"
-
-
-def base64_pattern(*, url_safe: bool = False, text: bool = False) -> str:
-    """Base64 of any bytes; with `text`, of ASCII text.
+def base64_pattern(
+    *, url_safe: bool = False, text: bool = False, least: int = 0, most: int | None = None
+) -> str:
+    """Base64 of `least` to `most` bytes (None: any number); with `text`, of ASCII text.
 
     With padding, and with zeros in the bits that padding leaves over, so that no two texts mean the
     same bytes.
@@ -111,10 +126,21 @@ def base64_pattern(*, url_safe: bool = False, text: bool = False) -> str:
     fourth = digits(lambda _: True)
     one = first + digits(lambda value: not value & 15 and (not text or not value & 8)) + "=="
     two = first + second + digits(lambda value: not value & 3 and (not text or not value & 2)) + "="
-    return f"(?:{first}{second}{third}{fourth})*(?:{one}|{two})?"
+    options: list[str] = []
+    for rest, tail in enumerate(("", one, two)):
+        if most is not None and most < rest:
+            continue
+        end = "" if most is None else (most - rest) // 3
+        start = max(0, -(-(least - rest) // 3))
+        if most is None or start <= (most - rest) // 3:
+            options.append(f"(?:{first}{second}{third}{fourth}){{{start},{end}}}{tail}")
+    return either(options)
 
 
-_TERM = r"(?:[A-Za-z0-9 _,;:!@#%&=~'\"<>/-]|\\[dDwWsS.*+?()\[\]{}|^$\\]|\.|\[\^?[A-Za-z0-9_ ]+\])"
+_TERM = (
+    r"(?:[A-Za-z0-9 _,;:!@#%&=~'\"<>/-]|\\[dDwWsS.*+?()\[\]{}|^$\\]|\."
+    r"|\[\^?(?:a-z|A-Z|0-9|[A-Za-z0-9_ .,:])+-?\])"
+)
 _QUANTIFIER = r"(?:[*+?]|\{[0-9]{1,2}\}|\{[0-9]{1,2},\})?"
 
 
@@ -128,7 +154,6 @@ def python_regex() -> str:
     return rf"\^?{body}\$?"
 
 
-_NUMBER = r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,17})?"
 FRACTION = "-?(?:0|[1-9][0-9]{0,30})(?:/[1-9][0-9]{0,30})?"
 """Fractions as `str` writes them: ``1/3``."""
 COMPLEX = r"(?:-?N(?:[+-]Nj)?|-?Nj)".replace("N", r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?")

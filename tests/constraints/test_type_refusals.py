@@ -1,0 +1,135 @@
+"""What is no type for JSON is refused in words that help; so is what no text can ever satisfy."""
+
+from __future__ import annotations
+
+import enum
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Protocol
+
+import attrs
+import numpy as np
+import pydantic
+import pytest
+from pydantic import BaseModel, Field
+
+from structgen.constraints import from_type, python_types
+from structgen.errors import ConstraintError, EmptyLanguageError
+
+
+class Tuples(enum.Enum):
+    A = (1, 2)
+    B = (3, 4)
+
+
+class Plain:
+    def __init__(self, a: int) -> None:
+        self.a = a
+
+
+class Named(Protocol):
+    name: str
+
+
+@attrs.define
+class Attrs:
+    a: int
+
+
+class Structured:
+    """Shaped like a msgspec Struct, which is not installed everywhere."""
+
+    __struct_fields__ = ("a",)
+
+
+class Holder(BaseModel):
+    model_config = pydantic.ConfigDict(arbitrary_types_allowed=True)
+    inner: Plain
+
+
+@dataclass
+class Deep:
+    inner: list[Plain]
+
+
+class Elsewhere(BaseModel):
+    a: int = Field(validation_alias=pydantic.AliasPath("b", 0))
+
+
+class Lost(BaseModel):
+    a: Missing  # type: ignore[name-defined]  # noqa: F821
+
+
+REFUSED: list[tuple[Any, str]] = [
+    (3, "`int`, and no type"),
+    (1.5, "`float`, and no type"),
+    (b"a", "`bytes`, and no type"),
+    (object(), "no type"),
+    (Plain(1), "`Plain`, and no type"),
+    (Plain, "`Plain` is a class that does not declare its fields"),
+    (Attrs, "`Attrs` is an attrs class"),
+    (Structured, "`Structured` is a msgspec Struct"),
+    (Named, "`Named` is a Protocol"),
+    (np.int64, "`int64` is a numpy type"),
+    (np.ndarray, "`ndarray` is a numpy type"),
+    (np.dtype("int64"), "numpy dtype"),
+    (Deep, "`Plain` is a class that does not declare its fields, in `Deep`"),
+    (list[Attrs], "`Attrs` is an attrs class, in `list"),
+    (Holder, "instance of `Plain`"),
+    (range, "`range` is a class that does not declare"),
+    (Callable[[int], int], "functions"),
+    (type[int], "values are classes"),
+    (typing.LiteralString, "a form of typing"),
+    (pydantic.ImportString, "for Python to import"),
+    (Tuples, "member of `Tuples`: <Tuples.A"),
+    (Literal[Tuples.A], "value of the Literal"),
+    (dict[tuple[int, int], int], "keys of a JSON object are strings"),
+    (dict[None, int], "keys of a JSON object are strings"),
+    (dict[Literal[1], int], "keys of a JSON object are strings"),
+    (set[list[int]], "have no hash"),
+    (frozenset[dict[str, int]], "have no hash"),
+    (pydantic.Json[Annotated[str, Field(pattern="a")]], "JSON inside a JSON string"),
+    (Elsewhere, "inside another member"),
+    (Lost, "not defined"),
+    (Annotated[list[int], Field(pattern="a")], "JSON of type array"),
+    (Annotated[str, Field(pattern="(")], "regex parse error"),
+    (Annotated[str, Field(pattern="(?x) a b")], "no exact form in JSON Schema: the flags `x`"),
+    (Annotated[str, Field(pattern="[a-z&&[^b]]")], "a class in a class|`&&` in a class"),
+]
+
+
+@pytest.mark.parametrize(("tp", "words"), REFUSED, ids=[str(tp)[:60] for tp, _ in REFUSED])
+def test_refused(tp: Any, words: str) -> None:
+    with pytest.raises(ConstraintError, match=words) as caught:
+        from_type(tp)
+    assert "arbitrary_types_allowed" not in str(caught.value)
+    assert "core_schema" not in str(caught.value)
+
+
+WITHOUT_PYDANTIC = (3, Plain, Attrs, Structured, Named, np.int64, np.dtype("int64"), Deep)
+
+
+@pytest.mark.parametrize(
+    ("tp", "words"),
+    [pair for pair in REFUSED if any(pair[0] is tp for tp in WITHOUT_PYDANTIC)],
+    ids=str,
+)
+def test_refused_without_pydantic(tp: Any, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(python_types, "_has_pydantic", lambda: False)
+    with pytest.raises(ConstraintError, match=words.partition(", in")[0]):
+        from_type(tp)
+
+
+@pytest.mark.parametrize(
+    "tp",
+    [
+        Annotated[int, Field(gt=3, lt=4)],
+        Annotated[str, Field(min_length=3, max_length=2)],
+        Annotated[set[bool], Field(min_length=3)],
+    ],
+    ids=str,
+)
+def test_no_text_can_pass(tp: Any) -> None:
+    with pytest.raises(EmptyLanguageError):
+        from_type(tp)
