@@ -92,6 +92,7 @@ def test_types_give_instances(toy: ToyModel) -> None:
     assert isinstance(sg.generate(toy, "Hi", list[int], seed=1, max_tokens=9).value, list)
 
 
+@pytest.mark.filterwarnings("ignore::structgen.InexactTypeWarning")
 def test_what_only_validators_know_is_a_typed_error(toy: ToyModel) -> None:
     numbers = {_even(toy, seed) for seed in range(12)}
     assert None in numbers
