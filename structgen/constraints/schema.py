@@ -26,6 +26,7 @@ from structgen.constraints.schema_options import (
     flag,
     whitespace_fields,
 )
+from structgen.constraints.types.shown import shown
 from structgen.errors import ConstraintError, LimitExceeded, SchemaError, UnresolvedReferenceError
 from structgen.types import Value
 
@@ -189,8 +190,8 @@ def _source(given: object) -> tuple[str, Reading[object]]:
         text = schema_text(cast("JsonSchema", given))
         return text, Reading(json.loads, text)
     described = described_type(given)
-    text = _dumps(described.schema)
-    return text, Reading(_ReadAs(given), text, described.notes)
+    reading = Reading(_ReadAs(given), _dumps(shown(described.schema)), described.notes)
+    return _dumps(described.schema), reading
 
 
 @dataclass(frozen=True, slots=True)

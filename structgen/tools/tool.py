@@ -10,6 +10,7 @@ from typing import cast
 
 from structgen.constraints import parse, schema_of_signature
 from structgen.constraints.schema_options import JsonOptions
+from structgen.constraints.types.shown import shown
 from structgen.errors import ConstraintError, GenerationError
 from structgen.tools.docstring import read_docstring
 from structgen.tools.types import ToolCall
@@ -100,13 +101,19 @@ class Tool:
         )
 
     def definition(self) -> dict[str, object]:
-        """OpenAI's form, which chat templates expect."""
+        """OpenAI's form, which chat templates expect.
+
+        What a model is told of a function's parameters leaves out patterns that only a machine
+        reads (`structgen.constraints.types.shown`).
+        """
         return {
             "type": "function",
             "function": {
                 "name": self.name,
                 "description": self.description,
-                "parameters": dict(self.parameters),
+                "parameters": dict(self.parameters)
+                if self.function is None
+                else shown(self.parameters),
             },
         }
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import importlib
+import json
 import os
 import random
+import uuid
 import warnings
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 import pytest
@@ -13,7 +18,7 @@ import pytest
 from structgen import Vocabulary, allowed_tokens
 from structgen.constraints import from_type, parse, python_types
 from structgen.errors import InexactTypeWarning
-from tests.constraints.type_forms import FORMS, Form
+from tests.constraints.type_forms import FORMS, Color, Form
 
 SEEDS = int(os.environ.get("STRUCTGEN_TYPE_SEEDS", "12"))
 """Random texts of each form; 200 for the whole measure."""
@@ -139,3 +144,88 @@ def test_what_is_not_said_is_told(form: Form) -> None:
     assert unchecked
     for entry in unchecked:
         assert entry["note"] in str(caught[0].message)
+
+
+def random_type(draw: random.Random, depth: int) -> Any:
+    """A type made of forms: lists, optional ones, dicts, tuples, models of them."""
+    if not depth:
+        return draw.choice(PARTS).tp
+
+    def inner() -> Any:
+        return random_type(draw, depth - 1)
+
+    kind = draw.randrange(6)
+    if kind == 0:
+        return list[inner()]
+    if kind == 1:
+        return inner() | None
+    if kind == 2:
+        return dict[str, inner()]
+    if kind == 3:
+        return tuple[inner(), inner()]
+    if kind == 4:
+        return dict[draw.choice([int, datetime.date, Color, uuid.UUID]), inner()]
+    fields: dict[str, Any] = {f"f{n}": (inner(), ...) for n in range(draw.randrange(1, 4))}
+    return pydantic.create_model(f"Model{draw.randrange(10**9)}", **fields)
+
+
+PARTS = [form for form in FORMS if not form.notes and "Email" not in form.name]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS * 2))
+def test_random_texts_of_types_made_of_forms_parse(seed: int) -> None:
+    tp = random_type(random.Random(seed), 3)
+    constraint = from_type(tp)
+    for number in range(5):
+        parse(tp, constraint.sample(number, max_bytes=200))
+
+
+EXTRA = {
+    "color": ("Color",),
+    "coordinate": ("Latitude", "Longitude", "Coordinate"),
+    "currency_code": ("ISO4217",),
+    "isbn": ("ISBN",),
+    "mac_address": ("MacAddress",),
+    "payment": ("PaymentCardNumber",),
+    "phone_numbers": ("PhoneNumber",),
+    "routing_number": ("ABARoutingNumber",),
+}
+
+
+@pytest.mark.parametrize(("module", "names"), EXTRA.items())
+def test_types_of_pydantic_extra_types_parse_or_are_told_of(
+    module: str, names: tuple[str, ...]
+) -> None:
+    pytest.importorskip("pydantic_extra_types")
+    try:
+        home = importlib.import_module(f"pydantic_extra_types.{module}")
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(str(error))
+    for name in names:
+        tp = getattr(home, name)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            constraint = from_type(tp)
+        told = any(warning.category is InexactTypeWarning for warning in caught)
+        for seed in range(SEEDS if not told else 0):
+            parse(tp, constraint.sample(seed, max_bytes=80))
+
+
+def test_a_model_is_told_what_people_read() -> None:
+    class Order(pydantic.BaseModel):
+        at: Annotated[datetime.datetime, pydantic.Field(ge=datetime.datetime(2024, 1, 1))]
+        day: Annotated[datetime.date, pydantic.Field(ge=datetime.date(2024, 1, 1))]
+        price: Annotated[decimal.Decimal, pydantic.Field(gt=0, decimal_places=2)]
+        code: Annotated[str, pydantic.Field(pattern="^[a-z]+$")]
+        page: pydantic.HttpUrl
+
+    told = from_type(Order).reading.schema
+    assert told is not None
+    assert len(told) < 1000
+    shown = json.loads(told)["properties"]
+    assert shown["day"]["format"] == "date"
+    assert shown["day"]["formatMinimum"] == "2024-01-01"
+    assert shown["at"]["examples"] == ["2024-02-29T12:30:00"]
+    assert shown["price"]["formatExclusiveMinimum"] == "0"
+    assert shown["code"]["pattern"] == "^[a-z]+$"
+    assert shown["page"] == {"format": "uri", "maxLength": 2083, "title": "Page", "type": "string"}

@@ -264,7 +264,26 @@ def text(**settings: Any) -> Any:
 
 _HOUR = dt.timedelta(hours=1)
 
+
+class Written:
+    """A type of a library: its schema says less than its validation."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return {"type": "decimal", "ge": D(-90), "le": D(90)}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> Any:
+        return {"anyOf": [{"type": "number"}, {"type": "string"}]}
+
+
 FORMS = [
+    Form("schema by others", Written, texts=('"89.5"',), bad=('"91"', "91")),
+    Form("schema by hand",
+         Annotated[int, Field(ge=3), pydantic.WithJsonSchema({"type": "integer"})],
+         (3,), bad=("2",)),
+    Form("another JSON type", Annotated[int, pydantic.WithJsonSchema({"type": "string"})],
+         texts=('"12"',), notes=True),
     Form("int", int, (3, -3, 0), plain=True),
     Form("float", float, (3.5, -0.25), plain=True),
     Form("str", str, ("a", "é\n"), plain=True),
@@ -295,6 +314,8 @@ FORMS = [
     Form("UUID3", pydantic.UUID3, (uuid.uuid3(ID, "a"),)),
     Form("UUID4", pydantic.UUID4, (ID, uuid.uuid4())),
     Form("UUID5", pydantic.UUID5, (uuid.uuid5(ID, "a"),)),
+    Form("UUID7", pydantic.UUID7, texts=('"01890a5d-ac96-774b-bcce-b302099a8057"',),
+         bad=(f'"{ID}"',)),
     Form("Decimal", D, (D("1.5"), D("-0.10"), D("100")), plain=True),
     Form("Decimal ge le", amount(ge=0, le=10), (D(0), D("10.0"), D("9.99")), plain=True),
     Form("Decimal gt lt", amount(gt=D("-1.5"), lt=D("0.05")), (D("-1.49"), D("0.0")), plain=True),

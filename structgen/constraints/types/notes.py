@@ -59,6 +59,11 @@ def is_noted(schema: Schema) -> bool:
     return _MARK in schema
 
 
+def without_notes(schema: Schema) -> Schema:
+    """`schema` without the notes at its top."""
+    return {key: value for key, value in schema.items() if key != _MARK}
+
+
 def taken_out(schema: Schema) -> TypeSchema:
     """`schema` without its notes, and the notes."""
     notes: list[Note] = []

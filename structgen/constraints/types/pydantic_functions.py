@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from structgen.constraints.types import addresses, texts
-from structgen.constraints.types.notes import is_noted, name_of, noted
+from structgen.constraints.types.notes import is_noted, name_of, noted, without_notes
 from structgen.constraints.types.scalars import BYTE_SIZE, string, text_schema
 
 _Json = dict[str, Any]
@@ -32,8 +32,6 @@ _HARMLESS = (
     "pydantic.networks.",
     "pydantic.types.Secret",
     "pydantic.types._Secret",
-    "pydantic_extra_types.color.Color._validate",
-    "pydantic_extra_types.mac_address.MacAddress._validate",
     "collections.",
     "ipaddress.",
     "operator.attrgetter",
@@ -69,10 +67,18 @@ _FORMATS: dict[str, Callable[[], _Json]] = {
     "name-email": lambda: {"pattern": _whole(addresses.NAME_EMAIL)},
     "regex": lambda: {"pattern": _whole(texts.python_regex())},
     "zoneinfo": lambda: {"enum": _time_zones()},
-    "color": lambda: {"pattern": _whole("#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})")},
-    "mac-address": lambda: {"pattern": _whole("(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")},
 }
 """What texts of pydantic's own formats are, which JSON Schema does not know."""
+
+_HEXADECIMAL_COLOR = "#(?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})"
+_TEXTS = {
+    "pydantic.color.Color._validate": _HEXADECIMAL_COLOR,
+    "pydantic_extra_types.color.Color._validate": _HEXADECIMAL_COLOR,
+    "pydantic_extra_types.mac_address.MacAddress._validate": (
+        "(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}"
+    ),
+}
+"""Texts that functions with these names take, a part of them."""
 
 _PATHS = {
     "PathType.validate_file": "it must be the path of a file",
@@ -99,6 +105,8 @@ def of_function(schema: Any, result: _Json) -> _Json:
     name = _full_name(bare)
     if name.startswith(_HARMLESS):
         return _with_format(result)
+    if name in _TEXTS and result.get("type") == "string":
+        return {**result, "pattern": _whole(_TEXTS[name])}
     if name.endswith("_validators.import_string"):
         raise without_json("its values are what a text names for Python to import")
     if name.startswith("pydantic._internal._validators.") and keywords:
@@ -114,8 +122,41 @@ def of_wrapper(schema: Any, result: _Json) -> _Json:
     """`result`, with what is known of its format if pydantic wrote it."""
     metadata: _Json = schema.get("metadata") or {}
     functions: list[object] = metadata.get("pydantic_js_functions", [])
-    own = all(str(getattr(f, "__module__", "")).startswith("pydantic") for f in functions)
-    return _with_format(result) if functions and own else result
+    return _with_format(result) if functions and all(map(_is_pydantic, functions)) else result
+
+
+def _is_pydantic(function: object) -> bool:
+    return str(getattr(function, "__module__", "")).partition(".")[0] == "pydantic"
+
+
+def written_by_others(schema: Any) -> bool:
+    """Whether functions that are not pydantic's write the JSON Schema of a core schema."""
+    metadata: _Json = schema.get("metadata") or {}
+    functions: list[object] = [
+        *metadata.get("pydantic_js_functions", []),
+        *metadata.get("pydantic_js_annotation_functions", []),
+    ]
+    return any(
+        not _is_pydantic(function) or "WithJsonSchema" in _full_name(function)
+        for function in functions
+    )
+
+
+def of_both(own: _Json | None, written: _Json) -> _Json:
+    """What satisfies a type's `own` schema and the one `written` by others, who may have written
+    less. Where the two are of different JSON types, that of the others alone, with a note."""
+    if own is None or not _may_meet(own, written):
+        return written if is_noted(written) else noted(written, "its schema is written by hand")
+    if is_noted(written):
+        own = without_notes(own)
+    if all(written.get(key) == value for key, value in own.items()):
+        return written
+    return {**written, "allOf": [*written.get("allOf", []), own]}
+
+
+def _may_meet(own: _Json, written: _Json) -> bool:
+    ours, theirs = own.get("type"), written.get("type")
+    return not (isinstance(ours, str) and isinstance(theirs, str)) or ours == theirs
 
 
 def of_chain(schema: Any, result: _Json) -> _Json:

@@ -24,10 +24,12 @@ from structgen.constraints.types.keys import key_schema, no_keys
 from structgen.constraints.types.moments import Bounds
 from structgen.constraints.types.notes import name_of, noted
 from structgen.constraints.types.pydantic_functions import (
+    of_both,
     of_chain,
     of_function,
     of_wrapper,
     without_json,
+    written_by_others,
 )
 
 _Json = dict[str, Any]
@@ -38,13 +40,26 @@ _WRAPPERS = ("lax-or-strict", "json-or-python", "custom-error")
 @cache
 def schema_generator() -> type[Any]:
     """The subclass of `pydantic.json_schema.GenerateJsonSchema` (pydantic is imported here)."""
+    from pydantic.errors import PydanticInvalidForJsonSchema
     from pydantic.json_schema import GenerateJsonSchema
 
     class _Generator(GenerateJsonSchema):
         """Writes what a model should produce, which is narrower than what validation takes."""
 
         def generate_inner(self, schema: Any) -> _Json:
-            result = super().generate_inner(schema)
+            result = self._narrowed(schema, super().generate_inner(schema))
+            if "ref" in schema or not written_by_others(schema) or "$ref" in result:
+                return result
+            if schema["type"] == "function-plain":
+                return result  # nothing is known of it but what others write
+            plain = {key: value for key, value in schema.items() if key != "metadata"}
+            try:
+                own = self._narrowed(plain, super().generate_inner(plain))
+            except PydanticInvalidForJsonSchema:
+                own = None
+            return of_both(own, result)
+
+        def _narrowed(self, schema: Any, result: _Json) -> _Json:
             kind = schema["type"]
             if kind in _FUNCTIONS:
                 return of_function(schema, result)

@@ -143,6 +143,7 @@ def decimal_schema(
     low, high = (None if end is None else Decimal(end) for end in (bounds.low, bounds.high))
     open_ends = {"low_open": bounds.low_open, "high_open": bounds.high_open}
     patterns = [decimals(low, high, **open_ends)]
+    told = {"format": "decimal", **_told(bounds)}
     if decimal_places is not None:
         places = rf"(?:\.[0-9]{{1,{decimal_places}}})?" if decimal_places > 0 else ""
         whole = "[0-9]+"
@@ -156,11 +157,27 @@ def decimal_schema(
             rf"^-?(?:0(?=\.)(?:\.?[0-9]){{0,{max_digits}}}|(?:\.?[0-9]){{1,{max_digits}}})$"
         )
     if multiple_of is None:
-        return string(patterns)
+        return string(patterns, **told)
     multiples = multiples_pattern(Decimal(multiple_of))
     if multiples is None:
-        return noted(string(patterns), f"it must be a multiple of {multiple_of}")
-    return string([*patterns, multiples])
+        return noted(string(patterns, **told), f"it must be a multiple of {multiple_of}")
+    return string([*patterns, multiples], **told)
+
+
+def _told(bounds: Bounds[Any]) -> dict[str, object]:
+    """Bounds in words of JSON Schema that forbid nothing: `structgen` enforces them by patterns,
+    which models and people do not read."""
+    low = "formatExclusiveMinimum" if bounds.low_open else "formatMinimum"
+    high = "formatExclusiveMaximum" if bounds.high_open else "formatMaximum"
+    return {
+        key: str(end) if isinstance(end, Decimal | int | float) else _iso(end)
+        for key, end in ((low, bounds.low), (high, bounds.high))
+        if end is not None
+    }
+
+
+def _iso(end: Any) -> str:
+    return str(end) if isinstance(end, datetime.timedelta) else end.isoformat()
 
 
 def date_schema(bounds: Bounds[datetime.date], now: Now | None = None) -> _Json:
@@ -174,13 +191,14 @@ def date_schema(bounds: Bounds[datetime.date], now: Now | None = None) -> _Json:
         if bounds.low is None or bounds.low < tomorrow:
             bounds = replace(bounds, low=tomorrow, low_open=True)
     pattern = date_pattern(bounds) if bounds else "^(?!0000)"
-    found = string([pattern], format="date")
+    found = string([pattern], format="date", **_told(bounds))
     return noted(found, "it must be to come when it is read") if now == "future" else found
 
 
 def time_schema(bounds: Bounds[datetime.time], zone: Zone = "any") -> _Json:
     """Times of day."""
-    return string([time_pattern(bounds, zone)], examples=_examples(zone, "12:30:00"))
+    examples = _examples(_spelled(bounds, zone), "12:30:00")
+    return string([time_pattern(bounds, zone)], examples=examples, **_told(bounds))
 
 
 def datetime_schema(
@@ -188,11 +206,11 @@ def datetime_schema(
 ) -> _Json:
     """Datetimes, with the offset that `zone` asks for (in seconds, if it is a number)."""
     if isinstance(zone, int):
-        return string([offset_pattern(bounds, zone)])
+        return string([offset_pattern(bounds, zone)], **_told(bounds))
     kind: Zone = zone or "any"
-    examples = _examples(kind, "2024-02-29T12:30:00")
+    examples = _examples(_spelled(bounds, kind), "2024-02-29T12:30:00")
     if now is None:
-        return string([datetime_pattern(bounds, kind)], examples=examples)
+        return string([datetime_pattern(bounds, kind)], examples=examples, **_told(bounds))
     moment = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     day = -_DAY if now == "past" else _DAY
     # Local time without an offset is within a day of UTC.
@@ -220,6 +238,14 @@ def _until(
         return _until(bounds, moment.replace(tzinfo=other), now)
 
 
+def _spelled(bounds: Bounds[Any], zone: Zone) -> Zone:
+    """How texts are spelled: under bounds, with an offset or without one as the bounds are."""
+    if zone != "any" or not bounds:
+        return zone
+    aware = any(end is not None and end.tzinfo for end in (bounds.low, bounds.high))
+    return "aware" if aware else "naive"
+
+
 def _examples(zone: Zone, text: str) -> list[str]:
     """Texts that say to a model what is meant, as no format of JSON Schema does."""
     return [*([text] if zone != "aware" else []), *([f"{text}Z"] if zone != "naive" else [])]
@@ -227,7 +253,7 @@ def _examples(zone: Zone, text: str) -> list[str]:
 
 def duration_schema(bounds: Bounds[datetime.timedelta]) -> _Json:
     """Durations."""
-    return string([duration_pattern(bounds)], examples=["P1DT2H", "PT45M"])
+    return string([duration_pattern(bounds)], examples=["P1DT2H", "PT45M"], **_told(bounds))
 
 
 BYTE_SIZE: _Json = {
