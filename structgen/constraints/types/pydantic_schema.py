@@ -52,7 +52,7 @@ def schema_generator() -> type[Any]:
                 return result
             if schema["type"] == "function-plain":
                 return result  # nothing is known of it but what others write
-            plain = {key: value for key, value in schema.items() if key != "metadata"}
+            plain: Any = {key: value for key, value in schema.items() if key != "metadata"}
             try:
                 own = self._narrowed(plain, super().generate_inner(plain))
             except PydanticInvalidForJsonSchema:
