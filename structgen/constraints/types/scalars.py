@@ -149,7 +149,8 @@ def decimal_schema(
         whole = "[0-9]+"
         if max_digits is not None:
             left = max_digits - decimal_places
-            whole = f"(?:0|[0-9]{{1,{left}}})" if left > 0 else "0"
+            # With no digit left, the 0 before the point is one only where nothing follows it.
+            whole = f"[0-9]{{1,{left}}}" if left > 0 else r"0(?=\.)"
         patterns.append(f"^-?{whole}{places}$")
     if max_digits is not None:
         # The 0 before a point is no digit.
