@@ -60,8 +60,10 @@ if TYPE_CHECKING:
     from structgen.errors import RegexSyntaxError as RegexSyntaxError
     from structgen.errors import SchemaError as SchemaError
     from structgen.errors import StructgenError as StructgenError
+    from structgen.errors import StructgenWarning as StructgenWarning
     from structgen.errors import TokenBudgetError as TokenBudgetError
     from structgen.errors import TokenRejected as TokenRejected
+    from structgen.errors import ToolFormatWarning as ToolFormatWarning
     from structgen.errors import UnresolvedReferenceError as UnresolvedReferenceError
     from structgen.errors import UnsupportedFeatureError as UnsupportedFeatureError
     from structgen.errors import UnsupportedSchemaError as UnsupportedSchemaError
@@ -95,8 +97,9 @@ _HOMES = {
         "BackendError", "Cancelled", "ConstraintError", "DeadEnd", "EmptyLanguageError",
         "GenerationError", "GrammarSyntaxError", "InexactTypeWarning", "LimitExceeded",
         "MatcherFinished", "MissingExtraError", "ParseError", "RegexSyntaxError", "SchemaError",
-        "StructgenError", "TokenBudgetError", "TokenRejected", "UnresolvedReferenceError",
-        "UnsupportedFeatureError", "UnsupportedSchemaError", "VocabularyError",
+        "StructgenError", "StructgenWarning", "TokenBudgetError", "TokenRejected",
+        "ToolFormatWarning", "UnresolvedReferenceError", "UnsupportedFeatureError",
+        "UnsupportedSchemaError", "VocabularyError",
     ),
     "structgen.generate": ("Stream", "generate", "generate_batch", "stream"),
     "structgen.masks": ("allocate_mask", "allowed_tokens", "fill_masks", "fill_tree_masks"),
@@ -170,9 +173,11 @@ __all__ = [
     "SpeculationStats",
     "Stream",
     "StructgenError",
+    "StructgenWarning",
     "TextConstraint",
     "TokenBudgetError",
     "TokenRejected",
+    "ToolFormatWarning",
     "ToolSet",
     "UnresolvedReferenceError",
     "UnsupportedFeatureError",

@@ -23,7 +23,8 @@ StructgenError
 └─ MissingExtraError (ImportError)   what to install
 
 Warnings: StructgenWarning (UserWarning)
-└─ InexactTypeWarning                a type may refuse texts of its constraint
+├─ InexactTypeWarning                a type may refuse texts of its constraint
+└─ ToolFormatWarning                 a model may write tool calls in another format
 
 Every error has a stable `code` (match on it, never on the prose), structured fields, and
 where we know one, a `hint` that says how to mend it.
@@ -36,13 +37,18 @@ from typing import ClassVar
 
 
 class StructgenWarning(UserWarning):
-    """Base of all warnings that structgen gives."""
+    """Base of all warnings that structgen gives: what was asked for works, and may not do what was
+    meant. The message says how to make certain."""
 
 
 class InexactTypeWarning(StructgenWarning):
     """A type checks more than its constraint can say, and may refuse texts of the constraint: it
     has validators written in Python, or looks into the file system. `TextConstraint.report` says
     where."""
+
+
+class ToolFormatWarning(StructgenWarning):
+    """A model may write, or a text may hold, tool calls in another format than the one used."""
 
 
 class StructgenError(Exception):

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-from collections.abc import Mapping, Sequence, Set
-from enum import Enum
-from typing import Any, cast
 
 import click
-import numpy as np
 
 from structgen.errors import StructgenError
+from structgen.plain import plain
 from structgen.tools import ToolResponse
 from structgen.types import Generation, Ledger, Particles
 
@@ -20,28 +16,6 @@ from structgen.types import Generation, Ledger, Particles
 def dumps(value: object) -> str:
     """`value` as one line of JSON."""
     return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
-
-
-def plain(value: object) -> object:
-    """`value` in what JSON has. Numbers that JSON has not (``-inf`` of a dead particle) are None;
-    what has no members is its text."""
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(cast("Any", value).tolist())
-    if isinstance(value, Mapping):
-        items = cast("Mapping[object, object]", value).items()
-        return {str(name): plain(one) for name, one in items}
-    if isinstance(value, Sequence | Set) and not isinstance(value, bytes | bytearray):
-        return [plain(one) for one in cast("Sequence[object]", value)]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {field.name: plain(getattr(value, field.name)) for field in fields}
-    return str(value)
 
 
 def plain_result(result: Generation[object], value: object) -> dict[str, object]:

@@ -10,10 +10,11 @@ promises that every call in the text is well-formed, names a tool of the set, an
 that satisfy the tool's schema. Prose is any text that a parser of the format reads as prose.
 """
 
+from structgen.tools.choice import ToolChoice
 from structgen.tools.formats import FORMATS, CallFormat, Markup, format_for, format_named
 from structgen.tools.stream import ToolStream
 from structgen.tools.tool import Tool
-from structgen.tools.toolset import ToolChoice, ToolLike, ToolSet, as_tool, spelled
+from structgen.tools.toolset import ToolLike, ToolSet, as_tool, spelled
 from structgen.tools.types import (
     ArgumentsDelta,
     CallFinished,

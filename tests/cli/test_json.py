@@ -14,8 +14,9 @@ pytest.importorskip("click")
 import numpy as np
 
 from structgen.cli.console import Exit
-from structgen.cli.plain import dumps, plain, plain_error
+from structgen.cli.plain import dumps, plain_error
 from structgen.errors import EmptyLanguageError, LimitExceeded, SchemaError, TokenBudgetError
+from structgen.plain import plain
 from tests.cli.conftest import Cli
 
 SCHEMA = '{"type": "object", "properties": {"age": {"enum": [7, 9]}}, "required": ["age"]}'

@@ -173,9 +173,7 @@ def test_whatever_is_allowed_can_be_read_back(tools: ToolSet, choice: str, paral
         for call in response.calls:
             jsonschema.validate(json.loads(call.arguments_json), tools[call.name].parameters)
             assert choice in ("auto", "required", call.name)
-        assert [call.call_id for call in response.calls] == [
-            f"call_{index}" for index in range(len(response.calls))
-        ]
+        assert len({call.call_id for call in response.calls}) == len(response.calls)
         if not response.calls:
             assert response.text == text
     if choice == "none":
@@ -287,7 +285,6 @@ def test_unknown_choices_and_formats_are_refused(tools: ToolSet) -> None:
         ("Qwen/Qwen2.5-7B-Instruct", None, "hermes"),
         ("meta-llama/Llama-3.2-1B-Instruct", None, "llama3"),
         ("mistralai/Mistral-7B-Instruct-v0.3", None, "mistral"),
-        ("somebody/unknown", None, "hermes"),
         ("NousResearch/Hermes-3-Llama-3.1-8B", None, "hermes"),
         ("my-llama-3", "... <tool_call> ...", "hermes"),
         ("my-model", "... [TOOL_CALLS] ...", "mistral"),

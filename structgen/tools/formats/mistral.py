@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from structgen.constraints import TextConstraint, literal, regex, sequence, union
+from structgen.errors import ConstraintError
 from structgen.tools.formats.protocol import Markup, arguments_of, marker, one_object
 from structgen.tools.freetext import text_without
 from structgen.tools.tool import Tool
@@ -25,7 +26,7 @@ class Mistral:
     """``[TOOL_CALLS]`` before a JSON array."""
 
     name = "mistral"
-    markup = Markup(begin="[TOOL_CALLS]", array=True)
+    markup = Markup(begin="[TOOL_CALLS]", array=True, id_characters=9)
     prose = text_without(["[TOOL_CALLS]"])
 
     def calls(
@@ -49,13 +50,18 @@ class MistralArgs:
     """``[TOOL_CALLS]`` and ``[ARGS]`` around the bare name of each call."""
 
     name = "mistral-args"
-    markup = Markup(begin="[TOOL_CALLS]", arguments_marker="[ARGS]")
+    markup = Markup(begin="[TOOL_CALLS]", arguments_marker="[ARGS]", id_characters=9)
     prose = Mistral.prose
 
     def calls(
         self, tools: Sequence[Tool], *, parallel: bool, special_tokens: Collection[str]
     ) -> TextConstraint:
         """See `CallFormat`."""
+        for tool in tools:
+            if "[ARGS]" in tool.name:
+                raise ConstraintError(
+                    f"the tool's name {tool.name!r} holds the marker that ends names, '[ARGS]'"
+                )
         call = sequence(
             marker("[TOOL_CALLS]", special_tokens),
             union(

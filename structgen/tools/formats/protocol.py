@@ -32,6 +32,8 @@ class Markup:
             one JSON object.
         separators: characters, besides blanks, that may stand between two calls.
         arguments_keys: names the member holding the arguments goes by.
+        id_characters: letters and digits of a call's id, where the chat template insists on a
+            number of them; None for ids as OpenAI writes them.
     """
 
     begin: str | None
@@ -41,6 +43,7 @@ class Markup:
     arguments_marker: str | None = None
     separators: str = ""
     arguments_keys: tuple[str, ...] = ("arguments", "parameters")
+    id_characters: int | None = None
 
 
 class CallFormat(Protocol):
