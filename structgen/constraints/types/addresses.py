@@ -97,7 +97,8 @@ EMAIL = (
 """RFC 5321's dot-atoms at a domain of at least two labels. A domain of 63 characters, as long as a
 label may be, keeps all labels and the whole within their bounds."""
 
-_WORD = "[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f0-9._'-]{1,40}"
+# Word characters: older versions of pydantic know no others in names.
+_WORD = "[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f0-9_]{1,40}"
 NAME_EMAIL = f"(?:{_WORD}(?: {_WORD}){{0,4}} <{EMAIL}>|{EMAIL})"
 """``Ada Lovelace <ada@example.org>``, or the address alone."""
 

@@ -26,6 +26,8 @@ _HARMLESS = (
     "pydantic._internal._validators.ip_v",
     "pydantic._internal._validators.pattern_",
     "pydantic._internal._validators.validate_str_is_valid_iana_tz",
+    "pydantic._internal._validators.fraction_validator",
+    "pydantic._internal._generate_schema.GenerateSchema._zoneinfo_schema.",
     "pydantic._internal._generate_schema.GenerateSchema._path_schema.",
     "pydantic._internal._generate_schema.GenerateSchema._literal_schema.",
     "pydantic._internal._std_types_schema.",
@@ -66,6 +68,7 @@ _FORMATS: dict[str, Callable[[], _Json]] = {
     "email": lambda: {"pattern": _whole(addresses.EMAIL)},
     "name-email": lambda: {"pattern": _whole(addresses.NAME_EMAIL)},
     "regex": lambda: {"pattern": _whole(texts.python_regex())},
+    "fraction": lambda: {"pattern": _whole(texts.FRACTION)},
     "zoneinfo": lambda: {"enum": _time_zones()},
 }
 """What texts of pydantic's own formats are, which JSON Schema does not know."""

@@ -145,7 +145,9 @@ def schema_generator() -> type[Any]:
 
         def bytes_schema(self, schema: Any) -> _Json:
             return scalars.bytes_schema(
-                self._config.val_json_bytes, schema.get("min_length"), schema.get("max_length")
+                getattr(self._config, "val_json_bytes", "utf8"),
+                schema.get("min_length"),
+                schema.get("max_length"),
             )
 
         def url_schema(self, schema: Any) -> _Json:
