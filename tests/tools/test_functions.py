@@ -304,3 +304,21 @@ def test_tools_can_be_pickled() -> None:
     (call,) = tools.parse(written("numbers", {"a": 1, "x": 2})).calls
     assert tools.run(call) == (1, {"x": 2.0})
     assert Tool.from_function(weather) == Tool.from_function(weather)
+
+
+def test_without_pydantic(monkeypatch: pytest.MonkeyPatch) -> None:
+    from structgen.constraints import python_types
+
+    monkeypatch.setattr(python_types, "_has_pydantic", lambda: False)
+    tools = ToolSet([weather, numbers, located, anything, Adder(3)])
+    texts = {
+        written("numbers", {"a": 1, "x": 1.5}): (1, {"x": 1.5}),
+        written("located", {"a": {"title": "A"}}): (Place("A"), {}),
+        written("anything", {"z": [1]}): {"z": [1]},
+        written("Adder", {"x": 4}): 7,
+        written("weather", {"city": "B", "day": "2027-01-02"}): "B c 2027-01-02",
+    }
+    for text, result in texts.items():
+        assert tools.constraint("required").accepts(text)
+        assert tools.run(tools.parse(text).calls[0]) == result
+    assert not tools.constraint("required").accepts(written("numbers", {"a": 1, "x": "1"}))
