@@ -24,7 +24,12 @@ from typing import Any, NotRequired, TypeVar, cast, overload
 from structgen.constraints import plain_types
 from structgen.constraints.types.notes import TypeSchema, name_of, taken_out, warn
 from structgen.constraints.types.refusals import culprit_of, refuse_values, unknown_type
-from structgen.errors import ConstraintError, MissingExtraError, UnsupportedFeatureError
+from structgen.errors import (
+    ConstraintError,
+    LimitExceeded,
+    MissingExtraError,
+    UnsupportedFeatureError,
+)
 
 T = TypeVar("T")
 Schema = dict[str, object]
@@ -171,6 +176,8 @@ def _adapter(tp: object) -> Any:
 
     try:
         return pydantic.TypeAdapter[Any](cast("type[Any]", tp))
+    except RecursionError:
+        raise _too_deep(tp) from None
     except pydantic.errors.PydanticSchemaGenerationError as error:
         raise unknown_type(tp, culprit_of(tp, error.message)) from error
     except (
@@ -185,8 +192,13 @@ def _adapter(tp: object) -> Any:
         raise ConstraintError(f"pydantic cannot handle {name_of(tp)}: {message}") from error
 
 
+def _too_deep(tp: object) -> LimitExceeded:
+    return LimitExceeded(f"the type {name_of(tp)} is nested too deeply", name="max_depth")
+
+
 def _pydantic_schema(tp: object) -> TypeSchema:
     import pydantic
+    import pydantic_core
 
     from structgen.constraints.types.pydantic_schema import schema_generator
 
@@ -194,6 +206,12 @@ def _pydantic_schema(tp: object) -> TypeSchema:
         schema = _adapter(tp).json_schema(
             schema_generator=schema_generator(), ref_template="#/$defs/{model}"
         )
+    except RecursionError:
+        raise _too_deep(tp) from None
+    except pydantic_core.PydanticOmit as error:
+        raise UnsupportedFeatureError(
+            f"{name_of(tp)} asks to be left out of schemas", feature="a type without JSON form"
+        ) from error
     except pydantic.errors.PydanticInvalidForJsonSchema as error:
         raise UnsupportedFeatureError(
             f"{name_of(tp)} has no JSON form: {error.message}", feature="a type without JSON form"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import enum
 import typing
 from collections.abc import Callable
@@ -15,7 +17,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from structgen.constraints import from_type, python_types
-from structgen.errors import ConstraintError, EmptyLanguageError
+from structgen.errors import ConstraintError, EmptyLanguageError, LimitExceeded
 
 
 class Tuples(enum.Enum):
@@ -93,6 +95,15 @@ REFUSED: list[tuple[Any, str]] = [
     (Elsewhere, "inside another member"),
     (Lost, "not defined"),
     (Annotated[list[int], Field(pattern="a")], "JSON of type array"),
+    (enum.Enum("Empty", {}), "there is no member of `Empty`"),
+    (typing.Required[int], "a form of typing"),
+    (pydantic.json_schema.SkipJsonSchema[int], "asks to be left out"),
+    (Annotated[decimal.Decimal, Field(le=decimal.Decimal("NaN"))], "NaN bounds a decimal"),
+    (Annotated[decimal.Decimal, Field(le=decimal.Decimal("-Infinity"))], "no decimal is within"),
+    (Annotated[decimal.Decimal, Field(le=decimal.Decimal("1E+9999"))], "more than 150 digits"),
+    (Annotated[float, Field(lt=float("nan"))], "NaN bounds a float"),
+    (Annotated[float, Field(gt=1.7976931348623157e308)], "no float is within"),
+    (Annotated[int, Field(ge="a")], "pydantic cannot handle"),  # type: ignore[call-overload]
     (Annotated[str, Field(pattern="(")], "regex parse error"),
     (Annotated[str, Field(pattern="(?x) a b")], "no exact form in JSON Schema: the flags `x`"),
     (Annotated[str, Field(pattern="[a-z&&[^b]]")], "a class in a class|`&&` in a class"),
@@ -133,3 +144,34 @@ def test_refused_without_pydantic(tp: Any, words: str, monkeypatch: pytest.Monke
 def test_no_text_can_pass(tp: Any) -> None:
     with pytest.raises(EmptyLanguageError):
         from_type(tp)
+
+
+def nested(depth: int, form: Callable[[Any], Any]) -> Any:
+    tp: Any = int
+    for _ in range(depth):
+        tp = form(tp)
+    return tp
+
+
+def listed(tp: Any) -> Any:
+    return list[tp]
+
+
+def optional(tp: Any) -> Any:
+    return list[tp] | None
+
+
+@pytest.mark.parametrize("form", [listed, optional])
+def test_depth_has_a_limit(form: Callable[[Any], Any]) -> None:
+    with pytest.raises(LimitExceeded) as caught:
+        from_type(nested(900, form))
+    assert caught.value.name == "max_depth"
+
+
+def test_bounds_that_bind_nothing() -> None:
+    far = decimal.Decimal("Infinity")
+    for field in (Field(le=far), Field(ge=-far)):
+        assert from_type(Annotated[decimal.Decimal, field]).accepts('"12.5"')
+    day = Annotated[datetime.datetime, Field(ge=datetime.date(2024, 1, 1))]
+    assert from_type(day).accepts('"2024-01-01T00:00:00"')
+    assert not from_type(day).accepts('"2023-12-31T00:00:00"')

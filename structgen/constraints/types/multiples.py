@@ -24,6 +24,8 @@ def multiples_pattern(step: Decimal) -> str | None:
     if not isinstance(exponent, int):
         return None
     places = max(0, -exponent)
+    if places >= _MOST_DIGITS or step.adjusted() >= _MOST_DIGITS:
+        return None
     units = int(step.scaleb(places))
     options: list[str] = []
     room = max(1, _MOST_DIGITS - places)

@@ -139,5 +139,8 @@ def name_of(tp: object) -> str:
         tp = cast("object", tp.func)
     if inspect.isclass(tp) or inspect.isroutine(tp):
         return f"`{tp.__qualname__}`"
-    text = repr(tp)
+    try:
+        text = repr(tp)
+    except Exception:  # it is deep, or not ours
+        text = type(tp).__name__
     return f"`{text}`" if len(text) <= 120 else f"`{text[:117]}...`"

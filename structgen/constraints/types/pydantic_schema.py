@@ -353,15 +353,22 @@ def _readable(schema: Any, result: _Json, values: list[tuple[Any, Any]], what: s
     """`result` with those JSON values that pydantic reads back as what they were written for."""
     from pydantic_core import SchemaValidator
 
+    if not values:
+        raise without_json(f"there is no {what}")
     bare = {key: value for key, value in schema.items() if key not in ("ref", "metadata")}
     validator = SchemaValidator(cast("Any", bare))
-    kept = [(value, text) for value, text in values if _reads(validator, text, value)]
-    lost = [value for value, text in values if not _reads(validator, text, value)]
+    kept: list[Any] = []
+    lost: list[Any] = []
+    for value, text in values:
+        # A text is always read as itself, or as the member with that value.
+        plain = getattr(value, "value", value) if schema["type"] == "enum" else value
+        readable = type(plain) is str or _reads(validator, text, value)
+        (kept if readable else lost).append(text if readable else value)
     if not kept:
         shown = ", ".join(repr(value) for value in lost[:3])
         raise without_json(f"no JSON text is read as a {what}: {shown}")
     result = {key: value for key, value in result.items() if key not in ("type", "const", "enum")}
-    result["enum"] = [text for _, text in kept]
+    result["enum"] = kept
     return result
 
 

@@ -47,6 +47,8 @@ def _kind(tp: object) -> tuple[str, str]:
             return "a numpy dtype", "int, float, bool or str; for arrays list[float]"
         if tp is typing.LiteralString:
             return "a form of typing that only checkers of types know", "str"
+        if type(tp).__module__ == "typing":
+            return "a form of typing without values that JSON can hold", "give a type of values"
         if isinstance(tp, str):
             return "of no known kind", f"give {_RECORDS}"
         return f"a value of type {name_of(type(tp))}, and no type", "give its type"

@@ -28,6 +28,7 @@ from structgen.constraints.types.moments import (
 )
 from structgen.constraints.types.multiples import multiples_pattern
 from structgen.constraints.types.notes import noted
+from structgen.errors import ConstraintError, UnsupportedFeatureError
 
 _Json = dict[str, Any]
 Now = Literal["past", "future"]
@@ -35,6 +36,8 @@ Now = Literal["past", "future"]
 FRACTION = f"^{texts.FRACTION}$"
 COMPLEX = f"^{texts.COMPLEX}$"
 _DAY = datetime.timedelta(days=1)
+_MOST_DIGITS = 150
+"""Digits of a bound: patterns nest once for each, and nest at most 200 times."""
 
 
 def string(patterns: Sequence[str] = (), **keywords: object) -> _Json:
@@ -119,6 +122,8 @@ def float_schema(schema: _Json) -> _Json:
     """A number that is within its bounds also when rounded to a float: 0.99999999999999999999 is
     below 1, and its float is not."""
     found = dict(schema)
+    if any(isinstance(bound, float) and math.isnan(bound) for bound in found.values()):
+        raise ConstraintError("NaN bounds a float, and no float is within that")
     for opened, closed, toward in (
         ("exclusiveMinimum", "minimum", math.inf),
         ("exclusiveMaximum", "maximum", -math.inf),
@@ -126,6 +131,8 @@ def float_schema(schema: _Json) -> _Json:
         bound = found.get(opened)
         if isinstance(bound, int | float):
             nearest = math.nextafter(float(bound), toward)
+            if not math.isfinite(nearest):
+                raise ConstraintError(f"{bound} bounds a float, and no float is within that")
             narrower = max if toward > 0 else min
             found[closed] = narrower(nearest, found.get(closed, nearest))
     return found
@@ -140,7 +147,7 @@ def decimal_schema(
 ) -> _Json:
     """Decimals in plain spelling, as JSON strings: a JSON number would pass through binary floats
     in most readers."""
-    low, high = (None if end is None else Decimal(end) for end in (bounds.low, bounds.high))
+    low, high = (_finite(end, sign) for end, sign in ((bounds.low, -1), (bounds.high, 1)))
     open_ends = {"low_open": bounds.low_open, "high_open": bounds.high_open}
     patterns = [decimals(low, high, **open_ends)]
     told = {"format": "decimal", **_told(bounds)}
@@ -163,6 +170,28 @@ def decimal_schema(
     if multiples is None:
         return noted(string(patterns, **told), f"it must be a multiple of {multiple_of}")
     return string([*patterns, multiples], **told)
+
+
+def _finite(bound: Decimal | float | None, sign: int) -> Decimal | None:
+    """A bound as a decimal; None, if all numbers are within it.
+
+    Raises:
+        ConstraintError: it is not a number, no number is within it, or it has too many digits.
+    """
+    if bound is None:
+        return None
+    exact = Decimal(bound)
+    if exact.is_infinite() and exact * sign > 0:
+        return None
+    if not exact.is_finite():
+        raise ConstraintError(f"{bound} bounds a decimal, and no decimal is within that")
+    digits, exponent = len(exact.as_tuple().digits), int(exact.as_tuple().exponent)
+    if max(digits, digits + exponent, -exponent) > _MOST_DIGITS:
+        raise UnsupportedFeatureError(
+            f"a decimal is bounded by a number of more than {_MOST_DIGITS} digits",
+            feature="a bound of many digits",
+        )
+    return exact
 
 
 def _told(bounds: Bounds[Any]) -> dict[str, object]:
@@ -206,6 +235,7 @@ def datetime_schema(
     bounds: Bounds[datetime.datetime], zone: Zone | int | None = None, now: Now | None = None
 ) -> _Json:
     """Datetimes, with the offset that `zone` asks for (in seconds, if it is a number)."""
+    bounds = replace(bounds, low=_midnight(bounds.low), high=_midnight(bounds.high))
     if isinstance(zone, int):
         return string([offset_pattern(bounds, zone)], **_told(bounds))
     kind: Zone = zone or "any"
@@ -222,6 +252,13 @@ def datetime_schema(
     found = string(examples=examples)
     found["anyOf"] = [{"pattern": pattern} for pattern in options]
     return noted(found, "it must be to come when it is read") if now == "future" else found
+
+
+def _midnight(end: datetime.date | None) -> datetime.datetime | None:
+    """A bound of datetimes that may be given as a day."""
+    if end is None or isinstance(end, datetime.datetime):
+        return end
+    return datetime.datetime.combine(end, datetime.time())
 
 
 def _until(
