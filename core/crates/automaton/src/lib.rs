@@ -249,6 +249,13 @@ pub trait ByteAutomaton: Send {
         false
     }
 
+    /// The limit for which some [`Self::step`] since the last call answered `DEAD`, though the language
+    /// goes on: documents that are nested more deeply than is allowed. A mask leaves such texts out;
+    /// who judges a text as a whole says that it was not read to its end.
+    fn take_limit(&mut self) -> Option<AutomatonError> {
+        None
+    }
+
     /// What is told apart of the lexeme that is open in `state`, if it may be any text but for
     /// some that are meant by name. `None` if that is not so, or not known, or if more than `most`
     /// of them begin as it does.

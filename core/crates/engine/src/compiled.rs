@@ -174,6 +174,8 @@ impl Tokens {
         }
         let mut fuel = self.limits.step_fuel();
         let mut core = self.lock();
+        // What was asked for tokens is over.
+        core.automaton.take_limit();
         let mut state = at.state();
         for (read, &byte) in text.iter().enumerate() {
             // A long text is no long step, but may grow the automaton like many.
@@ -188,7 +190,10 @@ impl Tokens {
                 core.automaton.step(state, byte, &mut fuel)?
             };
             if next.is_dead() {
-                return Ok((Position(state.0), read));
+                return match core.automaton.take_limit() {
+                    Some(limit) => Err(limit.into()),
+                    None => Ok((Position(state.0), read)),
+                };
             }
             state = next;
         }
@@ -223,11 +228,16 @@ impl Tokens {
         let mut fuel = self.limits.step_fuel();
         let mut core = self.lock();
         let Core { automaton, mask } = &mut *core;
+        automaton.take_limit();
         live_tokens(mask, &self.vocabulary, &mut **automaton, state, &mut fuel)?;
         if automaton.is_accepting(state, &mut fuel)? {
             for &token in self.vocabulary().eos() {
                 mask.insert(token);
             }
+        }
+        // A limit that leaves tokens is none of the caller's business; one that leaves none is.
+        if let Some(limit) = automaton.take_limit().filter(|_| mask.count() == 0) {
+            return Err(limit.into());
         }
         let usage = self.check_memory(&core)?;
         core.mask.write_to(row);

@@ -151,6 +151,11 @@ impl ByteAutomaton for Product {
         Exactness::Superset
     }
 
+    fn take_limit(&mut self) -> Option<AutomatonError> {
+        let limits = self.parts.iter_mut().map(|part| part.take_limit());
+        limits.fold(None, |first, limit| first.or(limit))
+    }
+
     fn usage(&self) -> Usage {
         let own = self.tuples.len() * (2 * self.parts.len() * size_of::<StateId>() + 64);
         self.parts.iter().map(|p| p.usage()).fold(

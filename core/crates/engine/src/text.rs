@@ -25,6 +25,8 @@ impl TextAutomaton {
     pub fn read(&mut self, text: &[u8]) -> Result<(usize, bool), EngineError> {
         let mut fuel = self.limits.step_fuel();
         let mut state = self.automaton.start(&mut fuel)?;
+        // What was asked for other texts is over.
+        self.automaton.take_limit();
         for (read, &byte) in text.iter().enumerate() {
             // A long text is no long step.
             if read % READ_AT_ONCE == 0 {
@@ -36,7 +38,10 @@ impl TextAutomaton {
             fuel.spend(1)?;
             state = self.automaton.step(state, byte, &mut fuel)?;
             if state.is_dead() {
-                return Ok((read, false));
+                return match self.automaton.take_limit() {
+                    Some(limit) => Err(limit.into()),
+                    None => Ok((read, false)),
+                };
             }
         }
         Ok((text.len(), self.automaton.is_accepting(state, &mut fuel)?))

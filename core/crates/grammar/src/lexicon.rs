@@ -241,6 +241,15 @@ impl Lexicon {
         })
     }
 
+    /// See [`ByteAutomaton::take_limit`].
+    pub fn take_limit(&mut self) -> Option<AutomatonError> {
+        let Lexicon { automata, matchers, .. } = self;
+        automata.iter().fold(None, |first, t| match &mut matchers[*t as usize] {
+            Matcher::Nested { automaton, .. } => automaton.take_limit().or(first),
+            _ => first,
+        })
+    }
+
     /// The fingerprint of a lexer state inside a nested automaton.
     pub fn nested_fingerprint(&self, terminal: u32, lex: LexState) -> u128 {
         match self.matchers.get(terminal as usize) {

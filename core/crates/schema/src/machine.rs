@@ -35,6 +35,8 @@ pub struct SchemaAutomaton {
     report: Arc<Report>,
     /// Whether every place has been looked at for what has to be deferred.
     surveyed: bool,
+    /// Whether a document was cut off where it is nested too deeply.
+    limited: bool,
     cells: SteadyVec<Cell>,
     cell_ids: ShardedMap<Cell, CellId>,
     states: SteadyVec<State>,
@@ -131,6 +133,7 @@ impl SchemaAutomaton {
             limits: limits.clone(),
             report: Arc::new(report),
             surveyed: false,
+            limited: false,
             cells: SteadyVec::default(),
             cell_ids: ShardedMap::default(),
             states: SteadyVec::default(),

@@ -47,6 +47,8 @@ pub struct CfgAutomaton {
     ended: Vec<SetId>,
     /// See [`ByteAutomaton::take_doubt`].
     doubt: bool,
+    /// See [`ByteAutomaton::take_limit`].
+    limit: Option<AutomatonError>,
 }
 
 impl CfgAutomaton {
@@ -83,6 +85,7 @@ impl CfgAutomaton {
             spare: Vec::new(),
             ended: Vec::new(),
             doubt: false,
+            limit: None,
         })
     }
 
@@ -249,9 +252,11 @@ impl ByteAutomaton for CfgAutomaton {
             return Ok(known);
         }
         let next = self.take_step(state, byte, fuel)?;
-        if self.lexicon.take_doubt() {
+        let (doubt, limit) = (self.lexicon.take_doubt(), self.lexicon.take_limit());
+        if doubt || limit.is_some() {
             // To be raised again whenever this is asked.
-            self.doubt = true;
+            self.doubt |= doubt;
+            self.limit = limit.or(self.limit.take());
         } else {
             self.states.set_transition(state, byte, next);
         }
@@ -434,5 +439,9 @@ impl ByteAutomaton for CfgAutomaton {
 
     fn take_doubt(&mut self) -> bool {
         std::mem::take(&mut self.doubt) | self.lexicon.take_doubt()
+    }
+
+    fn take_limit(&mut self) -> Option<AutomatonError> {
+        self.limit.take().or(self.lexicon.take_limit())
     }
 }

@@ -109,7 +109,11 @@ impl SchemaAutomaton {
         Ok(Some(written.out))
     }
 
-    fn array_run_cost(&mut self, run: &ArrayRun, fuel: &mut Fuel) -> Result<u32, AutomatonError> {
+    pub(super) fn array_run_cost(
+        &mut self,
+        run: &ArrayRun,
+        fuel: &mut Fuel,
+    ) -> Result<u32, AutomatonError> {
         Ok(self.frames.algebra.settled_array_cost(run.shape, run.position, &run.counts, fuel)?)
     }
 

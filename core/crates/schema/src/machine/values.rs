@@ -1,12 +1,16 @@
 //! Where values begin and end.
 
 use serde_json::Value;
-use structgen_automaton::{AutomatonError, Fuel, StateId};
+use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, StateId};
 
 use super::SchemaAutomaton;
 use super::stack::{Cell, CellId, Phase, TextId, Word};
 use crate::frames::{Frame, Frames, TagsId};
 use crate::layout::Gap;
+
+/// Levels below the limit of depth from which on it is looked whether a container can be ended within
+/// it. What has to be nested more deeply than that may come to a dead end.
+const FAR: u32 = 100;
 
 impl SchemaAutomaton {
     pub(super) fn gap_before_value(&self, cell: CellId) -> Gap {
@@ -82,19 +86,60 @@ impl SchemaAutomaton {
             b'[' | b'{' => {
                 let frame = if byte == b'[' { starts.array } else { starts.object };
                 let Some(frame) = frame else { return Ok(StateId::DEAD) };
-                let depth = self.at(cell).depth + 1;
-                if depth > self.limits.max_depth {
-                    let limit = u64::from(self.limits.max_depth);
-                    return Err(AutomatonError::Limit { name: "max_depth", limit });
+                let Cell { mark, kept, depth, .. } = self.at(cell);
+                if depth >= self.limits.max_depth {
+                    self.limited = true;
+                    return Ok(StateId::DEAD);
                 }
-                let Cell { mark, kept, .. } = self.at(cell);
                 let kept = kept || mark != TextId::NONE;
-                let inner = Cell { parent: cell, frame, depth, mark: TextId::NONE, kept };
+                let inner =
+                    Cell { parent: cell, frame, depth: depth + 1, mark: TextId::NONE, kept };
                 let inner = self.cell(inner);
-                self.state(inner, Phase::First { gap: 0 }, text)
+                let state = self.state(inner, Phase::First { gap: 0 }, text)?;
+                if !self.fits(state, inner, fuel)? {
+                    self.limited = true;
+                    return Ok(StateId::DEAD);
+                }
+                Ok(state)
             }
             _ => Ok(StateId::DEAD),
         }
+    }
+
+    /// Whether the container that begins in `state` can be ended without a container deeper than is
+    /// allowed, as its shortest completion shows.
+    fn fits(
+        &mut self,
+        state: StateId,
+        cell: CellId,
+        fuel: &mut Fuel,
+    ) -> Result<bool, AutomatonError> {
+        let Cell { frame, depth, .. } = self.at(cell);
+        let room = self.limits.max_depth - depth;
+        if room >= FAR {
+            return Ok(true);
+        }
+        // Each level takes two brackets.
+        let cost = match &*self.frames.frame(frame) {
+            Frame::Array { runs, .. } => self.least(runs, fuel, Self::array_run_cost)?,
+            Frame::Object { runs, .. } => self
+                .least(runs, fuel, |this, run, fuel| this.frames.object_run_cost(run, &[], fuel))?,
+            _ => 0,
+        };
+        if cost / 2 <= room {
+            return Ok(true);
+        }
+        let completion = self.completion(state, fuel)?;
+        Ok(completion.is_none_or(|text| height(&text) <= room))
+    }
+
+    fn least<R>(
+        &mut self,
+        runs: &[R],
+        fuel: &mut Fuel,
+        cost: impl Fn(&mut Self, &R, &mut Fuel) -> Result<u32, AutomatonError>,
+    ) -> Result<u32, AutomatonError> {
+        runs.iter().try_fold(u32::MAX, |least, run| Ok(least.min(cost(self, run, fuel)?)))
     }
 
     /// A value ended that holds `tags` of what the frame on top asks for; `text` ends with it.
@@ -147,4 +192,22 @@ impl SchemaAutomaton {
         let value: Value = serde_json::from_slice(text).ok()?;
         Some(self.frames.algebra.canonical_id(&value))
     }
+}
+
+/// How many levels more than there are `rest` opens inside a container.
+fn height(rest: &[u8]) -> u32 {
+    let (mut level, mut most) = (0i64, 0i64);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in rest {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => level += 1,
+            b']' | b'}' if !in_string => level -= 1,
+            _ => {}
+        }
+        most = most.max(level);
+    }
+    most.try_into().unwrap_or(u32::MAX)
 }
