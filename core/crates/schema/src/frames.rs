@@ -10,6 +10,7 @@ mod demands;
 mod doubts;
 mod judge;
 mod objects;
+mod partition;
 mod sets;
 
 use rustc_hash::FxHashMap;
@@ -122,6 +123,8 @@ pub(crate) struct KeyPlan {
     pub(crate) keys: Vec<Option<KeyId>>,
     /// Where any key may come.
     pub(crate) open: Option<OpenKeys>,
+    /// Whether a tag says all that hangs on its key, but for whether it was written before.
+    pub(crate) partitioned: bool,
 }
 
 /// Any key, but for some.

@@ -88,6 +88,48 @@ impl Formula {
         self.chance(|index| Chance { hold: possible(index), fail: !certain(index) }).hold
     }
 
+    /// The leaves without which the formula cannot hold, as bits of `width` words, where a leaf
+    /// that may hold has its own bits, and one that may not has none; `None` if it cannot hold at
+    /// all. What fails is taken to fail whatever holds.
+    pub(crate) fn essential(
+        &self,
+        width: usize,
+        leaf: impl Fn(u32) -> Option<Vec<u64>>,
+    ) -> Option<Vec<u64>> {
+        /// What holding needs, and what failing does; `None` where it is out of the question.
+        type Needs = Option<Vec<u64>>;
+        let join = |parts: Vec<&Needs>| -> Needs {
+            parts.into_iter().try_fold(vec![0; width], |all, part| {
+                Some(all.iter().zip(part.as_ref()?).map(|(a, b)| a | b).collect())
+            })
+        };
+        let meet = |parts: Vec<&Needs>| -> Needs {
+            let both = |a: Vec<u64>, b: Vec<u64>| a.iter().zip(&b).map(|(a, b)| a & b).collect();
+            parts.into_iter().flatten().cloned().reduce(both)
+        };
+        let mut needs: Vec<(Needs, Needs)> = Vec::with_capacity(self.gates.len());
+        for gate in &self.gates {
+            let holds = |parts: &[GateId]| -> Vec<&Needs> {
+                parts.iter().map(|part| &needs[*part as usize].0).collect()
+            };
+            let fails = |parts: &[GateId]| -> Vec<&Needs> {
+                parts.iter().map(|part| &needs[*part as usize].1).collect()
+            };
+            let found = match gate {
+                Gate::Leaf(index) => (leaf(*index), Some(vec![0; width])),
+                Gate::Not(inner) => {
+                    let (hold, fail) = needs[*inner as usize].clone();
+                    (fail, hold)
+                }
+                Gate::All(parts) => (join(holds(parts)), meet(fails(parts))),
+                Gate::Any(parts) => (meet(holds(parts)), join(fails(parts))),
+                Gate::One(parts) => (meet(holds(parts)), Some(vec![0; width])),
+            };
+            needs.push(found);
+        }
+        needs.pop().map_or(Some(vec![0; width]), |(hold, _)| hold)
+    }
+
     fn chance(&self, leaf: impl Fn(u32) -> Chance) -> Chance {
         let mut chances: Vec<Chance> = Vec::with_capacity(self.gates.len());
         for gate in &self.gates {

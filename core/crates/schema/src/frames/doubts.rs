@@ -92,7 +92,7 @@ impl Frames {
         if tags.iter().any(|tag| plan.keys.get(*tag as usize).is_some_and(Option::is_some)) {
             return Ok(());
         }
-        if blurred || truth {
+        if blurred || (truth && !plan.partitioned) {
             self.doubt = true;
             return Ok(());
         }

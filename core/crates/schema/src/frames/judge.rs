@@ -105,12 +105,20 @@ impl Judge {
     /// Whether some asked node may still hold, where only these (sorted) tags may, and those
     /// that are `certain` (sorted) do at any rate.
     fn may_end(&self, alive: &[u32], certain: &[u32]) -> bool {
-        let may = |tag: u32| alive.binary_search(&tag).is_ok();
+        let among = |list: &[u32]| {
+            let mut flags = vec![false; self.tags as usize];
+            for tag in list {
+                flags[*tag as usize] = true;
+            }
+            flags
+        };
+        let (alive, certain) = (among(alive), among(certain));
+        let may = |tag: u32| alive[tag as usize];
         self.asks.iter().enumerate().any(|(index, hearing)| match hearing {
             None => may(index as u32),
             Some(hearing) => {
                 let tag = |leaf: u32| hearing.leaves[leaf as usize];
-                let must = |leaf: u32| certain.binary_search(&tag(leaf)).is_ok();
+                let must = |leaf: u32| certain[tag(leaf) as usize];
                 may(self.base) && hearing.deferred.formula.may_hold(|leaf| may(tag(leaf)), must)
             }
         })
@@ -118,15 +126,38 @@ impl Judge {
 
     /// Those of the (sorted) tags without which no asked node can hold. Some may be missed.
     fn essential(&self, alive: &[u32]) -> Vec<u32> {
-        let gates = self.asks.iter().flatten().map(|h| h.deferred.formula.gates.len());
-        if gates.sum::<usize>() * alive.len() > MAX_GATES {
+        let gates: usize = self.asks.iter().flatten().map(|h| h.deferred.formula.gates.len()).sum();
+        if gates * alive.len() / 64 > MAX_GATES {
             return Vec::new();
         }
-        let needed = |tag: &u32| {
-            let others: Vec<u32> = alive.iter().copied().filter(|other| other != tag).collect();
-            *tag != self.base && !self.may_end(&others, &[])
+        // A bit for each tag, of those that are alive.
+        let width = alive.len().div_ceil(64);
+        let bit = |tag: u32| alive.binary_search(&tag).ok();
+        let single = |at: usize| {
+            let mut bits = vec![0u64; width];
+            bits[at / 64] |= 1 << (at % 64);
+            bits
         };
-        alive.iter().copied().filter(needed).collect()
+        let mut all: Option<Vec<u64>> = None;
+        for (index, hearing) in self.asks.iter().enumerate() {
+            let needs = match hearing {
+                None => bit(index as u32).map(single),
+                Some(hearing) => {
+                    let leaf = |leaf: u32| bit(hearing.leaves[leaf as usize]).map(single);
+                    hearing.deferred.formula.essential(width, leaf)
+                }
+            };
+            // What cannot hold needs nothing.
+            let Some(needs) = needs else { continue };
+            all = Some(match all {
+                None => needs,
+                Some(all) => all.iter().zip(&needs).map(|(a, b)| a & b).collect(),
+            });
+        }
+        let Some(all) = all else { return Vec::new() };
+        let needed = |at: &usize| all[at / 64] >> (at % 64) & 1 == 1;
+        let tags = (0..alive.len()).filter(needed).map(|at| alive[at]);
+        tags.filter(|tag| *tag != self.base).collect()
     }
 
     /// The asked node that holds for certain where the tag does.

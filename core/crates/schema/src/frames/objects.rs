@@ -13,7 +13,7 @@ use crate::algebra::{
 };
 
 /// Keys that are told apart from any other beyond which they are not compared one by one.
-const MAX_TOLD: usize = 2_048;
+pub(super) const MAX_TOLD: usize = 2_048;
 
 impl Frames {
     /// The run of a shape that has no member yet.
@@ -166,7 +166,7 @@ impl Frames {
     }
 
     /// Whether a slot can be filled so that the run stays alive.
-    fn may_fill(
+    pub(super) fn may_fill(
         &mut self,
         run: &ObjectRun,
         slot: Slot,
@@ -202,6 +202,11 @@ impl Frames {
             return Ok(known.clone());
         }
         let frame = self.frame(id);
+        if let Some(plan) = self.partitioned(&frame, fuel)? {
+            let plan = std::sync::Arc::new(plan);
+            self.plans.insert(id, plan.clone());
+            return Ok(plan);
+        }
         let (mut names, mut classes) = (Vec::new(), Vec::new());
         let mut bound = None;
         // Keys that are told apart, and whether any other one may come.
@@ -245,6 +250,7 @@ impl Frames {
             tags: Vec::new(),
             keys: Vec::new(),
             open: None,
+            partitioned: false,
         };
         let mut parts = Vec::new();
         let mut tag_of_key: FxHashMap<KeyId, usize> = FxHashMap::default();
@@ -415,7 +421,7 @@ impl Frames {
                 }
             }
             // What is not known must not decide about the truth.
-            None if reading.truth => {
+            None if reading.truth && !plan.partitioned => {
                 self.key_ends.insert(memo, None);
                 return Ok(None);
             }

@@ -207,7 +207,8 @@ impl ByteAutomaton for SchemaAutomaton {
         if !key && !kept && !own {
             return EndKnowledge::Exact;
         }
-        if self.frames.reading(frame).truth || mark == TextId::BLURRED {
+        let told = key && self.frames.known_key_plan(frame).is_some_and(|plan| plan.partitioned);
+        if (self.frames.reading(frame).truth && !told) || mark == TextId::BLURRED {
             return EndKnowledge::Unknown;
         }
         if (key || own) && self.frames.compares_at_end(frame) {
@@ -218,6 +219,12 @@ impl ByteAutomaton for SchemaAutomaton {
 
     fn take_doubt(&mut self) -> bool {
         std::mem::take(&mut self.frames.doubt)
+    }
+
+    fn take_limit(&mut self) -> Option<AutomatonError> {
+        let limit = u64::from(self.limits.max_depth);
+        std::mem::take(&mut self.limited)
+            .then_some(AutomatonError::Limit { name: "max_depth", limit })
     }
 
     fn lex_resting(&mut self, state: StateId, most: usize) -> Option<Resting> {
