@@ -52,7 +52,9 @@ def draw(data: Path, tokenizer: Path, vocabulary: sg.Vocabulary, seed: int, args
         if ids is None or len(work) == args.rows:
             continue
         try:
-            sg.json_schema(case["schema"], property_order="any").compile(vocabulary)
+            sg.json_schema(
+                case["schema"], property_order="any", escapes="all", number_spelling="all"
+            ).compile(vocabulary)
         except sg.StructgenError:
             continue
         work.append((case["schema"], ids))
@@ -65,7 +67,9 @@ def seconds(work: Work, vocabulary: sg.Vocabulary, threads: int, steps: int) -> 
     """Of each call: with fresh constraints, and along the same texts again."""
     mask = sg.allocate_mask(len(work), vocabulary.size)
     matchers = [
-        sg.json_schema(schema, property_order="any").compile(vocabulary).matcher()
+        sg.json_schema(schema, property_order="any", escapes="all", number_spelling="all")
+        .compile(vocabulary)
+        .matcher()
         for schema, _ in work
     ]
     spent = np.zeros((len(TIMES), steps))

@@ -74,7 +74,12 @@ class Structgen:
 
     def compile(self, schema: Any) -> Any:
         order = self.property_order
-        constraint = self._sg.json_schema(schema, property_order=order)  # type: ignore[arg-type]
+        constraint = self._sg.json_schema(
+            schema,
+            property_order=order,  # type: ignore[arg-type]
+            escapes="all",
+            number_spelling="all",
+        )
         return constraint.compile(self.vocabulary)
 
     def compile_grammar(self, text: str, notation: Notation) -> Any:

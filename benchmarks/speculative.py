@@ -261,9 +261,7 @@ def constraint_of(name: str, whitespace: Whitespace) -> TextConstraint:
     if name in PATTERNS:
         return regex(PATTERNS[name])
     # With every escape spelling allowed, no key is forced as text.
-    return json_schema(
-        SCHEMAS[name], whitespace=whitespace, escapes="minimal", number_spelling="plain"
-    )
+    return json_schema(SCHEMAS[name], whitespace=whitespace, escapes="minimal")
 
 
 def drafters_of(names: Sequence[str]) -> tuple[Drafter, ...]:

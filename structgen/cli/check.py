@@ -129,9 +129,7 @@ def _judge(file: str, source: Source, samples: int, seed: int) -> Verdict:
         verdict.collisions = _collisions(source.value, source.start)
     if source.kind == "schema":
         # The same values, spelled as people would.
-        constraint = source.build(
-            whitespace=(", ", ": "), escapes="minimal", number_spelling="plain"
-        )
+        constraint = source.build(whitespace=(", ", ": "))
     verdict.samples = [readable_sample(constraint, seed + index) for index in range(samples)]
     return verdict
 

@@ -38,8 +38,6 @@ _KINDS: Mapping[str, Kind] = {
     ".ebnf": "grammar",
 }
 _LIMITS = tuple(name for name in dir(Limits) if not name.startswith("_") and name != "cancel")
-# Spelled as `structgen.generate` spells JSON, so that masks are those of generation.
-_SPELLING: Mapping[str, object] = {"escapes": "minimal", "number_spelling": "plain"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +107,7 @@ class ConstraintOptions:
         if self.choice:
             return choice(self.choice, limits=self.limits)
         source = self.source()
-        return None if source is None else source.build(**_SPELLING)
+        return None if source is None else source.build()
 
     def source(self) -> Source | None:
         """The schema, grammar or pattern that the options name."""

@@ -91,8 +91,9 @@ def json_schema(
             every legal spelling of a character inside strings, for judging texts of others.
         format_assertion: whether ``format`` restricts texts (default), whatever vocabularies
             the metaschema lists.
-        number_spelling: ``"all"`` (default): every spelling of a number (``1e2``, ``1.0``) that
-            readers agree on; ``"plain"``: one spelling each, without exponents.
+        number_spelling: see `NumberSpelling`. ``"plain"`` (default): as programs write numbers,
+            integers without a point or an exponent and with up to 20 digits; ``"all"``: as a
+            validator reads them (``1.0`` and ``1e2`` are integers).
         additional_properties_default: False leaves out keys of which no schema says anything, in
             objects for which some schema lists ``properties`` or ``patternProperties``, unless it
             has ``additionalProperties`` or ``unevaluatedProperties`` beside them. All schemas of
@@ -101,7 +102,8 @@ def json_schema(
         max_array_length: elements of arrays that no schema bounds (by ``maxItems``, or a
             ``false`` for what follows ``prefixItems``).
         max_integer_digits, max_fraction_digits, max_exponent_digits: digits of a number before
-            and after the point and in its exponent; 0 forbids fractions or exponents.
+            and after the point and in its exponent; 0 forbids fractions or exponents. The
+            first also replaces the 20 digits of ``"plain"``.
         registry: schemas by URI that ``$ref`` may name; a mapping or a `referencing.Registry`.
             The published metaschemas need not be in it (extra ``metaschemas``). Nothing is ever
             fetched.

@@ -35,7 +35,20 @@ a mapping
 
 PropertyOrder: TypeAlias = Literal["schema", "any"]
 Escapes: TypeAlias = Literal["all", "minimal"]
-NumberSpelling: TypeAlias = Literal["all", "plain"]
+NumberSpelling: TypeAlias = Literal["plain", "all"]
+"""How numbers are written.
+
+``"plain"``
+    as programs write them, with as many digits as readers hold. An integer is ``0`` or
+    ``-?[1-9][0-9]*``, up to 20 digits (those of ``2**64 - 1``) or as many as the schema's own
+    constants need. Other numbers are written as floats are: a point and digits, zeros at the end
+    included (``24.50``), up to 17 digits in all, or 23 places below one; or one digit, a fraction
+    of up to 16 and an exponent up to 307 (``1e-07``, ``6.02E+23``). Where whole numbers and others
+    may stand, whole ones may be written as floats (``100.00``).
+``"all"``
+    every spelling on which readers agree, as a validator reads them: ``1.0`` and ``1e2`` are
+    integers (from draft 6 on), and integers have any number of digits.
+"""
 
 
 class JsonOptions(TypedDict, total=False):

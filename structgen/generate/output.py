@@ -49,9 +49,7 @@ def resolve_output(output: OutputLike, whitespace: Whitespace | None = None) -> 
     source = _json_source(output) if texts is None else None
     if source is not None:
         # Whether it is a type shows when its schema is asked for.
-        constraint = json_schema(
-            cast("type", source), whitespace=whitespace, number_spelling="plain"
-        )
+        constraint = json_schema(cast("type", source), whitespace=whitespace)
         return Output(constraint=constraint, reading=constraint.reading)
     if whitespace is not None:
         hint = "sg.json_schema(..., whitespace=...)" if isinstance(output, TextConstraint) else None

@@ -320,7 +320,7 @@ def test_a_real_model_writes_json():
     }
     processor = StructgenLogitsProcessor(
         # plain: 3.14000e+0000... is an integer too, and a small model never comes to its end
-        sg.json_schema(schema, number_spelling="plain", whitespace="compact"),
+        sg.json_schema(schema, whitespace="compact"),
         model.vocabulary,
     )
     ids = model.prompt_ids([{"role": "user", "content": "Tell me about Paris, as JSON."}])

@@ -120,6 +120,7 @@ def constraint(group: Group, registry: Mapping[str, object]) -> sg.TextConstrain
         property_order="any",
         format_assertion=group.asserts_formats,
         escapes="all",
+        number_spelling="all",
         registry=registry,
     )
 

@@ -26,7 +26,9 @@ def wrong_verdicts(path: Path, tokens: suite.TokenPath | None) -> list[str]:
     document = data.read(path)
     wrong: list[str] = []
     try:
-        constraint = json_schema(document["schema"], property_order="any")
+        constraint = json_schema(
+            document["schema"], property_order="any", escapes="all", number_spelling="all"
+        )
         automaton = constraint.compile(tokens.vocabulary) if tokens else None
         for number, test in enumerate(document["tests"]):
             for writing, text in writings(test["data"], shuffle=7):

@@ -129,8 +129,8 @@ def test_escapes() -> None:
 
 
 def test_number_spelling() -> None:
-    every = sg.json_schema({"const": 10})
-    plain = sg.json_schema({"const": 10}, number_spelling="plain")
+    every = sg.json_schema({"const": 10}, number_spelling="all")
+    plain = sg.json_schema({"const": 10})
     for text in ["10", "10.0", "1e1", "1E+1"]:
         assert every.accepts(text)
         assert plain.accepts(text) == (text == "10")
@@ -229,7 +229,22 @@ def check_narrow(text: str, document: dict[str, Any], options: dict[str, Any]) -
         ({"maxItems": 2}, {"max_array_length": 1}, ["[1,2]"], ["[1,2,3]"]),
         ({"not": {"type": "array"}}, {"max_array_length": 1}, ["1"], ["[1,2]", "[]"]),
         ({"contains": {"const": 1}}, {"max_array_length": 1}, ["[1]"], ["[2,1]", "[2]"]),
-        ({"type": "number"}, {"max_integer_digits": 2}, ["99.123", "-1e9"], ["100"]),
+        (
+            {"type": "number"},
+            {"max_integer_digits": 2, "number_spelling": "all"},
+            ["99.123", "-1e9"],
+            ["100"],
+        ),
+        # An exponent stands for digits, too.
+        (
+            {"type": "number"},
+            {"max_integer_digits": 2},
+            ["99.123", "-9.9e1", "1e-9"],
+            ["100", "1e2"],
+        ),
+        ({"type": "integer"}, {"max_integer_digits": 2}, ["99", "-10"], ["100", "1e1", "9.0"]),
+        ({"enum": [12345]}, {"max_integer_digits": 2}, ["12345"], ["12"]),
+        ({"type": "integer"}, {"max_integer_digits": 30}, ["9" * 30], ["9" * 31]),
         ({"type": "number"}, {"max_fraction_digits": 0}, ["1", "1e5"], ["1.0"]),
         ({"type": "number"}, {"max_exponent_digits": 0}, ["1.5"], ["1e5"]),
         ({"type": "integer"}, {"max_integer_digits": 1, "max_exponent_digits": 0}, ["9"], ["10"]),
@@ -304,7 +319,7 @@ def test_what_narrowing_leaves(
         ({"type": "array", "minItems": 2}, {"max_array_length": 1}, ["max_array_length"]),
         (
             {"type": "number", "minimum": 10},
-            {"max_integer_digits": 1, "max_exponent_digits": 0},
+            {"max_integer_digits": 1, "max_exponent_digits": 0, "number_spelling": "all"},
             ["max_integer_digits", "max_exponent_digits"],
         ),
         (

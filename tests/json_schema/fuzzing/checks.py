@@ -175,8 +175,8 @@ class Check:
             options["format_assertion"] = False
         if dice.random() < 0.15:
             options["escapes"] = "minimal"
-        if dice.random() < 0.15:
-            options["number_spelling"] = "plain"
+        plain = dice.random() < 0.4
+        options["number_spelling"] = "plain" if plain else "all"
         try:
             program = self.compiled(options)
         except EmptyLanguageError:
@@ -193,7 +193,7 @@ class Check:
             except RecursionError:
                 self.out.counts["judge gave up"] += 1
                 return
-            if "number_spelling" in options and not texts.plainly_spelled(text):
+            if plain and not texts.plainly_spelled(text, scientific=self.case.scientific):
                 # Another language: nothing that is invalid belongs to it, but much is missing.
                 if program is not None and not self.sound(program, options, text, valid):
                     return
@@ -399,7 +399,7 @@ class Check:
         self, program: Program, options: dict[str, Any], layout: Layout, raw: bytes
     ) -> bool:
         """The same document, in the same order, as `json.dumps` writes it."""
-        if options["number_spelling"] != "all" or self.case.draft == "draft4":
+        if self.case.draft == "draft4":
             return True
         value = texts.loads(raw.decode())
         # Numbers that floats do not hold, and those beside odd divisors, are written plainly.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -40,16 +41,42 @@ def number(value: int | Decimal) -> str:
     return str(value) if isinstance(value, int) else repr(float(value))
 
 
-def plainly_spelled(text: str) -> bool:
-    """Whether no number of a text has an exponent, or zeros at the end of a fraction."""
+_PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}")
+_PLAIN_DECIMAL = re.compile(
+    r"-?(?:0\.[0-9]{1,23}|(?=[0-9.]{3,18}$)[1-9][0-9]{0,11}\.[0-9]{1,16}"
+    r"|[1-9][0-9]{12}\.[0-9]{1,2}|[1-9][0-9]{13}\.[0-9]|[1-9][0-9]{14,15}\.0)"
+)
+_PLAIN_EXPONENT = re.compile(
+    r"-?[1-9](?:\.[0-9]{1,16})?[eE][+-]?(?:[0-9]{1,2}|[0-2][0-9]{2}|30[0-7])"
+)
+
+
+def is_plain(spelling: str, *, scientific: bool = True) -> bool:
+    """Whether `spelling` is one of the number spelling ``"plain"``, wherever it stands: a whole
+    number as an integer, any other as a float."""
+    if not set(".eE") & set(spelling):
+        return _PLAIN_INTEGER.fullmatch(spelling) is not None
+    value = Decimal(spelling)
+    return value != value.to_integral_value() and is_float(spelling, scientific=scientific)
+
+
+def is_float(spelling: str, *, scientific: bool = True) -> bool:
+    """Whether it is one of them where a number of any kind may stand."""
+    if _PLAIN_DECIMAL.fullmatch(spelling) or _PLAIN_INTEGER.fullmatch(spelling.lstrip("-")):
+        return True
+    return scientific and _PLAIN_EXPONENT.fullmatch(spelling) is not None
+
+
+def plainly_spelled(text: str, *, scientific: bool = True) -> bool:
+    """Whether each number of a text is spelled plainly, wherever it stands."""
     found: list[str] = []
 
-    def note(spelling: str) -> Decimal:
+    def note(spelling: str) -> int:
         found.append(spelling)
-        return Decimal(spelling)
+        return 0
 
-    json.loads(text, parse_float=note)
-    return not any("e" in each or "E" in each or each.endswith("0") for each in found)
+    json.loads(text, parse_float=note, parse_int=note)
+    return all(is_plain(each, scientific=scientific) for each in found)
 
 
 def quoted(text: str) -> str:

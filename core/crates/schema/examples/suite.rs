@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel};
 use structgen_schema::{
-    Draft, PropertyOrder, SchemaAutomaton, SchemaError, SchemaLimits, SchemaOptions, Whitespace,
+    Draft, NumberSpelling, PropertyOrder, SchemaAutomaton, SchemaError, SchemaLimits,
+    SchemaOptions, Whitespace,
 };
 
 /// Writes a value as `json.dumps` does.
@@ -373,6 +374,7 @@ fn official(dir: &Path, args: &HashMap<String, String>, settings: &Settings) {
                 format_assertion: formats,
                 registry: registry.clone(),
                 draft: group["schema"].get("$schema").is_none().then(|| draft_of(draft)),
+                number_spelling: NumberSpelling::All,
                 ..SchemaOptions::default()
             };
             let cases: Vec<Case> = tests.iter().map(|test| case(test, None, false)).collect();
@@ -410,7 +412,8 @@ fn maskbench(dir: &Path, args: &HashMap<String, String>, settings: &Settings) {
         }
         let Some(document) = read(path) else { continue };
         let Some(Value::Array(tests)) = document.get("tests") else { continue };
-        let mut options = SchemaOptions::default();
+        let mut options =
+            SchemaOptions { number_spelling: NumberSpelling::All, ..SchemaOptions::default() };
         if args.contains_key("--any-order") {
             options.property_order = PropertyOrder::Any;
         }

@@ -150,6 +150,8 @@ pub(crate) struct Algebra {
     pub(crate) strings: Strings,
     pub(crate) numbers: Numbers,
     narrowing: Option<Narrowing>,
+    /// Normal forms as they are written.
+    narrowed: FxHashMap<NodeId, Arc<Normal>>,
     schemas: Vec<Arc<Schema>>,
     tracks_evaluation: bool,
     compares_elements: bool,
@@ -202,6 +204,7 @@ impl Algebra {
             strings,
             numbers,
             narrowing,
+            narrowed: FxHashMap::default(),
             schemas: schemas.into_iter().map(Arc::new).collect(),
             tracks_evaluation,
             compares_elements,

@@ -8,8 +8,8 @@ use structgen_regex::{ExprId, Exprs, JsonSpelling, Lexer, RegexLimits};
 
 use crate::format::Format;
 use crate::limits::SchemaLimits;
-use crate::location::Schema;
-use crate::number::Numbers;
+use crate::location::{NumberRules, Schema};
+use crate::number::{Numbers, Reach};
 use crate::options::{Escapes, NumberSpelling, SchemaOptions};
 use crate::string::Strings;
 
@@ -17,7 +17,7 @@ use crate::string::Strings;
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz_";
 
 /// States of a lexer up to which derivatives are worked out beforehand.
-const MOST_STATES: usize = 100;
+const MOST_STATES: usize = 300;
 
 /// Arenas that are kept, of less than a megabyte each. Beyond, formats are built for each schema.
 const MOST_KEPT: usize = 32;
@@ -41,7 +41,8 @@ pub(crate) struct Basis {
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Wanted {
     minimal: bool,
-    exponents: bool,
+    /// Whether only plain spellings of numbers are written.
+    plain: bool,
     /// Multiples of anything but powers of ten are only regular over plain decimals.
     mixed: bool,
     /// Each once, in the order of their first use.
@@ -60,21 +61,24 @@ impl Basis {
         let steps = || schemas.iter().filter_map(|schema| schema.number.multiple_of.as_ref());
         let wanted = Wanted {
             minimal: options.escapes == Escapes::Minimal,
-            exponents: options.number_spelling == NumberSpelling::All,
+            plain: options.number_spelling == NumberSpelling::Plain,
             mixed: steps().any(|step| step.digits != [1]),
             formats,
         };
+        let reach = Reach::of(schemas, options, !wanted.mixed);
         let limits = RegexLimits {
             max_exprs: limits.max_exprs,
             max_states: limits.max_lexer_states,
             ..RegexLimits::default()
         };
-        let basis = Basis::kept(wanted);
-        Basis {
-            exprs: basis.exprs.within(limits),
-            strings: basis.strings.clone(),
-            numbers: basis.numbers.clone(),
-        }
+        let basis = Basis::kept(wanted.clone());
+        let mut exprs = basis.exprs.within(limits);
+        // Schemas with constants of many digits are rare, and of many kinds.
+        let numbers = match reach == Reach::default() {
+            true => basis.numbers.clone(),
+            false => Numbers::new(&mut exprs, wanted.plain, wanted.mixed, reach),
+        };
+        Basis { exprs, strings: basis.strings.clone(), numbers }
     }
 
     /// With the formats that are wanted, if they are kept or may be.
@@ -111,11 +115,16 @@ impl Basis {
         let mut exprs = Exprs::new(RegexLimits::default());
         let spelling = if wanted.minimal { JsonSpelling::Minimal } else { JsonSpelling::All };
         let strings = Strings::new(&mut exprs, spelling);
-        let numbers = Numbers::new(&mut exprs, wanted.exponents, wanted.mixed);
+        let mut numbers = Numbers::new(&mut exprs, wanted.plain, wanted.mixed, Reach::default());
         let quote = exprs.literal(b"\"");
-        let mut lexemes = vec![exprs.concat(&[strings.all, quote]), numbers.all];
+        let mut lexemes = vec![exprs.concat(&[strings.all, quote])];
+        lexemes.push(numbers.written(&mut exprs, numbers.all));
         for by_spelling in [false, true] {
-            numbers.integer(&mut exprs, by_spelling);
+            let rules = NumberRules::default();
+            let integers = numbers.rules(&mut exprs, &rules, Some(by_spelling));
+            if wanted.plain {
+                lexemes.push(numbers.written(&mut exprs, integers));
+            }
         }
         for letter in LETTERS.chars() {
             lexemes.push(strings.ended(&mut exprs, letter.encode_utf8(&mut [0; 4])));

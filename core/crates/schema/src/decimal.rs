@@ -108,6 +108,19 @@ impl Decimal {
         (whole, fraction)
     }
 
+    /// As an integer is written, or with a point, without an exponent.
+    pub(crate) fn plain_text(&self) -> String {
+        let (whole, fraction) = self.plain_digits();
+        let mut text = String::with_capacity(whole.len() + fraction.len() + 2);
+        text.extend(self.negative.then_some('-'));
+        text.extend(whole.iter().map(|digit| char::from(b'0' + digit)));
+        if !fraction.is_empty() {
+            text.push('.');
+            text.extend(fraction.iter().map(|digit| char::from(b'0' + digit)));
+        }
+        text
+    }
+
     fn cmp_magnitude(&self, other: &Decimal) -> Ordering {
         match (self.is_zero(), other.is_zero()) {
             (true, true) => Ordering::Equal,
@@ -174,6 +187,8 @@ mod tests {
         assert_eq!(read("120").plain_digits(), (vec![1, 2, 0], vec![]));
         assert_eq!(read("0.012").plain_digits(), (vec![0], vec![0, 1, 2]));
         assert_eq!(read("1e3").to_u64(), Some(1000));
+        assert_eq!(read("-12e-4").plain_text(), "-0.0012");
+        assert_eq!(read("1.50e3").plain_text(), "1500");
         assert!(read("1.0").is_integer() && !read("1.5").is_integer());
         assert!(Decimal::parse_text("1e999999999999").is_err());
     }

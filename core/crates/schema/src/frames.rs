@@ -309,9 +309,7 @@ impl Frames {
                 strings.push((tag, literal));
             }
         }
-        if asked.truth {
-            self.read_alike(&mut numbers);
-        }
+        self.read_alike(&asked, &mut numbers, fuel)?;
         let judge = self.judge(asks, fuel)?;
         let reading = Reading {
             truth: asked.truth || judge.is_some(),
@@ -378,16 +376,44 @@ impl Frames {
         }
     }
 
-    /// Where the truth about numbers matters, and not only whether they are allowed, none may
-    /// be spelled in a way that some of the languages do not understand.
-    fn read_alike(&mut self, numbers: &mut [(u32, ExprId)]) {
-        let all = self.algebra.numbers.all;
-        if numbers.iter().any(|(_, language)| *language != Exprs::EMPTY && *language != all) {
-            let Algebra { numbers: spellings, lexer, .. } = &mut self.algebra;
-            for (_, language) in numbers {
-                *language = spellings.within_universe(&mut lexer.exprs, *language);
+    /// How the numbers of several nodes are spelled beside each other.
+    ///
+    /// Where the truth about them matters, and not only whether they are allowed, none may be
+    /// spelled in a way that some of the languages do not understand.
+    fn read_alike(
+        &mut self,
+        asked: &Asks,
+        numbers: &mut [(u32, ExprId)],
+        fuel: &mut Fuel,
+    ) -> Result<(), AutomatonError> {
+        let plain = self.algebra.numbers.is_plain();
+        if !asked.truth && (!plain || numbers.len() < 2) {
+            return Ok(());
+        }
+        let mut meant = Vec::with_capacity(numbers.len());
+        for node in &asked.nodes {
+            meant.push(self.algebra.numbers_of(*node, fuel)?);
+        }
+        let Algebra { numbers: spellings, lexer, .. } = &mut self.algebra;
+        let needed = |need: &[u32]| {
+            let languages = need.iter().filter_map(|tag| meant.get(*tag as usize));
+            spellings.are_whole(languages.copied())
+        };
+        let whole = spellings.are_whole(meant.iter().copied())
+            || asked.needs.iter().any(|need| needed(need));
+        let all = spellings.all;
+        if asked.truth {
+            if plain || meant.iter().any(|l| *l != Exprs::EMPTY && *l != all) {
+                for ((_, language), meant) in numbers.iter_mut().zip(meant) {
+                    *language = spellings.legible(&mut lexer.exprs, meant, whole);
+                }
+            }
+        } else if !whole {
+            for ((_, language), meant) in numbers.iter_mut().zip(meant) {
+                *language = self.algebra.mixed_numbers(meant);
             }
         }
+        Ok(())
     }
 
     /// The tags of what may end here.

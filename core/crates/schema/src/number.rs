@@ -7,16 +7,25 @@
 //! bounded mantissa (which is how programs write floats). The language of a predicate is
 //! exact on the universe and sound outside it; so are its unions, intersections and, taken
 //! relative to the universe, complements.
+//!
+//! Which of the spellings are *written* is another question, and is asked last (`written`): an
+//! integer without a point, a fraction of so many digits. To narrow before a complement is taken
+//! would widen what it allows.
 
 mod multiples;
 mod plain;
+mod reach;
 mod residues;
 mod scientific;
+mod written;
 
 use rustc_hash::FxHashMap;
 use structgen_regex::{ByteSet, ExprId, Exprs};
 
 use crate::decimal::Decimal;
+
+pub(crate) use reach::Reach;
+use written::{Plain, Traits};
 
 /// Digits after the point in a scientific mantissa: floats need 16.
 const MANTISSA: usize = 19;
@@ -25,9 +34,19 @@ const MANTISSA: usize = 19;
 /// an infinity of the number, or zero.
 const MAX_EXPONENT: u64 = 307;
 
-/// Digits that a float needs, and those before the point when a fraction follows.
+/// Digits that a float needs: every one of them is the nearest to some decimal of so many.
 const FLOAT_DIGITS: u32 = 17;
-const FLOAT_WHOLE: u32 = 12;
+/// Digits before the point up to which so many may be written. Beyond, floats are so far from
+/// each other that a reader might see another number at the point where it matters.
+const FLOAT_LONG: u32 = 12;
+/// Digits of decimals that floats tell apart, whichever.
+const FLOAT_EXACT: u32 = 15;
+/// Digits before the point when a fraction follows, if only of zeros: floats hold integers of
+/// about so many, and print them so.
+const FLOAT_WHOLE: u32 = 16;
+/// Digits after the point of a number below one. `JSON.stringify` writes an exponent below
+/// `1e-6`, Python below `1e-4`: up to there a float has five zeros and its 17 digits.
+const FLOAT_PLACES: u32 = 23;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -44,9 +63,10 @@ pub(crate) struct Numbers {
     /// The spellings on which predicates are exact.
     universe: ExprId,
     scientific: bool,
-    /// Whether every number has one spelling alone: no exponent, no zeros at the end of a
-    /// fraction.
-    canonical: bool,
+    /// Digits of constants that are beyond floats.
+    reach: Reach,
+    /// What is written under the plain spelling.
+    plain: Option<Plain>,
     digit: ExprId,
     digits: ExprId,
     nonzero: ExprId,
@@ -58,12 +78,16 @@ pub(crate) struct Numbers {
     zero_fraction: ExprId,
     exponent_mark: ExprId,
     multiples: FxHashMap<Decimal, Option<ExprId>>,
+    /// Whole numbers by value, and by their spelling.
+    integers: [Option<ExprId>; 2],
+    /// What is known of languages beside their expressions.
+    traits: FxHashMap<ExprId, Traits>,
 }
 
 impl Numbers {
-    /// `exponents`: whether they may be written at all; `mixed`: whether predicates occur
-    /// that are not regular over them.
-    pub(crate) fn new(exprs: &mut Exprs, exponents: bool, mixed: bool) -> Self {
+    /// `plain`: whether only plain spellings are written; `mixed`: whether predicates occur that
+    /// are not regular over exponents.
+    pub(crate) fn new(exprs: &mut Exprs, plain: bool, mixed: bool, reach: Reach) -> Self {
         let digit = exprs.byte_set(ByteSet::range(b'0', b'9'));
         let digits = exprs.repeat(digit, 0, None);
         let nonzero = exprs.byte_set(ByteSet::range(b'1', b'9'));
@@ -80,8 +104,9 @@ impl Numbers {
         let mut this = Numbers {
             all: Exprs::EMPTY,
             universe: Exprs::EMPTY,
-            scientific: exponents && !mixed,
-            canonical: !exponents,
+            scientific: !mixed,
+            reach,
+            plain: None,
             digit,
             digits,
             nonzero,
@@ -91,13 +116,10 @@ impl Numbers {
             zero_fraction,
             exponent_mark,
             multiples: FxHashMap::default(),
+            integers: [None; 2],
+            traits: FxHashMap::default(),
         };
-        let plain = this.plain_all(exprs);
-        let mut unsigned = vec![if this.canonical {
-            this.canonical_all(exprs)
-        } else {
-            this.plain_of_float(exprs)
-        }];
+        let mut unsigned = vec![this.decimals(exprs, None)];
         if this.scientific {
             let mantissa = this.mantissa_all(exprs);
             let exponent = this.exponent_any(exprs);
@@ -105,36 +127,32 @@ impl Numbers {
         }
         let unsigned = exprs.or(&unsigned);
         this.universe = this.signed(exprs, unsigned);
-        this.all = if exponents {
+        this.all = if plain {
+            this.plain = Some(this.plain_spellings(exprs));
+            this.universe
+        } else {
+            let plain = this.plain_all(exprs);
             let exponent = this.exponent_any(exprs);
             let exponent = exprs.repeat(exponent, 0, Some(1));
             let unsigned = exprs.concat(&[plain, exponent]);
             this.signed(exprs, unsigned)
-        } else {
-            this.universe
         };
         this
     }
 
-    /// The numbers outside `language`.
-    pub(crate) fn complement(&self, exprs: &mut Exprs, language: ExprId) -> ExprId {
-        if language == Exprs::EMPTY {
-            return self.all;
-        }
-        if language == self.all {
-            return Exprs::EMPTY;
-        }
-        let outside = exprs.not(language);
-        exprs.and(&[self.universe, outside])
-    }
-
     /// Whole numbers; in draft 4 only if they look like ones.
-    pub(crate) fn integer(&self, exprs: &mut Exprs, by_spelling: bool) -> ExprId {
-        let whole = self.whole(exprs);
-        if by_spelling || self.canonical {
-            return self.signed(exprs, whole);
+    fn integer(&mut self, exprs: &mut Exprs, by_spelling: bool) -> ExprId {
+        if let Some(known) = self.integers[usize::from(by_spelling)] {
+            return known;
         }
-        self.power_of_ten_multiple(exprs, 0)
+        let language = if by_spelling {
+            let whole = self.whole(exprs);
+            self.signed(exprs, whole)
+        } else {
+            self.power_of_ten_multiple(exprs, 0)
+        };
+        self.integers[usize::from(by_spelling)] = Some(language);
+        language
     }
 
     /// Numbers on one side of `bound`.
@@ -179,14 +197,13 @@ impl Numbers {
     /// The spellings of one number.
     pub(crate) fn equal(&self, exprs: &mut Exprs, value: &Decimal) -> ExprId {
         let magnitude = self.magnitude(exprs, &value.abs(), Side::Equal);
-        let language = if value.is_zero() {
+        if value.is_zero() {
             self.signed(exprs, magnitude)
         } else if value.negative {
             exprs.concat(&[self.minus, magnitude])
         } else {
             magnitude
-        };
-        self.canonically(exprs, language)
+        }
     }
 
     /// Multiples of `step`; `None` where that takes more residues than are affordable.
@@ -195,7 +212,6 @@ impl Numbers {
             return *known;
         }
         let language = self.build_multiple(exprs, step);
-        let language = language.map(|language| self.canonically(exprs, language));
         self.multiples.insert(step.clone(), language);
         language
     }
@@ -205,14 +221,9 @@ impl Numbers {
         exprs.concat(&[sign, unsigned])
     }
 
-    /// The part of `language` on which readers agree.
-    pub(crate) fn within_universe(&self, exprs: &mut Exprs, language: ExprId) -> ExprId {
-        exprs.and(&[language, self.universe])
-    }
-
-    /// The canonical spellings in `language`, where there is one spelling alone.
-    fn canonically(&self, exprs: &mut Exprs, language: ExprId) -> ExprId {
-        if self.canonical { self.within_universe(exprs, language) } else { language }
+    /// The part of `language` on which predicates are exact.
+    fn within_universe(&self, exprs: &mut Exprs, language: ExprId) -> ExprId {
+        if language == self.universe { language } else { exprs.and(&[language, self.universe]) }
     }
 
     fn magnitude_any(&self, exprs: &mut Exprs) -> ExprId {

@@ -178,11 +178,12 @@ pub enum Escapes {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NumberSpelling {
-    /// Decimals and exponents; `1.0` is an integer where the draft says so.
-    #[default]
+    /// Decimals and normalised exponents of any length; `1.0` is an integer where the draft says
+    /// so: how a validator reads.
     All,
-    /// One spelling for each number: no exponent, no zeros at the end of a fraction, hence
-    /// integers without one. The spelling of zero may have a sign.
+    /// How programs write numbers, with as many digits as readers hold: integers without a point
+    /// and an exponent, other numbers as floats, zeros at the end included.
+    #[default]
     Plain,
 }
 

@@ -13,7 +13,8 @@ use random::Dice;
 use serde_json::{Value, json};
 use structgen_automaton::{ByteAutomaton, Exactness, Fuel, StateId};
 use structgen_schema::{
-    PropertyOrder, SchemaAutomaton, SchemaError, SchemaLimits, SchemaOptions, Whitespace,
+    NumberSpelling, PropertyOrder, SchemaAutomaton, SchemaError, SchemaLimits, SchemaOptions,
+    Whitespace,
 };
 
 /// Enough for every kind of lexeme; random schemas are about these names and values.
@@ -109,6 +110,10 @@ fn options(round: u64) -> SchemaOptions {
             0 | 1 => Whitespace::Compact,
             2 => Whitespace::Indent { width: 1 },
             _ => Whitespace::default(),
+        },
+        number_spelling: match round % 2 {
+            0 => NumberSpelling::All,
+            _ => NumberSpelling::Plain,
         },
         ..SchemaOptions::default()
     }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Judge;
+use common::{Judge, every_spelling};
 use serde_json::{Value, json};
 use structgen_automaton::{ByteAutomaton, Exactness, Fuel};
 use structgen_schema::{
@@ -23,7 +23,7 @@ fn product() -> Value {
 }
 
 fn any_order() -> SchemaOptions {
-    SchemaOptions { property_order: PropertyOrder::Any, ..SchemaOptions::default() }
+    SchemaOptions { property_order: PropertyOrder::Any, ..every_spelling() }
 }
 
 /// `k_i`: values[i], and no `m_j`: those are vacuous.
@@ -35,7 +35,7 @@ fn instance(values: &[u32]) -> String {
 
 #[test]
 fn a_large_product_is_judged_exactly() {
-    for options in [any_order(), SchemaOptions::default()] {
+    for options in [any_order(), every_spelling(), SchemaOptions::default()] {
         let mut judge = Judge::with(&product(), &options);
         assert_eq!(judge.automaton.exactness(), Exactness::Superset);
         // 2, 3, 4 (of 2 as well: wrong), 5, 6 (of 2 and 3: wrong), 7 (of none: wrong), 9, 25.
@@ -80,7 +80,7 @@ fn the_truth_of_a_leaf_is_not_a_matter_of_spelling() {
             {"properties": {"x": {"minItems": 1}, "y": {"type": "string"}}, "required": ["x", "y"]},
         ]},
     });
-    let options = SchemaOptions::default();
+    let options = every_spelling();
     let mut fuel = Fuel::unlimited();
     let automaton = SchemaAutomaton::new(&schema, &options, &limits, &mut fuel).expect("a schema");
     let mut judge = Judge { automaton, fuel };

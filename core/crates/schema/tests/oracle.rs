@@ -10,7 +10,7 @@ mod oracle;
 #[path = "common/random.rs"]
 mod random;
 
-use common::Judge;
+use common::{Judge, every_spelling};
 use random::{Dice, looking_back, schema};
 use serde_json::{Value, json};
 use structgen_automaton::{ByteAutomaton, Exactness, Fuel};
@@ -114,7 +114,7 @@ fn compare(rounds: u64, make: impl Fn(&mut Dice) -> Value, limits: &SchemaLimits
         let options = SchemaOptions {
             property_order: PropertyOrder::Any,
             whitespace: if round % 2 == 0 { Whitespace::Compact } else { Whitespace::default() },
-            ..SchemaOptions::default()
+            ..every_spelling()
         };
         let mut judge = match compile(&schema, &options, limits) {
             Ok(judge) => judge,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use structgen_automaton::{AutomatonError, Fuel};
-use structgen_regex::{ExprId, Exprs};
+use structgen_regex::ExprId;
 
 use super::arrays::{ArrayShape, Contains, EvaluatedItems, Unique};
 use super::evaluate::Mode;
 use super::objects::{Class, KeySet, Name, ObjectShape};
 use super::{Algebra, ArrayId, Halt, NodeId, Normal, ObjectId, StringSet};
 use crate::decimal::Decimal;
-use crate::location::{LocId, NumberRules, ObjectRules, Schema, StringRules, TypeSet};
+use crate::location::{LocId, ObjectRules, Schema, StringRules, TypeSet};
 use crate::options::Draft;
 
 /// Classes of keys that overlapping patterns may give rise to.
@@ -41,7 +41,8 @@ impl Algebra {
         let numbers = types.has(TypeSet::NUMBER) || types.has(TypeSet::INTEGER);
         if mode != Mode::Strings && numbers {
             let integers = !types.has(TypeSet::NUMBER);
-            normal.numbers = self.number_rules(&schema.number, integers, schema.draft);
+            let integer = integers.then_some(schema.draft == Draft::Draft4);
+            normal.numbers = self.numbers.rules(&mut self.lexer.exprs, &schema.number, integer);
         }
         if mode.has_containers() {
             if types.has(TypeSet::ARRAY) {
@@ -80,29 +81,6 @@ impl Algebra {
             [one] => *one,
             several => self.lexer.exprs.and(several),
         }))
-    }
-
-    fn number_rules(&mut self, rules: &NumberRules, integers: bool, draft: Draft) -> ExprId {
-        let exprs = &mut self.lexer.exprs;
-        let mut parts = Vec::new();
-        if integers {
-            parts.push(self.numbers.integer(exprs, draft == Draft::Draft4));
-        }
-        for bound in &rules.lower {
-            parts.push(self.numbers.bounded(exprs, &bound.value, true, bound.exclusive));
-        }
-        for bound in &rules.upper {
-            parts.push(self.numbers.bounded(exprs, &bound.value, false, bound.exclusive));
-        }
-        if let Some(step) = &rules.multiple_of {
-            // Steps without a language are refused when the schema is compiled.
-            parts.push(self.numbers.multiple(exprs, step).unwrap_or(Exprs::EMPTY));
-        }
-        if parts.is_empty() {
-            return self.numbers.all;
-        }
-        let language = if parts.len() == 1 { parts[0] } else { exprs.and(&parts) };
-        if integers { language } else { self.numbers.within_universe(exprs, language) }
     }
 
     fn array_rules(&mut self, loc: LocId, mode: Mode) -> Result<Option<ArrayId>, Halt> {
@@ -358,7 +336,7 @@ impl Algebra {
                         let limit = 20_000;
                         Halt::Automaton(AutomatonError::Limit { name: "max_digits", limit })
                     })?;
-                    numbers.push(self.numbers.equal(&mut self.lexer.exprs, &value));
+                    numbers.push(value);
                 }
                 Value::Array(elements) => {
                     let prefix: Vec<NodeId> =
@@ -386,7 +364,7 @@ impl Algebra {
             }
         }
         normal.strings = StringSet::finite(texts);
-        normal.numbers = self.lexer.exprs.or(&numbers);
+        normal.numbers = self.numbers.listed(&mut self.lexer.exprs, &numbers);
         self.check_alternatives(normal.arrays.len().max(normal.objects.len()))?;
         Ok(normal)
     }

@@ -223,6 +223,7 @@ impl Algebra {
         }
         let Builder { formula, leaves, locations, .. } = builder;
         let mut known = (*self.evaluate(node, Mode::Scalars, fuel)?).clone();
+        known.numbers = self.numbers.written(&mut self.lexer.exprs, known.numbers);
         let witness = self.witness(&formula, &leaves, fuel)?;
         (known.arrays, known.objects) = (witness.arrays, witness.objects);
         Ok(Deferred { known: Arc::new(known), leaves, formula, locations })

@@ -2,14 +2,15 @@
 //!
 //! Options that narrow are no part of the algebra: under a negation they would widen. They are
 //! applied where a document is read, to the normal form of the whole value, once everything
-//! that schemas say about it is in.
+//! that schemas say about it is in. So is the plain spelling of numbers.
 //!
 //! INVARIANT: with `n` for narrowing, `n(a) & b` lies in `n(a & b)`. So if `n(a & b)` is empty,
 //! no document of `a` that is still written is one of `b`, and shortcuts may take them apart.
+//! With the plain spelling that holds of values rather than of spellings: what a number of `a`
+//! means, some spelling in `n(a & b)` means as well, or another number is in there (see `Reach`).
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
 use structgen_automaton::Fuel;
 use structgen_regex::{ByteSet, ExprId, Exprs};
 
@@ -26,7 +27,6 @@ pub(super) struct Narrowing {
     max_array_length: Option<u32>,
     /// Keys of which no schema says anything are not written.
     pub(super) closes_objects: bool,
-    done: FxHashMap<NodeId, Arc<Normal>>,
 }
 
 impl Narrowing {
@@ -46,7 +46,6 @@ impl Narrowing {
             numbers: bounds.digits().then(|| spellings(exprs, bounds)),
             max_array_length: bounds.max_array_length,
             closes_objects,
-            done: FxHashMap::default(),
         })
     }
 }
@@ -80,29 +79,60 @@ fn part(exprs: &mut Exprs, digit: ExprId, head: ExprId, max: Option<u32>) -> Exp
 impl Algebra {
     /// The normal form of `node`, as far as the options let documents of it be written.
     pub(crate) fn normal(&mut self, node: NodeId, fuel: &mut Fuel) -> Result<Arc<Normal>, Halt> {
-        if let Some(narrowing) = &self.narrowing
-            && let Some(known) = narrowing.done.get(&node)
-        {
+        if self.narrowing.is_none() && !self.numbers.is_plain() {
+            return self.evaluate(node, Mode::Plain, fuel);
+        }
+        if let Some(known) = self.narrowed.get(&node) {
             return Ok(known.clone());
         }
-        let normal = self.evaluate(node, Mode::Plain, fuel)?;
-        let Some(narrowing) = &self.narrowing else { return Ok(normal) };
-        let (strings, numbers) = (narrowing.strings, narrowing.numbers);
-        let mut narrow = (*normal).clone();
-        if let Some(numbers) = numbers
-            && !self.lexer.exprs.is_bounded(narrow.numbers)
-        {
-            narrow.numbers = self.lexer.exprs.and(&[narrow.numbers, numbers]);
+        let mut normal = self.evaluate(node, Mode::Plain, fuel)?;
+        let numbers = self.written_numbers(normal.numbers);
+        if self.narrowing.is_some() {
+            normal = Arc::new(Normal { numbers, ..self.narrow(&normal)? });
+        } else if numbers != normal.numbers {
+            normal = Arc::new(Normal { numbers, ..(*normal).clone() });
         }
+        self.narrowed.insert(node, normal.clone());
+        Ok(normal)
+    }
+
+    /// What the node says of numbers, whether or not that is how they are written.
+    pub(crate) fn numbers_of(&mut self, node: NodeId, fuel: &mut Fuel) -> Result<ExprId, Halt> {
+        let mode = if self.is_deferred(node) { Mode::Scalars } else { Mode::Plain };
+        Ok(self.evaluate(node, mode, fuel)?.numbers)
+    }
+
+    fn written_numbers(&mut self, language: ExprId) -> ExprId {
+        let written = self.numbers.written(&mut self.lexer.exprs, language);
+        self.short_numbers(language, written)
+    }
+
+    /// The same of what may come beside other numbers, some of which are not whole.
+    pub(crate) fn mixed_numbers(&mut self, language: ExprId) -> ExprId {
+        let written = self.numbers.legible(&mut self.lexer.exprs, language, false);
+        self.short_numbers(language, written)
+    }
+
+    /// The part of what is `written` of a language that has no more digits than the options let.
+    fn short_numbers(&mut self, language: ExprId, written: ExprId) -> ExprId {
+        let exprs = &mut self.lexer.exprs;
+        match self.narrowing.as_ref().and_then(|narrowing| narrowing.numbers) {
+            Some(short) if !self.numbers.is_listed(language) && !exprs.is_bounded(language) => {
+                exprs.and(&[written, short])
+            }
+            _ => written,
+        }
+    }
+
+    /// Strings, arrays and objects, as far as the options let them be written.
+    fn narrow(&mut self, normal: &Normal) -> Result<Normal, Halt> {
+        let mut narrow = normal.clone();
+        let strings = self.narrowing.as_ref().and_then(|narrowing| narrowing.strings);
         if let (Some(strings), StringSet::Language(language)) = (strings, &narrow.strings) {
             narrow.strings = StringSet::Language(self.shortened(*language, strings));
         }
         narrow.arrays = self.narrow_arrays(narrow.arrays)?;
         narrow.objects = self.narrow_objects(narrow.objects)?;
-        let narrow = Arc::new(narrow);
-        if let Some(narrowing) = &mut self.narrowing {
-            narrowing.done.insert(node, narrow.clone());
-        }
         Ok(narrow)
     }
 

@@ -200,21 +200,11 @@ impl Algebra {
     // -- numbers --------------------------------------------------------------------------
 
     pub(crate) fn intersect_numbers(&mut self, a: ExprId, b: ExprId) -> ExprId {
-        if a == self.numbers.all {
-            b
-        } else if b == self.numbers.all {
-            a
-        } else {
-            self.lexer.exprs.and(&[a, b])
-        }
+        self.numbers.intersect(&mut self.lexer.exprs, a, b)
     }
 
     pub(crate) fn unite_numbers(&mut self, a: ExprId, b: ExprId) -> ExprId {
-        if a == self.numbers.all || b == self.numbers.all {
-            self.numbers.all
-        } else {
-            self.lexer.exprs.or(&[a, b])
-        }
+        self.numbers.unite(&mut self.lexer.exprs, a, b)
     }
 
     pub(crate) fn complement_numbers(&mut self, a: ExprId) -> ExprId {

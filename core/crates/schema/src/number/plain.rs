@@ -2,7 +2,7 @@
 
 use structgen_regex::{ByteSet, ExprId, Exprs};
 
-use super::{FLOAT_DIGITS, FLOAT_WHOLE, Numbers, Side};
+use super::{FLOAT_DIGITS, FLOAT_EXACT, FLOAT_LONG, FLOAT_PLACES, FLOAT_WHOLE, Numbers, Side};
 
 impl Numbers {
     /// `0|[1-9][0-9]*`
@@ -17,41 +17,68 @@ impl Numbers {
         exprs.concat(&[whole, self.fraction])
     }
 
-    /// Plain decimals that a binary float tells apart: with a fraction, no more than 17
-    /// digits, and no more than 12 before the point. Readers turn a number with a fraction
-    /// into a float, and beyond that would see another number than the one that is written.
-    pub(super) fn plain_of_float(&self, exprs: &mut Exprs) -> ExprId {
-        let whole = self.whole(exprs);
-        let mut options = vec![whole];
+    /// Plain decimals that a binary float tells apart: with a fraction, no more than 17 digits,
+    /// or 15 where the fraction is the smaller part. Readers turn a number with a fraction into a
+    /// float, and beyond that would see another number than the one that is written. Constants of
+    /// the schema that have more digits may be written all the same.
+    ///
+    /// `most`: digits before the point; `None` is for the universe, in which fractions of zeros
+    /// have no bound either.
+    pub(super) fn decimals(&self, exprs: &mut Exprs, most: Option<u32>) -> ExprId {
         let zero = exprs.literal(b"0");
-        let tiny = exprs.repeat(self.digit, 1, Some(FLOAT_DIGITS + 4));
-        options.push(exprs.concat(&[zero, self.point, tiny]));
-        for length in 1..=FLOAT_WHOLE {
-            let tail = exprs.repeat(self.digit, length - 1, Some(length - 1));
-            let fraction = exprs.repeat(self.digit, 1, Some(FLOAT_DIGITS - length));
-            options.push(exprs.concat(&[self.nonzero, tail, self.point, fraction]));
+        let below_one = self.float_fraction(exprs, 0, most.is_some());
+        let mut options = vec![exprs.concat(&[zero, below_one])];
+        let last = most.map_or(FLOAT_WHOLE, |most| most.min(FLOAT_WHOLE));
+        // From the last digit to the first, so that what may follow is shared.
+        let more = exprs.repeat(self.digit, 1, most.map(|most| (most - last).max(1)));
+        let mut tail = if most == Some(last) {
+            Exprs::EMPTY
+        } else {
+            let long = self.fraction_up_to(exprs, self.reach.places);
+            exprs.concat(&[more, long])
+        };
+        for length in (1..=last).rev() {
+            let fraction = self.float_fraction(exprs, length, most.is_some());
+            tail = exprs.or(&[fraction, tail]);
+            if length > 1 {
+                tail = exprs.concat(&[self.digit, tail]);
+            }
         }
-        options.push(self.float_integer(exprs));
+        options.push(exprs.concat(&[self.nonzero, tail]));
         exprs.or(&options)
+    }
+
+    /// What may follow `length` digits (0: a zero): nothing, or a point and digits.
+    fn float_fraction(&self, exprs: &mut Exprs, length: u32, bounded: bool) -> ExprId {
+        let digits = match length {
+            0 => FLOAT_PLACES,
+            1..=FLOAT_LONG => FLOAT_DIGITS - length,
+            _ => FLOAT_EXACT.saturating_sub(length),
+        };
+        let mut options = vec![self.fraction_up_to(exprs, digits.max(self.reach.places))];
+        options.push(if bounded { exprs.literal(b".0") } else { self.zero_fraction });
+        exprs.or(&options)
+    }
+
+    /// Nothing, or a point and up to `most` digits.
+    pub(super) fn fraction_up_to(&self, exprs: &mut Exprs, most: u32) -> ExprId {
+        if most == 0 {
+            return Exprs::EPSILON;
+        }
+        let digits = exprs.repeat(self.digit, 1, Some(most));
+        let fraction = exprs.concat(&[self.point, digits]);
+        exprs.repeat(fraction, 0, Some(1))
     }
 
     /// Whole numbers, with a fraction of zeros only where a float holds them exactly.
     pub(super) fn float_integer(&self, exprs: &mut Exprs) -> ExprId {
         let zero = exprs.literal(b"0");
-        let tail = exprs.repeat(self.digit, 0, Some(FLOAT_DIGITS - 2));
+        let tail = exprs.repeat(self.digit, 0, Some(FLOAT_WHOLE - 1));
         let short = exprs.concat(&[self.nonzero, tail]);
         let short = exprs.or(&[zero, short]);
         let short = exprs.concat(&[short, self.zero_fraction]);
         let whole = self.whole(exprs);
         exprs.or(&[whole, short])
-    }
-
-    /// `(0|[1-9][0-9]*)(\.[0-9]*[1-9])?`
-    pub(super) fn canonical_all(&self, exprs: &mut Exprs) -> ExprId {
-        let whole = self.whole(exprs);
-        let fraction = exprs.concat(&[self.point, self.digits, self.nonzero]);
-        let fraction = exprs.repeat(fraction, 0, Some(1));
-        exprs.concat(&[whole, fraction])
     }
 
     /// Unsigned plain decimals on one side of `whole.fraction`.

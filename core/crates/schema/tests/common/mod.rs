@@ -4,7 +4,12 @@
 
 use serde_json::Value;
 use structgen_automaton::{ByteAutomaton, Fuel, StateId};
-use structgen_schema::{SchemaAutomaton, SchemaLimits, SchemaOptions};
+use structgen_schema::{NumberSpelling, SchemaAutomaton, SchemaLimits, SchemaOptions};
+
+/// As a validator reads numbers.
+pub fn every_spelling() -> SchemaOptions {
+    SchemaOptions { number_spelling: NumberSpelling::All, ..SchemaOptions::default() }
+}
 
 pub struct Judge {
     pub automaton: SchemaAutomaton,
@@ -13,7 +18,7 @@ pub struct Judge {
 
 impl Judge {
     pub fn new(schema: &Value) -> Self {
-        Judge::with(schema, &SchemaOptions::default())
+        Judge::with(schema, &every_spelling())
     }
 
     pub fn with(schema: &Value, options: &SchemaOptions) -> Self {

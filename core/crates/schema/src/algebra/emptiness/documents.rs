@@ -103,7 +103,7 @@ impl Algebra {
             }
             StringSet::Language(e) => *e,
         };
-        if strings == self.strings.all || normal.numbers == self.numbers.all {
+        if strings == self.strings.all || self.numbers.is_anything(normal.numbers) {
             return Ok(None);
         }
         while let Some(body) = self.lexer.exprs.shortest(strings, fuel)? {
