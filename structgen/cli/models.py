@@ -8,6 +8,7 @@ import json
 import click
 
 from structgen.cli.console import be_quiet, note, styled
+from structgen.models.hub import cached
 
 _KINDS = (
     ("default", "SmolLM2-135M-Instruct, fetched once from the package registry (Apache-2.0)"),
@@ -31,11 +32,13 @@ def command(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     missing = [name for name in ("torch", "transformers") if not _installed(name)]
-    cached = _cache_state()
+    ready = _default_is_ready()
+    on_disk = cached()
     if as_json:
         told = {
             "models": [{"spec": spec, "about": about} for spec, about in _KINDS],
-            "default_cached": cached,
+            "default_cached": ready,
+            "hub_cached": on_disk,
             "missing_packages": missing,
         }
         click.echo(json.dumps(told, ensure_ascii=False))
@@ -44,8 +47,10 @@ def command(context: click.Context, as_json: bool) -> None:
     for spec, about in _KINDS:
         state = ""
         if spec == "default":
-            state = "  [ready]" if cached else "  [not fetched: structgen models fetch]"
+            state = "  [ready]" if ready else "  [not fetched: structgen models fetch]"
         click.echo(f"{styled(f'{spec:<{width}}', bold=True)}  {about}{state}")
+    for spec in on_disk:
+        click.echo(f"{styled(f'{spec:<{width}}', bold=True)}  of the hub, in its cache  [ready]")
     if missing:
         note(f"missing: {', '.join(missing)}; pip install 'structgen[transformers]'")
 
@@ -70,7 +75,7 @@ def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def _cache_state() -> bool:
+def _default_is_ready() -> bool:
     from structgen.models.embedded import embedded_folder
 
     return embedded_folder().is_dir()

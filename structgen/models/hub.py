@@ -57,7 +57,7 @@ def locate(spec: str) -> bool:
 
 def hint_for(spec: str) -> str:
     """The nearest names among those that work on this machine, and what else may be given."""
-    near = _alike(spec, [*NAMES, *_cached()], 0.55) + _folders_like(spec)
+    near = _alike(spec, [*NAMES, *cached()], 0.55) + _folders_like(spec)
     known = "a folder, a .gguf file, ORG/NAME of the hub, 'default' or 'toy'"
     if not near:
         return f"give {known}"
@@ -132,14 +132,17 @@ def _alike(spec: str, names: Iterable[str], likeness: float) -> list[str]:
     return list(dict.fromkeys(by_key[key] for key in found))
 
 
-def _cached() -> list[str]:
-    """Ids of the models in the cache of the hub's client."""
+def cached() -> list[str]:
+    """Ids of the models in the cache of the hub's client; none without the client."""
     try:
         from huggingface_hub import constants
     except ImportError:
         return []
-    folders = Path(constants.HF_HUB_CACHE).glob("models--*")
-    return [folder.name.removeprefix("models--").replace("--", "/") for folder in folders]
+    return sorted(
+        folder.name.removeprefix("models--").replace("--", "/")
+        for folder in Path(constants.HF_HUB_CACHE).glob("models--*")
+        if any((snapshot / "config.json").exists() for snapshot in folder.glob("snapshots/*"))
+    )
 
 
 def _folders_like(spec: str) -> list[str]:

@@ -101,12 +101,20 @@ def test_names_that_need_no_hub() -> None:
 def test_a_slip_is_answered_with_the_nearest_names(
     name: str, nearest: str, server: _Hub, tmp_path: Path
 ) -> None:
-    _cached(Path(huggingface_hub.constants.HF_HUB_CACHE), "some/model-7B")
+    folder = _cached(Path(huggingface_hub.constants.HF_HUB_CACHE), "some/model-7B")
+    (folder / "config.json").write_text("{}")
     (tmp_path / "my-model").mkdir()
     (tmp_path / "my-model" / "config.json").write_text("{}")
     with pytest.raises(BackendError) as told:
         load(name)
     assert nearest in (told.value.hint or "")
+
+
+def test_what_is_in_the_cache_is_listed(cache: Path) -> None:
+    (_cached(cache, "some/model") / "config.json").write_text("{}")
+    (_cached(cache, "other") / "config.json").write_text("{}")
+    _cached(cache, "broken/off")
+    assert hub.cached() == ["other", "some/model"]
 
 
 @pytest.mark.parametrize("name", ["defualt", "tpy", "smollm", "no such/thing at all", "", "./x"])
