@@ -1,14 +1,15 @@
 """Python types as constraints, and texts back as values of those types.
 
-With pydantic installed, a type's schema and its values come from `pydantic.TypeAdapter`, with two
-changes that suit generation: records without a word on further members are closed
-(``additionalProperties: false``), so that the model cannot invent members that validation would
-drop; and texts that Python's types could not hold are left out (year 0000, durations in years,
-decimals in any but plain spelling). Without pydantic,
-`structgen.constraints.plain_types` does what the standard library can.
+With pydantic installed, a type's values come from `pydantic.TypeAdapter`, and its schema is written
+from pydantic's core schema (`structgen.constraints.types.pydantic_schema`): records without a word
+on further members are closed (``additionalProperties: false``), so that the model cannot invent
+members that validation would drop; bounds that JSON Schema has no word for are patterns; and texts
+that Python's types could not hold, or would change, are left out (year 0000, durations in months,
+decimals in any but plain spelling). Without pydantic, `structgen.constraints.plain_types` does what
+the standard library can.
 
-A type may say more than its schema: custom validators, for one. A text that satisfies the
-constraint may then still be refused by `parse`.
+A type may check more than its schema says: custom validators, for one. Then the report of the
+constraint lists the checks, and an `InexactTypeWarning` names them.
 """
 
 from __future__ import annotations
