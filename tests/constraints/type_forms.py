@@ -277,11 +277,18 @@ class Written:
         return {"anyOf": [{"type": "number"}, {"type": "string"}]}
 
 
+class Loosened(BaseModel):
+    """Its schema says less than it checks."""
+
+    a: int = Field(ge=3, json_schema_extra=lambda schema: schema.clear())
+
+
 FORMS = [
     Form("schema by others", Written, texts=('"89.5"',), bad=('"91"', "91")),
     Form("schema by hand",
          Annotated[int, Field(ge=3), pydantic.WithJsonSchema({"type": "integer"})],
          (3,), bad=("2",)),
+    Form("bounds taken out", Loosened, (Loosened(a=3),), bad=('{"a": 2}',)),
     Form("another JSON type", Annotated[int, pydantic.WithJsonSchema({"type": "string"})],
          texts=('"12"',), notes=True),
     Form("int", int, (3, -3, 0), plain=True),

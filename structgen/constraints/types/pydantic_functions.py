@@ -133,8 +133,11 @@ def _is_pydantic(function: object) -> bool:
 
 
 def written_by_others(schema: Any) -> bool:
-    """Whether functions that are not pydantic's write the JSON Schema of a core schema."""
+    """Whether others than pydantic write the JSON Schema of a core schema: functions, or what
+    ``json_schema_extra`` puts over it."""
     metadata: _Json = schema.get("metadata") or {}
+    if metadata.get("pydantic_js_extra"):
+        return True
     functions: list[object] = [
         *metadata.get("pydantic_js_functions", []),
         *metadata.get("pydantic_js_annotation_functions", []),
