@@ -24,7 +24,7 @@ from typing import Any, NotRequired, TypeVar, cast, overload
 
 from structgen.constraints import plain_types
 from structgen.constraints.types.notes import TypeSchema, name_of, taken_out, warn
-from structgen.constraints.types.refusals import culprit_of, refuse_values, unknown_type
+from structgen.constraints.types.refusals import culprit_of, field_of, refuse_values, unknown_type
 from structgen.errors import (
     ConstraintError,
     LimitExceeded,
@@ -215,8 +215,12 @@ def _pydantic_schema(tp: object) -> TypeSchema:
         ) from error
     except pydantic.errors.PydanticInvalidForJsonSchema as error:
         raise UnsupportedFeatureError(
-            f"{name_of(tp)} has no JSON form: {error.message}", feature="a type without JSON form"
+            f"{name_of(tp)} has no JSON form{field_of(error)}: {error.message}",
+            feature="a type without JSON form",
         ) from error
+    except ConstraintError as error:
+        error.message = f"{name_of(tp)} cannot be written as JSON{field_of(error)}: {error.message}"
+        raise
     except pydantic.errors.PydanticUserError as error:
         if error.code == "class-not-fully-defined":
             raise ConstraintError(

@@ -63,6 +63,14 @@ class Lost(BaseModel):
     a: Missing  # type: ignore[name-defined]  # noqa: F821
 
 
+class Outer(BaseModel):
+    deep: list[Elsewhere]
+
+
+class Patterned(BaseModel):
+    code: Annotated[str, Field(pattern="(?x) a")]
+
+
 REFUSED: list[tuple[Any, str]] = [
     (3, "`int`, and no type"),
     (1.5, "`float`, and no type"),
@@ -92,7 +100,10 @@ REFUSED: list[tuple[Any, str]] = [
     (set[list[int]], "have no hash"),
     (frozenset[dict[str, int]], "have no hash"),
     (pydantic.Json[Annotated[str, Field(pattern="a")]], "JSON inside a JSON string"),
-    (Elsewhere, "inside another member"),
+    (Elsewhere, "the field `a` is read from a place inside another member"),
+    (Outer, "in its field `deep`: the field `a` is read from a place"),
+    (Patterned, "in its field `code`: the pattern"),
+    (Holder, "in its field `inner`: "),
     (Lost, "not defined"),
     (Annotated[list[int], Field(pattern="a")], "JSON of type array"),
     (enum.Enum("Empty", {}), "there is no member of `Empty`"),

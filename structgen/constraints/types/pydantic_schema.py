@@ -31,6 +31,8 @@ from structgen.constraints.types.pydantic_functions import (
     without_json,
     written_by_others,
 )
+from structgen.constraints.types.refusals import add_field
+from structgen.errors import ConstraintError
 
 _Json = dict[str, Any]
 _FUNCTIONS = ("function-after", "function-before", "function-wrap", "function-plain")
@@ -46,7 +48,25 @@ def schema_generator() -> type[Any]:
     class _Generator(GenerateJsonSchema):
         """Writes what a model should produce, which is narrower than what validation takes."""
 
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self._names: dict[int, str] = {}
+
+        def _named_required_fields_schema(self, named_required_fields: Any) -> _Json:
+            self._names.update((id(field), name) for name, _, field in named_required_fields)
+            return super()._named_required_fields_schema(named_required_fields)
+
         def generate_inner(self, schema: Any) -> _Json:
+            name = self._names.get(id(schema))
+            if name is None:
+                return self._generated(schema)
+            try:
+                return self._generated(schema)
+            except (PydanticInvalidForJsonSchema, ConstraintError) as error:
+                add_field(error, name)
+                raise
+
+        def _generated(self, schema: Any) -> _Json:
             result = self._narrowed(schema, super().generate_inner(schema))
             if "ref" in schema or not written_by_others(schema) or "$ref" in result:
                 return result

@@ -66,6 +66,17 @@ def _kind(tp: object) -> tuple[str, str]:
     return "a class that does not declare its fields", f"declare them: {_RECORDS}"
 
 
+def add_field(error: Exception, name: str) -> None:
+    """Note that `error` is about the field `name`, or about one inside of it."""
+    vars(error)["fields"] = [name, *vars(error).get("fields", [])]
+
+
+def field_of(error: Exception) -> str:
+    """Where the fault is, if that is a field: `` in its field `a.b` ``."""
+    fields = vars(error).get("fields")
+    return f" in its field `{'.'.join(fields)}`" if fields else ""
+
+
 _NAMED = re.compile(r"for (<class '(?P<path>[^']+)'>|(?P<other>.+?))\. Set `arbitrary")
 
 
