@@ -51,11 +51,15 @@ if TYPE_CHECKING:
     from structgen.errors import DeadEnd as DeadEnd
     from structgen.errors import EmptyLanguageError as EmptyLanguageError
     from structgen.errors import GenerationError as GenerationError
+    from structgen.errors import GenerationTimeout as GenerationTimeout
     from structgen.errors import GrammarSyntaxError as GrammarSyntaxError
     from structgen.errors import InexactTypeWarning as InexactTypeWarning
     from structgen.errors import LimitExceeded as LimitExceeded
     from structgen.errors import MatcherFinished as MatcherFinished
     from structgen.errors import MissingExtraError as MissingExtraError
+    from structgen.errors import OptionError as OptionError
+    from structgen.errors import OptionTypeError as OptionTypeError
+    from structgen.errors import OptionValueError as OptionValueError
     from structgen.errors import ParseError as ParseError
     from structgen.errors import RegexSyntaxError as RegexSyntaxError
     from structgen.errors import SchemaError as SchemaError
@@ -67,6 +71,7 @@ if TYPE_CHECKING:
     from structgen.errors import UnresolvedReferenceError as UnresolvedReferenceError
     from structgen.errors import UnsupportedFeatureError as UnsupportedFeatureError
     from structgen.errors import UnsupportedSchemaError as UnsupportedSchemaError
+    from structgen.errors import ValidationFailed as ValidationFailed
     from structgen.errors import VocabularyError as VocabularyError
     from structgen.generate import Stream as Stream
     from structgen.generate import generate as generate
@@ -78,6 +83,7 @@ if TYPE_CHECKING:
     from structgen.masks import fill_tree_masks as fill_tree_masks
     from structgen.models import load as load
     from structgen.tools import ToolSet as ToolSet
+    from structgen.types import Failed as Failed
     from structgen.types import Generation as Generation
     from structgen.types import Ledger as Ledger
     from structgen.types import Particles as Particles
@@ -95,17 +101,18 @@ _HOMES = {
     "structgen.constraints.cache": ("ConstraintCache",),
     "structgen.errors": (
         "BackendError", "Cancelled", "ConstraintError", "DeadEnd", "EmptyLanguageError",
-        "GenerationError", "GrammarSyntaxError", "InexactTypeWarning", "LimitExceeded",
-        "MatcherFinished", "MissingExtraError", "ParseError", "RegexSyntaxError", "SchemaError",
-        "StructgenError", "StructgenWarning", "TokenBudgetError", "TokenRejected",
-        "ToolFormatWarning", "UnresolvedReferenceError", "UnsupportedFeatureError",
-        "UnsupportedSchemaError", "VocabularyError",
+        "GenerationError", "GenerationTimeout", "GrammarSyntaxError", "InexactTypeWarning",
+        "LimitExceeded", "MatcherFinished", "MissingExtraError", "OptionError", "OptionTypeError",
+        "OptionValueError", "ParseError", "RegexSyntaxError", "SchemaError", "StructgenError",
+        "StructgenWarning", "TokenBudgetError", "TokenRejected", "ToolFormatWarning",
+        "UnresolvedReferenceError", "UnsupportedFeatureError", "UnsupportedSchemaError",
+        "ValidationFailed", "VocabularyError",
     ),
     "structgen.generate": ("Stream", "generate", "generate_batch", "stream"),
     "structgen.masks": ("allocate_mask", "allowed_tokens", "fill_masks", "fill_tree_masks"),
     "structgen.models": ("load",),
     "structgen.tools": ("ToolSet",),
-    "structgen.types": ("Generation", "Ledger", "Particles", "SpeculationStats"),
+    "structgen.types": ("Failed", "Generation", "Ledger", "Particles", "SpeculationStats"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -155,8 +162,10 @@ __all__ = [
     "ConstraintError",
     "DeadEnd",
     "EmptyLanguageError",
+    "Failed",
     "Generation",
     "GenerationError",
+    "GenerationTimeout",
     "GrammarSyntaxError",
     "InexactTypeWarning",
     "Ledger",
@@ -165,6 +174,9 @@ __all__ = [
     "Matcher",
     "MatcherFinished",
     "MissingExtraError",
+    "OptionError",
+    "OptionTypeError",
+    "OptionValueError",
     "ParseError",
     "Particles",
     "Program",
@@ -182,6 +194,7 @@ __all__ = [
     "UnresolvedReferenceError",
     "UnsupportedFeatureError",
     "UnsupportedSchemaError",
+    "ValidationFailed",
     "Vocabulary",
     "VocabularyError",
     "__version__",

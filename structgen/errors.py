@@ -10,6 +10,9 @@ StructgenError
 │  ├─ UnsupportedFeatureError        e.g. a backreference in a pattern
 │  └─ EmptyLanguageError             no text satisfies it; which parts conflict
 ├─ ParseError (ValueError)           a text is not of a constraint, or its type refuses it
+├─ OptionError                       an option or argument of a call; its name
+│  ├─ OptionTypeError (TypeError)    no such option, or a value of a wrong type
+│  └─ OptionValueError (ValueError)  a value that it cannot have, or not beside another
 ├─ VocabularyError (ValueError)
 ├─ LimitExceeded                     name and value of the limit
 ├─ Cancelled                         somebody cancelled the `CancelToken` of the limits
@@ -17,7 +20,9 @@ StructgenError
 │  ├─ MatcherFinished                advanced after the end token
 │  ├─ TokenRejected                  token id, position
 │  ├─ DeadEnd                        no token may follow
-│  └─ TokenBudgetError               tokens given, tokens needed
+│  ├─ TokenBudgetError               tokens given, tokens needed
+│  ├─ ValidationFailed               the text fits the constraint, its type refuses it: text, value
+│  └─ GenerationTimeout              `timeout` ran out: the text so far
 ├─ BackendError (RuntimeError)       a model or server failed; `retryable`
 ├─ NotPicklableError (TypeError)     something belongs to its own process
 └─ MissingExtraError (ImportError)   what to install
@@ -25,6 +30,14 @@ StructgenError
 Warnings: StructgenWarning (UserWarning)
 ├─ InexactTypeWarning                a type may refuse texts of its constraint
 └─ ToolFormatWarning                 a model may write tool calls in another format
+
+Which class says what: what is wrong with a constraint, its options included, is a
+`ConstraintError`; what is wrong with another option of a call is an `OptionError`, and also a
+`TypeError` if no value of that type would do, or a `ValueError` if another value would; what
+happened while text was drawn is a `GenerationError`. Python's own `TypeError` and `ValueError` are
+left to errors in the calling code that no option names.
+
+Errors that a generation ends in know its `seed` and, in a batch, its `row`; None elsewhere.
 
 Every error has a stable `code` (match on it, never on the prose), structured fields, and
 where we know one, a `hint` that says how to mend it.
@@ -55,6 +68,8 @@ class StructgenError(Exception):
     """Base of all errors raised by structgen."""
 
     code: ClassVar[str] = "structgen"
+    seed: int | None = None
+    row: int | None = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -197,6 +212,28 @@ class ParseError(StructgenError, ValueError):
         self.text = text
 
 
+class OptionError(StructgenError):
+    """A call cannot be made with the option or argument named `option`."""
+
+    code = "option"
+
+    def __init__(self, message: str, *, option: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.option = option
+
+
+class OptionTypeError(OptionError, TypeError):
+    """There is no such option, or it was given something of a type that it does not take."""
+
+    code = "option-type"
+
+
+class OptionValueError(OptionError, ValueError):
+    """An option has a value out of its range, or one that contradicts another option."""
+
+    code = "option-value"
+
+
 class VocabularyError(StructgenError, ValueError):
     """A tokenizer cannot be read as a vocabulary."""
 
@@ -269,6 +306,51 @@ class TokenBudgetError(GenerationError):
         super().__init__(message, hint=hint)
         self.given = given
         self.needed = needed
+
+
+class ValidationFailed(GenerationError):
+    """A text satisfies its constraint, and the type that it should become refuses it.
+
+    A type's own validators say more than a constraint can. The work is kept:
+
+    Attributes:
+        text: what the model wrote.
+        value: the JSON that it spells; None if it is none.
+        ledger: the `structgen.Ledger` of the last attempt.
+        attempts: texts that were drawn, the first included.
+    """
+
+    code = "validation-failed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        text: str = "",
+        value: object = None,
+        ledger: object = None,
+        attempts: int = 1,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.text = text
+        self.value = value
+        self.ledger = ledger
+        self.attempts = attempts
+
+
+class GenerationTimeout(GenerationError):
+    """A generation took longer than its `timeout`, in seconds. `text` is what was written until
+    then: empty for populations, which have no one text."""
+
+    code = "generation-timeout"
+
+    def __init__(
+        self, message: str, *, timeout: float = 0.0, text: str = "", hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.timeout = timeout
+        self.text = text
 
 
 class BackendError(StructgenError, RuntimeError):

@@ -110,7 +110,9 @@ class SpeculationStats:
 class Generation(Generic[T_co]):
     """What `generate` returns: the parsed value beside the ledger it was drawn with.
 
-    `seed` is the seed that reproduces it, also if none was given. `timings` are in seconds.
+    `seed` is the seed that reproduces it, also if none was given: the request's, whichever attempt
+    it was. `attempts` counts the texts that were drawn, those that the type refused included.
+    `timings` are in seconds. `error` is None; of a row that failed, see `Failed`.
     """
 
     value: T_co
@@ -120,3 +122,23 @@ class Generation(Generic[T_co]):
     speculation: SpeculationStats | None = None
     timings: dict[str, float] = field(default_factory=dict[str, float])
     seed: int | None = None
+    attempts: int = 1
+    error: None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A row of a batch that has no value (``on_error="return"``).
+
+    Attributes:
+        error: why: a `structgen.ValidationFailed` with the text, a `DeadEnd`, an `OptionTypeError`
+            for something that is no prompt, ...
+        row: which.
+        seed: that it was drawn with.
+        text: what was written, as far as the error tells.
+    """
+
+    error: Exception
+    row: int
+    seed: int | None = None
+    text: str | None = None

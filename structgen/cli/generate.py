@@ -17,19 +17,16 @@ from structgen.cli.plain import dumps, plain_calls, plain_result
 from structgen.cli.prompts import prompt_from
 from structgen.cli.sampling_options import SAMPLING_OPTIONS, sampling_options
 from structgen.cli.tool_options import TOOL_OPTIONS, tool_options, tools_from
-from structgen.constraints.schema import schema_value
-from structgen.errors import GenerationError, StructgenError
+from structgen.errors import GenerationError, OptionError
 from structgen.generate import (
     Options,
     Prompt,
     Request,
     Stream,
     answer,
-    described,
     prepare,
     resolve_model,
 )
-from structgen.models import Message
 from structgen.tools import ToolResponse
 from structgen.types import Generation
 
@@ -107,10 +104,15 @@ def command(
     built = chosen.build()
     asked = prompt_from(prompt, prompt_file, messages_file, system, raw=raw)
     if describe:
-        asked = _described(asked, chosen)
+        if chosen.schema is None:
+            raise click.UsageError("--describe goes with --schema")
+        if isinstance(asked, str) and not raw:
+            asked = [{"role": "user", "content": asked}]
     with _usage_errors():
         options = Options(
             **{name: given[name] for name in (*SAMPLING_OPTIONS, *TOOL_OPTIONS)},
+            raw=raw,
+            describe=describe,
             limits=chosen.limits,
         ).seeded()
     with opened(output) as out:
@@ -182,23 +184,10 @@ def _text(result: Generation[object]) -> str:
     return "\n".join([*filter(None, [result.value.text.rstrip()]), *calls])
 
 
-def _described(asked: str | list[Message], chosen: ConstraintOptions) -> list[Message]:
-    if chosen.schema is None:
-        raise click.UsageError("--describe goes with --schema")
-    if isinstance(asked, str):
-        raise click.UsageError("--describe goes with chat messages, not with --raw")
-    source = chosen.source()
-    assert source is not None
-    with _usage_errors():
-        return described(asked, schema_value(str(source.value)))
-
-
 @contextmanager
 def _usage_errors() -> Generator[None]:
     """Options that are out of range or contradict each other are the command line's fault."""
     try:
         yield
-    except StructgenError:
-        raise
-    except ValueError as error:
+    except OptionError as error:
         raise click.UsageError(str(error), click.get_current_context()) from None

@@ -21,7 +21,8 @@ def prompt_from(
     *,
     raw: bool,
 ) -> str | list[Message]:
-    """The prompt: with `raw` a text for the model as it is, else chat messages.
+    """The prompt: a text, which `structgen.generate` takes for the user's message unless it is
+    `raw`, or chat messages.
 
     Raises:
         click.UsageError: none was given, or two, or what was given is no prompt.
@@ -51,7 +52,7 @@ def prompt_from(
         text = sys.stdin.read()
     else:
         text = prompt
-    return text if raw else [*told, {"role": "user", "content": text}]
+    return [*told, {"role": "user", "content": text}] if told else text
 
 
 def _read(file: str) -> str:

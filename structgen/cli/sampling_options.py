@@ -58,6 +58,12 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
     "speculative": click.option(
         "--speculative", is_flag=True, help="Draft and verify: the same text, sooner."
     ),
+    "timeout": click.option(
+        "--timeout",
+        type=click.FloatRange(min=0.0, min_open=True),
+        metavar="SECONDS",
+        help="Give up after this time; the text so far is told with --json.",
+    ),
     "stop": click.option(
         "--stop", multiple=True, metavar="TEXT", help="End free text here (repeat)."
     ),

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast, final, overload
 
 from structgen._core import Automaton, Limits, Program, Vocabulary
-from structgen.constraints.conjunction import Composable
+from structgen.constraints.conjunction import Composable, check_vocabulary
 from structgen.constraints.protocol import Constraint
 from structgen.constraints.reading import PLAIN, Reading, first_reading
 from structgen.errors import ConstraintError, ParseError, UnsupportedFeatureError
@@ -119,8 +119,10 @@ class TextConstraint(Composable[Value_co]):
         masks that they have memoised. Thread-safe.
 
         Raises:
+            OptionTypeError: `vocabulary` is none.
             LimitExceeded: compiling needs more than `limits` grants.
         """
+        check_vocabulary(vocabulary)
         key = (vocabulary.fingerprint, limits)
         with self._lock:
             known = self._compiled.get(key)

@@ -6,19 +6,31 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, Unpack, cast, overload
 
 from structgen._core import Automaton, Limits, Program, Vocabulary
 from structgen.constraints.base import TextConstraint
 from structgen.constraints.cache_metrics import metrics_text
+from structgen.constraints.conjunction import check_vocabulary
 from structgen.constraints.grammar import GrammarFormat, GrammarSource, grammar, load_source
 from structgen.constraints.native import choice, regex
-from structgen.constraints.schema import JsonSchema, json_schema, schema_key
-from structgen.errors import ConstraintError, UnsupportedFeatureError
+from structgen.constraints.protocol import Compiled, Constraint
+from structgen.constraints.python_types import schema_of_type
+from structgen.constraints.schema import (
+    JsonSchema,
+    from_signature,
+    from_type,
+    is_schema,
+    json_schema,
+    schema_key,
+)
+from structgen.constraints.schema_options import JsonOptions
+from structgen.errors import ConstraintError
+from structgen.misuse import refuse_unknown
 
 _MEASURED_AT_A_TIME = 8
 """Automata whose size is looked at with each look-up, about a microsecond each: those that were
@@ -67,9 +79,12 @@ class ConstraintCache:
 
         cache = sg.ConstraintCache(vocabulary, max_bytes=2 << 30)
         matcher = cache.json_schema(schema, property_order="any").matcher()
+        matcher = cache.from_type(Person).matcher()
+        matcher = cache.tools(toolset, "required").matcher()
 
     The same source, options and limits give the same automaton. Schemas are the same if they
     differ in white space alone; the order of keys counts, since properties are written in it.
+    Types and functions are the same if they are equal, as classes are to themselves alone.
 
     Bounded: the least recently used leave first when there are more than `max_entries`, or when
     states and masks take more than `max_bytes`. Automata grow while they are used; each look-up
@@ -101,6 +116,7 @@ class ConstraintCache:
         limits: Limits | None = None,
         name: str = "default",
     ) -> None:
+        check_vocabulary(vocabulary)
         if min(max_bytes, max_entries) < 1:
             raise ValueError(
                 f"`max_bytes` {max_bytes} and `max_entries` {max_entries} must be positive"
@@ -111,30 +127,64 @@ class ConstraintCache:
         self.limits = limits
         self.name = name
         self._lock = threading.Lock()
-        self._entries: OrderedDict[_Key, Automaton] = OrderedDict()  # least recently used first
+        self._entries: OrderedDict[_Key, Compiled] = OrderedDict()  # least recently used first
         self._sizes: OrderedDict[_Key, int] = OrderedDict()  # measured longest ago first
         self._bytes = 0
-        self._running: dict[_Key, tuple[Future[Automaton], int]] = {}
+        self._running: dict[_Key, tuple[Future[Compiled], int]] = {}
         self._hits = self._misses = self._waits = self._errors = self._evictions = 0
         self._seconds = 0.0
         # Automata alone can say what the vocabulary knows of lexemes.
         self._probe = Program.choice([""]).compile(vocabulary)
 
-    def json_schema(
-        self, schema: JsonSchema, *, limits: Limits | None = None, **options: Any
-    ) -> Automaton:
-        """The automaton of `structgen.json_schema` with these options.
+    def json_schema(self, schema: object, **options: Unpack[JsonOptions]) -> Automaton:
+        """The automaton of `structgen.json_schema` with these options, for a schema or a type.
 
-        A look-up writes the schema as JSON, some 20 us a kilobyte. Raises what
-        `structgen.json_schema` and `TextConstraint.compile` raise.
+        A look-up writes a schema as JSON, some 20 us a kilobyte; of a type it asks for the hash.
+        Raises what `structgen.json_schema` and `TextConstraint.compile` raise.
         """
-        registry = options.get("registry")
-        given = {name: value for name, value in options.items() if value is not None}
-        if registry is not None:
-            given["registry"] = None  # its content is part of the schema's key
-        key = ("json_schema", _digest(schema_key(schema, registry)), repr(sorted(given.items())))
-        return self._find(
-            key, lambda granted: json_schema(schema, limits=granted, **options), limits
+        limits, given = _without_limits(options, "ConstraintCache.json_schema")
+        key = json_key(schema, given)
+        return self._native(
+            key,
+            lambda granted: json_schema(cast("type", schema), **within_limits(given, granted)),
+            limits,
+        )
+
+    def from_type(self, tp: object, **options: Unpack[JsonOptions]) -> Automaton:
+        """The automaton of `structgen.from_type`."""
+        limits, given = _without_limits(options, "ConstraintCache.from_type")
+        return self._native(
+            ("from_type", *json_key(tp, given)),
+            lambda granted: from_type(cast("type", tp), **within_limits(given, granted)),
+            limits,
+        )
+
+    def from_signature(
+        self, fn: Callable[..., object], **options: Unpack[JsonOptions]
+    ) -> Automaton:
+        """The automaton of `structgen.from_signature`."""
+        limits, given = _without_limits(options, "ConstraintCache.from_signature")
+        return self._native(
+            ("from_signature", *json_key(fn, given)),
+            lambda granted: from_signature(fn, **within_limits(given, granted)),
+            limits,
+        )
+
+    def tools(
+        self,
+        tools: Tools,
+        tool_choice: object = "auto",
+        *,
+        parallel: bool = True,
+        limits: Limits | None = None,
+    ) -> Automaton:
+        """The automaton of `structgen.ToolSet.constraint`, for the special tokens of the
+        vocabulary. Tool sets are the same if their tools are told alike."""
+        special = frozenset(self.vocabulary.special_tokens)
+        return self._native(
+            ("tools", tools.key, repr(tool_choice), parallel),
+            lambda _: tools.constraint(tool_choice, parallel=parallel, special_tokens=special),
+            limits,
         )
 
     def grammar(
@@ -154,7 +204,7 @@ class ConstraintCache:
         loaded = source if isinstance(source, GrammarSource) else load_source(source, format)
         parts = tuple(sorted((terminals or {}).items(), key=lambda item: item[0]))
         key = ("grammar", _digest(loaded.text), loaded.format, loaded.path, start, parts)
-        return self._find(
+        return self._native(
             key,
             lambda granted: grammar(loaded, start, terminals=terminals, limits=granted),
             limits,
@@ -169,41 +219,40 @@ class ConstraintCache:
     ) -> Automaton:
         """The automaton of `structgen.regex`."""
         key = ("regex", _digest(pattern), dialect)
-        return self._find(key, lambda granted: regex(pattern, dialect, limits=granted), limits)
+        return self._native(key, lambda granted: regex(pattern, dialect, limits=granted), limits)
 
     def choice(self, options: Iterable[str], *, limits: Limits | None = None) -> Automaton:
         """The automaton of `structgen.choice`."""
         texts = options if isinstance(options, str) else list(options)
         key = ("choice", _digest(repr(texts)))
-        return self._find(key, lambda granted: choice(texts, limits=granted), limits)
+        return self._native(key, lambda granted: choice(texts, limits=granted), limits)
 
+    @overload
     def get(
         self,
         key: Hashable,
         build: Callable[[], TextConstraint],
         *,
         limits: Limits | None = None,
-    ) -> Automaton:
-        """The automaton of any other constraint, under a key of the caller's choice.
+    ) -> Automaton: ...
+    @overload
+    def get(
+        self, key: Hashable, build: Callable[[], Constraint], *, limits: Limits | None = None
+    ) -> Compiled: ...
+    def get(
+        self, key: Hashable, build: Callable[[], Constraint], *, limits: Limits | None = None
+    ) -> Compiled:
+        """Any other constraint, compiled, under a key of the caller's choice: a predicate, a
+        conjunction with one, a constraint of the caller's own.
 
-            cache.get(("type", Person), lambda: sg.from_type(Person))
+            cache.get("short words", lambda: sg.regex("[a-z]+") & sg.predicate(is_a_word))
 
         `build` makes the constraint where the key is not known. A constraint that the caller keeps
-        keeps its automaton, evicted or not. Raises what `build` and `TextConstraint.compile` raise.
+        keeps its automaton, evicted or not. What is no automaton counts the bytes of its parts
+        and of its verdicts, or those that a property ``nbytes`` tells. Raises what `build` and
+        `compile` raise.
         """
-
-        def checked(_: Limits | None) -> TextConstraint:
-            built = build()
-            # The annotation cannot stop an untyped caller, and others have no bytes to count.
-            if not isinstance(built, TextConstraint):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise UnsupportedFeatureError(
-                    f"a cache holds native constraints, not {type(built).__name__}",
-                    feature="predicate in a cache",
-                    hint="cache the native part, and conjoin the predicate for each text",
-                )
-            return built
-
-        return self._find(("get", key), checked, limits)
+        return self._find(("get", key), lambda _: build(), limits)
 
     def clear(self) -> None:
         """Drop all automata; what matchers use lives on. Not counted as evictions."""
@@ -246,12 +295,17 @@ class ConstraintCache:
         """Automata that are there."""
         return len(self._entries)
 
-    def _find(
+    def _native(
         self,
         key: _Key,
         build: Callable[[Limits | None], TextConstraint],
         limits: Limits | None,
     ) -> Automaton:
+        return cast("Automaton", self._find(key, build, limits))
+
+    def _find(
+        self, key: _Key, build: Callable[[Limits | None], Constraint], limits: Limits | None
+    ) -> Compiled:
         limits = self.limits if limits is None else limits
         key = (*key, limits)
         me = threading.get_ident()
@@ -266,7 +320,7 @@ class ConstraintCache:
                 running = self._running.get(key)
                 if fresh := running is None:
                     self._misses += 1
-                    running = self._running[key] = Future[Automaton](), me
+                    running = self._running[key] = Future[Compiled](), me
                 else:
                     self._waits += 1
             future, leader = running
@@ -286,13 +340,16 @@ class ConstraintCache:
     def _compile(
         self,
         key: _Key,
-        build: Callable[[Limits | None], TextConstraint],
+        build: Callable[[Limits | None], Constraint],
         limits: Limits | None,
-        future: Future[Automaton],
-    ) -> Automaton:
+        future: Future[Compiled],
+    ) -> Compiled:
         started = time.perf_counter()
         try:
-            automaton = build(limits).compile(self.vocabulary, limits)
+            built = build(limits)
+            if not isinstance(built, Constraint):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ConstraintError(f"a cache holds constraints, not {type(built).__name__}")
+            automaton = built.compile(self.vocabulary, limits)
         except BaseException as error:
             with self._lock:
                 del self._running[key]
@@ -319,8 +376,8 @@ class ConstraintCache:
         with self._lock:
             known = [(key, self._entries[key]) for key in keys if key in self._entries]
         # Outside of the lock: an automaton at work on a mask lets one wait for it.
-        sizes = [(key, automaton, _size(automaton)) for key, automaton in known]
-        dropped: list[Automaton] = []
+        sizes = [(key, automaton, compiled_bytes(automaton)) for key, automaton in known]
+        dropped: list[Compiled] = []
         with self._lock:
             for key, automaton, size in sizes:
                 if self._entries.get(key) is automaton:
@@ -335,11 +392,61 @@ class ConstraintCache:
         dropped.clear()
 
 
-def _size(automaton: Automaton) -> int:
-    stats = automaton.stats()
-    return stats["state_bytes"] + stats["mask_bytes"]
+def compiled_bytes(compiled: Compiled) -> int:
+    """What states, masks and verdicts of a compiled constraint take, as far as it says."""
+    if isinstance(compiled, Automaton):
+        stats = compiled.stats()
+        return stats["state_bytes"] + stats["mask_bytes"]
+    parts = getattr(compiled, "parts", None)
+    if isinstance(parts, tuple):
+        return sum(compiled_bytes(part) for part in cast("tuple[Compiled, ...]", parts))
+    told = getattr(compiled, "nbytes", 0)
+    return told if isinstance(told, int) else 0
+
+
+def _without_limits(options: JsonOptions, function: str) -> tuple[Limits | None, JsonOptions]:
+    """The limits among `options`, and the others: limits are part of each key by themselves."""
+    refuse_unknown(options, list(JsonOptions.__annotations__), of=function)
+    given = options.copy()
+    return given.pop("limits", None), given
+
+
+def within_limits(options: JsonOptions, limits: Limits | None) -> JsonOptions:
+    """`options`, under `limits`."""
+    return {**options, "limits": limits}
+
+
+def json_key(source: object, options: JsonOptions) -> tuple[Hashable, ...]:
+    """Stands for a schema or a type, with options of `json_schema`; equal for equal ones."""
+    registry = options.get("registry")
+    given: dict[str, object] = {name: value for name, value in options.items() if value is not None}
+    if registry is not None:
+        given["registry"] = None  # its content is part of the schema's key
+    return "json", _source_key(source, registry), repr(sorted(given.items()))
+
+
+def _source_key(source: object, registry: Mapping[str, object] | None) -> Hashable:
+    """The type itself if it has a hash: writing its schema would take longer than compiling."""
+    if not is_schema(source):
+        try:
+            hash(source)
+        except TypeError:
+            source = schema_of_type(source)
+        else:
+            return type(source), source, None if registry is None else schema_key({}, registry)
+    return _digest(schema_key(cast("JsonSchema", source), registry))
 
 
 def _digest(text: str) -> bytes:
     """Stands for a source of any length."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+class Tools(Protocol):
+    """What a cache asks of a `structgen.ToolSet`, which stands on a higher floor."""
+
+    @property
+    def key(self) -> Hashable: ...
+    def constraint(
+        self, tool_choice: Any = ..., *, parallel: bool = ..., special_tokens: Collection[str] = ...
+    ) -> TextConstraint: ...

@@ -18,6 +18,7 @@ from structgen._core import Limits, Vocabulary
 from structgen.constraints.protocol import Compiled, Constraint, Matcher
 from structgen.constraints.reading import Reading, first_reading, reading_of
 from structgen.errors import ConstraintError
+from structgen.misuse import wrong_type
 from structgen.types import Exactness, Value_co
 
 Other = TypeVar("Other")
@@ -68,6 +69,13 @@ class Composable(Generic[Value_co]):
 
     def __rand__(self, other: Constraint) -> Composable[object]:
         return _composable(conjoin((other, self)))
+
+
+def check_vocabulary(given: object) -> None:
+    """Raise `OptionTypeError` if `given` is no vocabulary, but a tokenizer, say."""
+    if not isinstance(given, Vocabulary):
+        hint = "sg.Vocabulary.from_transformers(tokenizer), once per tokenizer"
+        raise wrong_type("vocabulary", given, "an sg.Vocabulary", hint=hint)
 
 
 def conjoin(constraints: Sequence[Constraint]) -> Constraint:
@@ -128,6 +136,7 @@ class Conjunction(Composable[Value_co]):
         self, vocabulary: Vocabulary, /, limits: Limits | None = None
     ) -> CompiledConjunction:
         """Compile every part."""
+        check_vocabulary(vocabulary)
         return CompiledConjunction(vocabulary, [p.compile(vocabulary, limits) for p in self._parts])
 
     def __repr__(self) -> str:
@@ -155,6 +164,11 @@ class CompiledConjunction:
     @property
     def exactness(self) -> Exactness:
         return self._exactness
+
+    @property
+    def parts(self) -> tuple[Compiled, ...]:
+        """What is joined."""
+        return self._parts
 
     def matcher(self) -> ConjunctionMatcher:
         """A matcher at the start."""

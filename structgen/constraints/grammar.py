@@ -18,6 +18,7 @@ from structgen.errors import (
     RegexSyntaxError,
     UnsupportedFeatureError,
 )
+from structgen.misuse import answers_misuse
 
 GrammarFormat: TypeAlias = Literal["lark", "gbnf", "ebnf"]
 _FORMATS: dict[str, GrammarFormat] = {".lark": "lark", ".gbnf": "gbnf", ".ebnf": "ebnf"}
@@ -34,6 +35,7 @@ class GrammarSource:
     name: str = "grammar"
 
 
+@answers_misuse
 def grammar(
     source: str | Path | GrammarSource,
     start: str | None = None,

@@ -9,8 +9,10 @@ from structgen._core import Limits, Program
 from structgen.constraints._excerpt import with_caret
 from structgen.constraints.base import TextConstraint
 from structgen.errors import ConstraintError, EmptyLanguageError, RegexSyntaxError
+from structgen.misuse import answers_misuse
 
 
+@answers_misuse
 def regex(
     pattern: str,
     dialect: Literal["python", "ecma"] = "python",
@@ -36,6 +38,7 @@ def regex(
     return TextConstraint(program, description=f"regex({pattern!r})")
 
 
+@answers_misuse
 def choice(options: Iterable[str], *, limits: Limits | None = None) -> TextConstraint[str]:
     """Exactly one of the texts `options`. Thousands are cheap: they share a trie.
 

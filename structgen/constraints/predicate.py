@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen._core import Limits, Vocabulary
-from structgen.constraints.conjunction import Composable
+from structgen.constraints.conjunction import Composable, check_vocabulary
 from structgen.constraints.reading import PLAIN, Reading
 from structgen.types import Exactness
 
@@ -33,6 +33,8 @@ TokensPredicate: TypeAlias = Callable[[tuple[int, ...]], bool]
 _VERDICTS_KEPT = 65_536
 """Remembered verdicts per compiled predicate: enough for a few hundred candidates at each of a
 few hundred steps. Keys are digests, so that long texts cost no memory: about 10 MB at most."""
+_VERDICT_BYTES = 150
+"""Of one: a digest of 49 bytes, and its place in an ordered dict."""
 
 _UTF8_DECODER = codecs.getincrementaldecoder("utf-8")
 
@@ -80,6 +82,10 @@ class _Judge:
 
     def __reduce__(self) -> tuple[object, ...]:
         return _Judge, (self._fn, self._complete, self._on)
+
+    @property
+    def nbytes(self) -> int:
+        return len(self._verdicts) * _VERDICT_BYTES
 
     def may_continue(self, position: _Position) -> bool:
         return self._ask(self._fn, b"f", position)
@@ -152,6 +158,7 @@ class Predicate(Composable[str]):
     def compile(self, vocabulary: Vocabulary, /, limits: Limits | None = None) -> CompiledPredicate:
         """Bind to a vocabulary. `limits` have no say over Python code."""
         del limits
+        check_vocabulary(vocabulary)
         return CompiledPredicate(vocabulary, _Judge(self._fn, self._complete, self._on))
 
     def __repr__(self) -> str:
@@ -235,6 +242,11 @@ class CompiledPredicate:
     @property
     def exactness(self) -> Exactness:
         return "probe"
+
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes the remembered verdicts take."""
+        return self._judge.nbytes
 
     def matcher(self) -> PredicateMatcher:
         """A matcher at the empty text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack, cast, runtime_checkable
 
@@ -28,6 +28,7 @@ from structgen.constraints.schema_options import (
 )
 from structgen.constraints.types.shown import shown
 from structgen.errors import ConstraintError, LimitExceeded, SchemaError, UnresolvedReferenceError
+from structgen.misuse import answers_misuse, refuse_unknown
 from structgen.types import Value
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class _Resource(Protocol):
     def contents(self) -> object: ...
 
 
+@answers_misuse
 def json_schema(
     schema: JsonSchema | TypeForm[Value],
     *,
@@ -140,9 +142,7 @@ def json_schema(
         "whitespace": None if whitespace is None else whitespace_fields(whitespace),
         "escapes": choice_of("escapes", escapes, Escapes) or "minimal",
         "format_assertion": flag("format_assertion", format_assertion),
-        "number_spelling": choice_of("number_spelling", number_spelling, NumberSpelling)
-        # `1e400` is a JSON number, and no Python float.
-        or (None if _is_schema(schema) else "plain"),
+        "number_spelling": choice_of("number_spelling", number_spelling, NumberSpelling),
         "additional_properties_default": flag(
             "additional_properties_default", additional_properties_default
         ),
@@ -167,7 +167,8 @@ def from_type(tp: TypeForm[Value], **options: Unpack[JsonOptions]) -> TextConstr
         tp: see `structgen.constraints.schema_of_type`; a function stands for its arguments.
         **options: those of `structgen.json_schema`.
     """
-    if _is_schema(tp):
+    refuse_unknown(options, list(JsonOptions.__annotations__), of="from_type")
+    if is_schema(tp):
         raise ConstraintError(f"{tp!r:.80} is no Python type", hint="sg.json_schema(schema)")
     return json_schema(tp, **options)
 
@@ -177,23 +178,37 @@ def from_signature(
 ) -> TextConstraint[dict[str, object]]:
     """JSON objects that hold arguments for `fn`: ``fn(**constraint.parse(text))``. `options` are
     those of `structgen.json_schema`; see also `structgen.constraints.schema_of_signature`."""
+    refuse_unknown(options, list(JsonOptions.__annotations__), of="from_signature")
     if not inspect.isroutine(fn):
         raise ConstraintError(f"{fn!r:.80} is no function")
     return cast("TextConstraint[dict[str, object]]", json_schema(cast("type", fn), **options))
 
 
-def _is_schema(given: object) -> bool:
+def is_schema(given: object) -> bool:
+    """Whether `given` is a JSON Schema in one of the ways of `JsonSchema`, and no type."""
     return isinstance(given, Mapping | bool | str | Path)
 
 
 def _source(given: object) -> tuple[str, Reading[object]]:
     """The text of a schema, or of the schema of a type, and how its documents are read."""
-    if _is_schema(given):
+    if is_schema(given):
         text = schema_text(cast("JsonSchema", given))
-        return text, Reading(json.loads, text)
+        return text, replace(source_reading(given), schema=text)
     described = described_type(given)
-    reading = Reading(_ReadAs(given), _dumps(shown(described.schema)), described.notes)
+    reading = replace(
+        source_reading(given), schema=_dumps(shown(described.schema)), notes=described.notes
+    )
     return _dumps(described.schema), reading
+
+
+def source_reading(given: object) -> Reading[object]:
+    """How the documents of a schema or type are read, and no more of it than that."""
+    return Reading(json.loads if is_schema(given) else _ReadAs(given))
+
+
+def source_schema(given: object) -> str:
+    """The schema, or that of the type, as JSON: as a model is told it."""
+    return cast("str", _source(given)[1].schema)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from structgen.generate.model import ModelLike, resolve_model
 from structgen.generate.options import Options, OptionsDict
 from structgen.generate.output import Output, OutputLike, resolve_output
 from structgen.generate.prompt import Prompt, described
-from structgen.generate.request import Request, ToolsLike, prepare
+from structgen.generate.request import Plan, Request, ToolsLike, plan, prepare
 from structgen.generate.streaming import Stream, stream
 from structgen.models.toy import ToyModel
 
@@ -38,6 +38,7 @@ __all__ = [
     "OptionsDict",
     "Output",
     "OutputLike",
+    "Plan",
     "Prompt",
     "Request",
     "Stream",
@@ -47,6 +48,7 @@ __all__ = [
     "described",
     "generate",
     "generate_batch",
+    "plan",
     "prepare",
     "resolve_model",
     "resolve_output",

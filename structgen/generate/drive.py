@@ -8,11 +8,20 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from structgen.constraints.protocol import Compiled
-from structgen.errors import DeadEnd, TokenBudgetError
+from structgen.errors import DeadEnd, OptionValueError, TokenBudgetError
 from structgen.generate.options import Options
 from structgen.generate.probed import Probed
+from structgen.misuse import wrong_type
 from structgen.models import LanguageModel
-from structgen.samplers import SamplerConfig, Step, importance, masked_steps, select_one, smc
+from structgen.samplers import (
+    SamplerConfig,
+    Step,
+    Walk,
+    importance,
+    masked_steps,
+    select_one,
+    smc,
+)
 from structgen.speculative import (
     Budget,
     Drafter,
@@ -57,6 +66,18 @@ def draw(
             next(steps)
         except StopIteration as done:
             return cast("Outcome", done.value)
+
+
+def check_budget(compiled: Compiled, options: Options) -> None:
+    """Raise if `max_tokens` cannot do, before anything is drawn.
+
+    Raises:
+        TokenBudgetError: no complete text fits.
+        OptionValueError: the sampler does not go with the constraint.
+    """
+    asked = _asked(compiled, options)
+    assert asked is not None
+    Walk(asked.matcher(), _config(options).walk_config(asked.vocabulary.size))
 
 
 def draw_steps(
@@ -106,9 +127,10 @@ def _asked(compiled: Compiled | None, options: Options) -> Compiled | None:
     if options.sampler == "awrs":
         return Probed(compiled)
     if options.sampler == "masked" and compiled.exactness != "exact":
-        raise ValueError(
+        raise OptionValueError(
             f"sampler='masked' needs exact masks, and this constraint is {compiled.exactness!r}; "
-            "use 'auto' or 'awrs'"
+            "use 'auto' or 'awrs'",
+            option="sampler",
         )
     return compiled
 
@@ -182,7 +204,7 @@ def _planner(given: object) -> Planner:
     """The drafters and the budget that the `speculative` option names.
 
     Raises:
-        TypeError: it is nothing that configures speculation.
+        OptionTypeError: it is nothing that configures speculation.
     """
     if given is True:
         return Planner(default_drafters(), Budget())
@@ -192,7 +214,4 @@ def _planner(given: object) -> Planner:
         return given
     if isinstance(given, Sequence) and not isinstance(given, str):
         return Planner(cast("Sequence[Drafter]", given), Budget())
-    raise TypeError(
-        "`speculative` is True, a Budget, a Planner or a sequence of drafters, "
-        f"not {type(given).__name__}"
-    )
+    raise wrong_type("speculative", given, "True, a Budget, a Planner or a sequence of drafters")

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from hashlib import blake2b
+from typing import Any, Literal, TypedDict, TypeVar, cast, get_args
 
 from structgen._core import Limits
-from structgen.constraints.schema import Whitespace
+from structgen.constraints.schema_options import Whitespace
+from structgen.errors import OptionValueError
+from structgen.misuse import instance, one_of, real, refuse_unknown, whole, wrong_type
 from structgen.samplers import SamplingParams
 from structgen.tools import CallFormat, ToolChoice
 
 SamplerName = Literal["auto", "masked", "awrs", "importance", "smc"]
+_MAX_SEED = 2**63 - 1
+_F = TypeVar("_F", bound=Callable[..., object])
 
 
 class OptionsDict(TypedDict, total=False):
-    """Keyword options of `generate`, `stream` and `generate_batch`; see `Options`."""
+    """Keyword options of `generate`, `stream` and `generate_batch`; see `structgen.generate`."""
 
     max_tokens: int
     temperature: float
@@ -32,40 +38,22 @@ class OptionsDict(TypedDict, total=False):
     tool_format: str | CallFormat | None
     parallel_tool_calls: bool
     stop: str | Sequence[str]
+    raw: bool
     describe: bool
     whitespace: Whitespace | None
+    max_retries: int
+    repair: bool | str
+    timeout: float | None
     limits: Limits | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to generate.
-
-    Attributes:
-        max_tokens: token budget of the response, the end token included. A constrained response
-            is complete and valid within it; if no valid text fits, `TokenBudgetError`.
-        temperature: 0 is greedy; 1 is the model as it is.
-        top_k, top_p, min_p: truncation of what the constraint allows, in this order.
-        seed: reproduces the result; None draws one and reports it as ``Generation.seed``.
-        sampler: ``"masked"``: one draw from the locally masked model. ``"awrs"``: the same law by
-            adaptive rejection. ``"importance"``, ``"smc"``: `particles` weighted draws, one of
-            which is returned, so that the result follows the model *given* the constraint.
-            ``"auto"``: masked, or adaptive rejection where masks are not exact.
-        particles: population of ``"importance"`` and ``"smc"`` (default 8).
-        ess_threshold: ``"smc"`` resamples below this share of effective particles (default 0.5).
-        speculative: True, or a `structgen.speculative` configuration: draft and verify.
-        tool_choice: ``"auto"``, ``"required"``, ``"none"`` or a tool's name.
-        tool_format: how the model writes calls; None detects it.
-        parallel_tool_calls: whether a response may hold several calls.
-        stop: texts that end free text; they are cut off. Only without `output` and tools.
-        describe: append the JSON Schema of `output` to the last user message. The prompt is never
-            changed otherwise.
-        whitespace: spacing of JSON: ``"flexible"`` (bounded; the default), ``"compact"``, or a
-            mapping as in `structgen.json_schema`. Fixed spacing makes more of the text forced.
-        limits: budgets of compiling and masking.
+    """How to generate: the options of `structgen.generate`, which says what they mean.
 
     Raises:
-        ValueError: a value is out of range, or options contradict each other.
+        OptionTypeError: a value has a wrong type.
+        OptionValueError: a value is out of range, or options contradict each other.
     """
 
     max_tokens: int = 256
@@ -82,38 +70,91 @@ class Options:
     tool_format: str | CallFormat | None = None
     parallel_tool_calls: bool = True
     stop: str | Sequence[str] = field(default=())
+    raw: bool = False
     describe: bool = False
     whitespace: Whitespace | None = None
+    max_retries: int = 0
+    repair: bool | str = False
+    timeout: float | None = None
     limits: Limits | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.max_tokens, bool) or self.max_tokens < 1:
-            raise ValueError(f"`max_tokens` must be at least 1, given {self.max_tokens!r}")
-        samplers = ("auto", "masked", "awrs", "importance", "smc")
-        if self.sampler not in samplers:
-            raise ValueError(f"`sampler` is one of {', '.join(samplers)}, given {self.sampler!r}")
+        self._check_numbers()
+        one_of("sampler", self.sampler, get_args(SamplerName))
+        for name in ("raw", "describe", "parallel_tool_calls"):
+            instance(name, getattr(self, name), bool, "a bool")
+        instance("repair", self.repair, bool | str, "a bool or the text to ask with")
+        if self.limits is not None:
+            instance("limits", self.limits, Limits, "an sg.Limits")
+        self._check_stops()
+        self._check_population()
+        if self.repair and not self.max_retries:
+            raise OptionValueError(
+                "`repair` asks again, and there is no attempt left for it",
+                option="repair",
+                hint="max_retries=1 or more",
+            )
+        self.sampling()
+
+    def _check_numbers(self) -> None:
+        whole("max_tokens", self.max_tokens, 1)
+        whole("max_retries", self.max_retries, 0, 1000)
+        for name, most in (("seed", _MAX_SEED), ("top_k", None), ("particles", None)):
+            given: object = getattr(self, name)
+            if given is not None:
+                whole(name, given, 0 if name == "seed" else 1, most)
+        for name in ("temperature", "top_p", "min_p", "ess_threshold", "timeout"):
+            given = getattr(self, name)
+            if given is not None or name in ("temperature", "top_p", "min_p"):
+                real(name, given)
+        if self.timeout is not None and not self.timeout > 0:
+            raise OptionValueError(
+                f"`timeout` is a number of seconds above 0, not {self.timeout!r}", option="timeout"
+            )
+
+    def _check_stops(self) -> None:
+        stops = cast("object", self.stop)
+        texts = cast("Sequence[object]", stops) if isinstance(stops, Sequence) else [None]
+        if not all(isinstance(text, str) for text in texts):
+            raise wrong_type("stop", self.stop, "a str or a sequence of them")
+        if any(not text for text in self.stops):
+            raise OptionValueError("a `stop` text must not be empty", option="stop")
+
+    def _check_population(self) -> None:
         population = self.sampler in ("importance", "smc")
-        if self.particles is not None and (self.particles < 1 or not population):
-            raise ValueError(
-                "`particles` must be at least 1 and goes with sampler='importance' or 'smc', "
-                f"given particles={self.particles!r}, sampler={self.sampler!r}"
+        if self.particles is not None and not population:
+            raise OptionValueError(
+                "`particles` goes with sampler='importance' or 'smc', "
+                f"given particles={self.particles!r}, sampler={self.sampler!r}",
+                option="particles",
             )
         if self.ess_threshold is not None and (
             self.sampler != "smc" or not 0.0 <= self.ess_threshold <= 1.0
         ):
-            raise ValueError(
+            raise OptionValueError(
                 "`ess_threshold` lies in [0, 1] and goes with sampler='smc', "
-                f"given ess_threshold={self.ess_threshold!r}, sampler={self.sampler!r}"
+                f"given ess_threshold={self.ess_threshold!r}, sampler={self.sampler!r}",
+                option="ess_threshold",
             )
-        if self.seed is not None and not 0 <= self.seed < 2**63:
-            raise ValueError(f"`seed` lies in [0, 2**63), given {self.seed!r}")
         if population and self.temperature == 0.0:
-            raise ValueError(f"sampler={self.sampler!r} weighs random draws: set a temperature > 0")
+            raise OptionValueError(
+                f"sampler={self.sampler!r} weighs random draws: set a temperature > 0",
+                option="temperature",
+            )
         if population and self.speculates:
-            raise ValueError(f"`speculative` does not go with sampler={self.sampler!r}")
-        if any(not text for text in self.stops):
-            raise ValueError("a `stop` text must not be empty")
-        self.sampling()
+            raise OptionValueError(
+                f"`speculative` does not go with sampler={self.sampler!r}", option="speculative"
+            )
+
+    @classmethod
+    def of(cls, given: Mapping[str, object], function: str) -> Options:
+        """The options that a call of `function` names.
+
+        Raises:
+            OptionTypeError: there is no such option; what else `Options` raises.
+        """
+        refuse_unknown(given, [one.name for one in fields(cls)], of=function)
+        return cls(**cast("dict[str, Any]", given))
 
     @property
     def speculates(self) -> bool:
@@ -140,3 +181,31 @@ class Options:
     def reseeded(self, index: int) -> Options:
         """For the request number `index` of a batch."""
         return replace(self, seed=None if self.seed is None else (self.seed + index) % 2**63)
+
+    def for_attempt(self, attempt: int) -> Options:
+        """For a further attempt at the same request: attempt 0 draws with the request's own seed,
+        attempt k with a digest of seed and k, so that no row of a batch meets the seed of
+        another row's attempt."""
+        if not attempt or self.seed is None:
+            return self
+        digest = blake2b(f"{self.seed}:{attempt}".encode(), digest_size=8).digest()
+        return replace(self, seed=int.from_bytes(digest, "big") >> 1)
+
+
+def lists_options(function: _F) -> _F:
+    """Show `Options` one by one in the signature of a function that takes them as keywords.
+
+    Type checkers read them from `OptionsDict`; `help`, notebooks and documentation tools read
+    ``__signature__``.
+    """
+    own = inspect.signature(function)
+    kinds = inspect.Parameter
+    listed = [
+        *(one for one in own.parameters.values() if one.kind is not kinds.VAR_KEYWORD),
+        *(
+            kinds(one.name, kinds.KEYWORD_ONLY, default=one.default, annotation=one.type)
+            for one in fields(Options)
+        ),
+    ]
+    function.__signature__ = own.replace(parameters=listed)  # pyright: ignore[reportFunctionMemberAccess]
+    return function

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Literal, TypeAlias, cast, get_args, get_origin
 
-from structgen.constraints import TextConstraint, choice, grammar, json_schema
+from structgen._core import Limits
+from structgen.constraints import TextConstraint, choice, grammar, json_schema, load_source
+from structgen.constraints.cache import json_key, within_limits
 from structgen.constraints.protocol import Constraint
 from structgen.constraints.reading import PLAIN, Reading, reading_of
-from structgen.constraints.schema_options import Whitespace
+from structgen.constraints.schema import source_reading, source_schema
+from structgen.constraints.schema_options import JsonOptions, Whitespace
 from structgen.errors import ConstraintError
 
 OutputLike: TypeAlias = (
@@ -28,42 +32,91 @@ _GRAMMARS = (".lark", ".gbnf", ".ebnf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What a response must be, and how its text becomes a value."""
+    """What a response must be, and how its text becomes a value.
 
-    constraint: Constraint | None
+    Attributes:
+        build: makes the constraint under limits; None for free text.
+        key: equal for outputs that allow the same texts; None where nothing can stand for it.
+        identity: stands for the constraint that was given as such, as long as it lives.
+        reading: of its texts.
+        schema: tells the JSON Schema, as JSON; None if there is none.
+    """
+
+    build: Callable[[Limits | None], Constraint] | None = None
+    key: Hashable | None = None
+    identity: Hashable | None = None
     reading: Reading[object] = PLAIN
+    schema: Callable[[], str] | None = None
 
 
 def resolve_output(output: OutputLike, whitespace: Whitespace | None = None) -> Output:
-    """The constraint that `output` names, and the way back to a value.
+    """The constraint that `output` names, and the way back to a value. Nothing is compiled yet.
 
     JSON has the default options of `structgen.json_schema`, but for `whitespace` if it is given.
 
     Raises:
-        ConstraintError: it names none, or one that cannot be built; or `whitespace` is given for
-            something else than a schema or a type.
+        ConstraintError: it names none; or `whitespace` is given for something else than a schema
+            or a type.
     """
     if isinstance(output, str):
         output = _path(output)
     texts = _bare_texts(output)
     source = _json_source(output) if texts is None else None
     if source is not None:
-        # Whether it is a type shows when its schema is asked for.
-        constraint = json_schema(cast("type", source), whitespace=whitespace)
-        return Output(constraint=constraint, reading=constraint.reading)
+        return _json(source, whitespace)
     if whitespace is not None:
         hint = "sg.json_schema(..., whitespace=...)" if isinstance(output, TextConstraint) else None
         raise ConstraintError(
             "`whitespace` is for outputs that are a JSON Schema or a type", hint=hint
         )
     if texts is not None:
-        return Output(constraint=choice(texts), reading=Reading(texts.__getitem__))
+        return Output(
+            build=lambda limits: choice(texts, limits=limits),
+            key=("choice", tuple(texts)),
+            reading=Reading(texts.__getitem__),
+        )
     if output is None or output is str:
-        return Output(constraint=None)
+        return Output()
     if isinstance(output, Path):
-        return Output(constraint=grammar(output))
+        source = load_source(output)
+        return Output(
+            build=lambda limits: grammar(source, limits=limits),
+            key=("grammar", source.text, source.path),
+        )
     constraint = cast("Constraint", output)
-    return Output(constraint=constraint, reading=reading_of(constraint))
+    native = cast("TextConstraint", output) if isinstance(output, TextConstraint) else None
+    reading = reading_of(constraint)
+    told = reading.schema
+    return Output(
+        build=lambda _: constraint,
+        key=_key(constraint),
+        identity=None if native is None else weakref.ref(native),
+        reading=reading,
+        schema=None if told is None else lambda: told,
+    )
+
+
+def _json(source: object, whitespace: Whitespace | None) -> Output:
+    options = JsonOptions(whitespace=whitespace)
+    # Whether it is a type shows when its schema is asked for.
+    given = cast("type", source)
+    return Output(
+        build=lambda limits: json_schema(given, **within_limits(options, limits)),
+        key=json_key(source, options),
+        reading=source_reading(source),
+        schema=lambda: source_schema(source),
+    )
+
+
+def _key(constraint: Constraint) -> Hashable | None:
+    # A text constraint keeps its automata itself.
+    if isinstance(constraint, TextConstraint):
+        return None
+    try:
+        hash(constraint)
+    except TypeError:
+        return None
+    return "object", constraint
 
 
 def _json_source(output: OutputLike) -> object | None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from typing import Generic, TypeVar, Unpack, cast, overload
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Unpack, cast, overload
 
-from structgen.constraints.protocol import Constraint
-from structgen.errors import GenerationError
+from structgen.constraints.conjunction import Composable
+from structgen.errors import GenerationError, OptionValueError
 from structgen.generate.drive import Outcome, draw_steps
-from structgen.generate.front import ModelLike
-from structgen.generate.model import resolve_model
-from structgen.generate.options import Options, OptionsDict
+from structgen.generate.model import ModelLike, resolve_model
+from structgen.generate.options import Options, OptionsDict, lists_options
 from structgen.generate.output import OutputLike
 from structgen.generate.prompt import Prompt
 from structgen.generate.request import Request, ToolsLike, prepare
 from structgen.tools import ToolResponse
-from structgen.types import Generation
+from structgen.types import Generation, T_co, Value
 
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
 
 
 class Stream(Generic[T_co]):
@@ -60,6 +60,10 @@ class Stream(Generic[T_co]):
         return cast("Generation[T_co]", self._result)
 
     def _run(self, request: Request) -> Generator[str, None, None]:
+        with request.told():
+            yield from self._told(request)
+
+    def _told(self, request: Request) -> Generator[str, None, None]:
         decoder = request.decoder()
         steps = draw_steps(request.model, request.prompt_ids, request.compiled, request.options)
         outcome: Outcome
@@ -101,20 +105,38 @@ def stream(
 def stream(
     model: ModelLike,
     prompt: Prompt,
-    output: type[T],
+    output: Composable[Value],
     *,
     tools: None = None,
     **options: Unpack[OptionsDict],
-) -> Stream[T]: ...
+) -> Stream[Value]: ...
 @overload
 def stream(
     model: ModelLike,
     prompt: Prompt,
-    output: Constraint,
+    output: Mapping[str, object] | bool | str | Path,
+    *,
+    tools: None = None,
+    **options: Unpack[OptionsDict],
+) -> Stream[Any]: ...
+@overload
+def stream(
+    model: ModelLike,
+    prompt: Prompt,
+    output: Sequence[str],
     *,
     tools: None = None,
     **options: Unpack[OptionsDict],
 ) -> Stream[str]: ...
+@overload
+def stream(
+    model: ModelLike,
+    prompt: Prompt,
+    output: TypeForm[Value],
+    *,
+    tools: None = None,
+    **options: Unpack[OptionsDict],
+) -> Stream[Value]: ...
 @overload
 def stream(
     model: ModelLike,
@@ -124,6 +146,7 @@ def stream(
     tools: ToolsLike | None = None,
     **options: Unpack[OptionsDict],
 ) -> Stream[object]: ...
+@lists_options
 def stream(
     model: ModelLike,
     prompt: Prompt,
@@ -140,11 +163,23 @@ def stream(
         person = pieces.result.value
 
     The text and the value are those that `generate` gives with the same seed. Errors in the
-    request are raised at once, those of drawing while iterating. Because nothing can be taken
-    back, a constraint without exact masks is not retried after a dead end. Populations
-    (``sampler="importance"``, ``"smc"``) cannot stream.
+    request, a token budget that is too small among them, are raised here, those of drawing while
+    iterating. Because nothing can be taken back, a constraint without exact masks is not retried
+    after a dead end, and `max_retries` is refused. Populations (``sampler="importance"``,
+    ``"smc"``) cannot stream. `timeout` counts the time that the reader takes, too.
+
+    Args:
+        model, prompt, output, tools, options: as for `generate`.
     """
-    chosen = Options(**options).seeded()
+    chosen = Options.of(options, "stream").seeded()
     if chosen.sampler in ("importance", "smc"):
-        raise ValueError(f"sampler={chosen.sampler!r} chooses among finished texts: use `generate`")
+        raise OptionValueError(
+            f"sampler={chosen.sampler!r} chooses among finished texts: use `generate`",
+            option="sampler",
+        )
+    if chosen.max_retries:
+        raise OptionValueError(
+            "`max_retries` cannot take back what was streamed: use `generate`",
+            option="max_retries",
+        )
     return Stream(prepare(resolve_model(model), prompt, output, tools, chosen))

@@ -78,7 +78,11 @@ class Session(Protocol):
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """A model with its tokenizer."""
+    """A model with its tokenizer.
+
+    A model made for conversations may say so by a further member ``has_chat_template: bool``:
+    `structgen.generate` then takes a prompt that is a str as the user's message.
+    """
 
     @property
     def name(self) -> str: ...

@@ -115,6 +115,11 @@ class TransformersModel:
         return self._model
 
     @property
+    def has_chat_template(self) -> bool:
+        """Whether the tokenizer has a chat template: whether it is made for conversations."""
+        return bool(self._tokenizer.chat_template)
+
+    @property
     def tokenizer(self) -> object:
         """The tokenizer of `transformers` itself."""
         return self._tokenizer

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from structgen.errors import OptionValueError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingParams:
@@ -22,7 +24,7 @@ class SamplingParams:
     allowed token, ties to the lowest id; log-probabilities then refer to temperature 1.
 
     Raises:
-        ValueError: a value is out of range. TypeError: an unknown name.
+        OptionValueError: a value is out of range. TypeError: an unknown name.
     """
 
     temperature: float = 1.0
@@ -32,19 +34,29 @@ class SamplingParams:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature >= 0.0):
-            raise ValueError(f"`temperature` must be finite and >= 0, given {self.temperature!r}")
+            raise OptionValueError(
+                f"`temperature` must be finite and >= 0, given {self.temperature!r}",
+                option="temperature",
+            )
         if 0.0 < self.temperature < 1e-4:
-            raise ValueError(
-                f"`temperature` {self.temperature!r} is too small for float32; use 0 for greedy"
+            raise OptionValueError(
+                f"`temperature` {self.temperature!r} is too small for float32; use 0 for greedy",
+                option="temperature",
             )
         if self.top_k is not None and (
             isinstance(self.top_k, bool) or int(self.top_k) != self.top_k or self.top_k < 1
         ):
-            raise ValueError(f"`top_k` must be an integer >= 1 or None, given {self.top_k!r}")
+            raise OptionValueError(
+                f"`top_k` must be an integer >= 1 or None, given {self.top_k!r}", option="top_k"
+            )
         if not 0.0 < self.top_p <= 1.0:
-            raise ValueError(f"`top_p` must lie in (0, 1], given {self.top_p!r}")
+            raise OptionValueError(
+                f"`top_p` must lie in (0, 1], given {self.top_p!r}", option="top_p"
+            )
         if not 0.0 <= self.min_p <= 1.0:
-            raise ValueError(f"`min_p` must lie in [0, 1], given {self.min_p!r}")
+            raise OptionValueError(
+                f"`min_p` must lie in [0, 1], given {self.min_p!r}", option="min_p"
+            )
 
     @property
     def greedy(self) -> bool:

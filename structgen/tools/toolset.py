@@ -5,9 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
+import json
 import string
 import warnings
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import replace
 from typing import Literal, cast
 
@@ -15,6 +25,7 @@ from structgen._core import Vocabulary
 from structgen.constraints import TextConstraint, regex
 from structgen.constraints.schema_options import JsonOptions
 from structgen.errors import ConstraintError, GenerationError, ToolFormatWarning
+from structgen.misuse import refuse_unknown
 from structgen.tools.choice import Mode, ToolChoice, resolve_choice
 from structgen.tools.formats import DEFAULT_FORMAT, CallFormat, format_named, format_seen
 from structgen.tools.stream import ToolStream
@@ -53,6 +64,7 @@ class ToolSet:
         format: str | CallFormat = DEFAULT_FORMAT,
         json_options: JsonOptions | None = None,
     ) -> None:
+        refuse_unknown(json_options or (), list(JsonOptions.__annotations__), of="json_options")
         self.format: CallFormat = format_named(format) if isinstance(format, str) else format
         self._tools: dict[str, Tool] = {}
         self._turns = 0
@@ -74,6 +86,15 @@ class ToolSet:
 
     def __getitem__(self, name: str) -> Tool:
         return self._tools[name]
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for tool sets that allow the same texts: what a cache knows them by."""
+        told = [
+            (tool.name, json.dumps(tool.parameters, default=repr), repr(tool.json_options))
+            for tool in self
+        ]
+        return self.format.name, type(self.format), tuple(told)
 
     def definitions(self) -> list[dict[str, object]]:
         """OpenAI-style definitions, for a chat template."""

@@ -43,6 +43,9 @@ def test_every_option_of_generate_is_there() -> None:
         "whitespace": "one of the options of json_schema",
         "limits": "--limit",
         "describe": "--describe",
+        "raw": "--raw",
+        "max_retries": "what a command line can name has no validators of its own",
+        "repair": "likewise",
     }
     assert {*SAMPLING_OPTIONS, *TOOL_OPTIONS, *elsewhere} == set(Options.__dataclass_fields__)
 

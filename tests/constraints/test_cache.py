@@ -20,7 +20,6 @@ from structgen.errors import (
     LimitExceeded,
     RegexSyntaxError,
     SchemaError,
-    UnsupportedFeatureError,
 )
 
 VOCABULARY = sg.Vocabulary([bytes([b]) for b in range(256)], eos_token_ids=[256], size=257)
@@ -172,8 +171,66 @@ def test_other_sources(cache: sg.ConstraintCache, tmp_path: Path) -> None:
     assert not accepts(other, "word")
     with pytest.raises(ConstraintError, match="one str"):
         cache.choice("abc")
-    with pytest.raises(UnsupportedFeatureError, match="native constraints"):
-        cache.get("p", lambda: sg.predicate(bool))  # pyright: ignore
+    with pytest.raises(ConstraintError, match="not int"):
+        cache.get("p", lambda: 3)  # type: ignore[arg-type, return-value]
+
+
+def add(a: int, b: int = 1) -> int:
+    return a + b
+
+
+def test_types_signatures_and_tools(cache: sg.ConstraintCache) -> None:
+    from typing import Annotated, Literal, TypedDict
+
+    class Pair(TypedDict):
+        left: int
+        right: int
+
+    def tools() -> sg.ToolSet:
+        return sg.ToolSet([add])
+
+    compact = sg.ToolSet([add], json_options={"whitespace": "compact"})
+    pairs: list[tuple[Callable[[], sg.Automaton], str]] = [
+        (lambda: cache.from_type(Pair), '{"left": 1, "right": 2}'),
+        (lambda: cache.from_type(Pair, property_order="any"), '{"right": 2, "left": 1}'),
+        (lambda: cache.json_schema(Pair), '{"left": 1, "right": 2}'),
+        (lambda: cache.from_type(list[int]), "[1, 2]"),
+        (lambda: cache.from_type(Literal["a", "b"]), '"a"'),
+        (lambda: cache.from_type(Annotated[int, {"no": "hash"}]), "12"),
+        (lambda: cache.from_signature(add), '{"a": 1}'),
+        (
+            lambda: cache.tools(tools(), "required"),
+            '<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>',
+        ),
+        (lambda: cache.tools(tools()), "prose"),
+        (
+            lambda: cache.tools(compact, "add", parallel=False),
+            '<tool_call>\n{"name": "add", "arguments": {"a":1}}\n</tool_call>',
+        ),
+    ]
+    found = [find() for find, _ in pairs]
+    assert len(set(map(id, found))) == len(pairs)
+    for automaton, (find, text) in zip(found, pairs, strict=True):
+        assert find() is automaton
+        assert accepts(automaton, text)
+    assert counts(cache) == (len(pairs), len(pairs), len(pairs))
+
+
+def test_constraints_without_masks_are_kept_and_counted(cache: sg.ConstraintCache) -> None:
+    def build() -> Any:
+        return sg.regex("[a-z]+") & sg.predicate(lambda text: "e" not in text)
+
+    compiled = cache.get("no e", build)
+    assert cache.get("no e", build) is compiled
+    before = cache.stats().bytes
+    matcher = compiled.matcher()
+    mask = sg.allocate_mask(1, VOCABULARY.size)
+    for byte in b"abcd":
+        matcher.fill_mask(mask, 0)
+        assert not matcher.allows(ord("e"))
+        assert matcher.advance(byte)
+    cache.get("no e", build)
+    assert cache.stats().bytes > before
 
 
 def test_the_least_recently_used_leaves() -> None:

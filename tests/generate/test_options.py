@@ -11,7 +11,7 @@ from structgen.generate.prompt import described
     ("given", "told"),
     [
         ({"max_tokens": 0}, "max_tokens"),
-        ({"sampler": "magic"}, "one of auto"),
+        ({"sampler": "magic"}, "one of 'auto'"),
         ({"particles": 4}, "particles"),
         ({"particles": 0, "sampler": "smc"}, "particles"),
         ({"ess_threshold": 0.5}, "ess_threshold"),

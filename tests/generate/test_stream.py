@@ -54,9 +54,16 @@ def test_an_empty_prompt_streams(toy: ToyModel, speculative: object) -> None:
 
 @pytest.mark.parametrize("speculative", [None, True])
 def test_errors_of_drawing_reach_the_reader(toy: ToyModel, speculative: object) -> None:
-    pieces = sg.stream(toy, "Hi", sg.regex("[a-z]{9}"), max_tokens=4, speculative=speculative)
-    with pytest.raises(sg.TokenBudgetError):
-        next(pieces)
+    def wordy(text: str) -> bool:
+        if len(text) > 3:
+            raise RuntimeError("too long")
+        return True
+
+    pieces = sg.stream(
+        toy, "Hi", sg.predicate(wordy), max_tokens=9, seed=1, speculative=speculative
+    )
+    with pytest.raises(RuntimeError, match="too long"):
+        list(pieces)
 
 
 def test_errors_of_the_request_are_raised_at_once(toy: ToyModel) -> None:
@@ -64,6 +71,11 @@ def test_errors_of_the_request_are_raised_at_once(toy: ToyModel) -> None:
         sg.stream(toy, "Hi", ["a"], sampler="smc")
     with pytest.raises(sg.ConstraintError):
         sg.stream(toy, "Hi", sg.regex("("))
+    for speculative in (None, True):
+        with pytest.raises(sg.TokenBudgetError):
+            sg.stream(toy, "Hi", sg.regex("[a-z]{9}"), max_tokens=4, speculative=speculative)
+    with pytest.raises(sg.OptionValueError, match="max_retries"):
+        sg.stream(toy, "Hi", ["a"], max_retries=1)
 
 
 def test_stops_are_cut_in_streams_too(toy: ToyModel) -> None:

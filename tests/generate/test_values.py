@@ -190,11 +190,12 @@ def test_outputs_are_resolved_once_for_a_batch(toy: ToyModel) -> None:
 
 
 def test_resolve_output_knows_schemas() -> None:
-    told = resolve_output(SCHEMA).reading.schema
+    told = resolve_output(SCHEMA).schema
     assert told is not None
-    assert json.loads(told) == SCHEMA
-    assert resolve_output(Point).reading.schema is not None
-    assert resolve_output(["a"]).reading.schema is None
+    assert json.loads(told()) == SCHEMA
+    assert resolve_output(sg.json_schema(SCHEMA)).schema is not None
+    assert resolve_output(Point).schema is not None
+    assert resolve_output(["a"]).schema is None
 
 
 def test_streams_of_tools_spell_markers(toy: ToyModel) -> None:
@@ -234,5 +235,5 @@ def test_a_function_stands_for_its_arguments(toy: ToyModel) -> None:
 
 @pytest.mark.parametrize("prompt", [5, None, [5], ["Hi"], {"role": "user"}])
 def test_what_is_no_prompt_is_refused(toy: ToyModel, prompt: object) -> None:
-    with pytest.raises(TypeError, match="a prompt is"):
+    with pytest.raises(TypeError, match="`prompt` is"):
         sg.generate(toy, prompt, ["a"])  # pyright: ignore[reportArgumentType, reportCallIssue]

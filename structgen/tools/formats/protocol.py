@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from structgen.constraints import (
     TextConstraint,
@@ -46,6 +46,7 @@ class Markup:
     id_characters: int | None = None
 
 
+@runtime_checkable
 class CallFormat(Protocol):
     """One file per implementation; see `structgen.tools.formats` for the registry."""
 
