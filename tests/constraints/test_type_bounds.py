@@ -133,6 +133,8 @@ def written(
     try:
         if kind.steps:
             value += draw.choice(kind.steps)
+        if kind.tp is D:
+            value = value.normalize()  # zeros at the end count as places and digits here
         text = adapter.dump_json(value).decode()
         adapter.validate_json(text)
     except (OverflowError, pydantic.ValidationError):
