@@ -24,7 +24,12 @@ from typing import Any, NotRequired, TypeVar, cast, overload
 
 from structgen.constraints import plain_types
 from structgen.constraints.types.notes import TypeSchema, name_of, taken_out, warn
-from structgen.constraints.types.refusals import culprit_of, field_of, refuse_values, unknown_type
+from structgen.constraints.types.refusals import (
+    culprit_of,
+    field_of,
+    refuse_other_things,
+    unknown_type,
+)
 from structgen.errors import (
     ConstraintError,
     LimitExceeded,
@@ -64,7 +69,7 @@ def described_type(tp: object) -> TypeSchema:
     if inspect.isroutine(tp):
         found = _described_signature(cast("Callable[..., object]", tp))
     else:
-        refuse_values(tp)
+        refuse_other_things(tp)
         found = _described(tp)
     warn(tp, found.notes)
     return found
@@ -203,8 +208,9 @@ def _pydantic_schema(tp: object) -> TypeSchema:
 
     from structgen.constraints.types.pydantic_schema import schema_generator
 
+    adapter = _adapter(tp)
     try:
-        schema = _adapter(tp).json_schema(
+        schema = adapter.json_schema(
             schema_generator=schema_generator(), ref_template="#/$defs/{model}"
         )
     except RecursionError:

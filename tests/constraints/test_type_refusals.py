@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Protocol
 import attrs
 import numpy as np
 import pydantic
+import pydantic.v1
 import pytest
 from pydantic import BaseModel, Field
 
@@ -43,6 +44,14 @@ class Structured:
     """Shaped like a msgspec Struct, which is not installed everywhere."""
 
     __struct_fields__ = ("a",)
+
+
+class Code(str):
+    __slots__ = ()
+
+
+class Legacy(pydantic.v1.BaseModel):
+    a: int
 
 
 class Holder(BaseModel):
@@ -87,6 +96,8 @@ REFUSED: list[tuple[Any, str]] = [
     (Deep, "`Plain` is a class that does not declare its fields, in `Deep`"),
     (list[Attrs], "`Attrs` is an attrs class, in `list"),
     (Holder, "instance of `Plain`"),
+    (Code, "`Code` is a subclass of str"),
+    (Legacy, "`Legacy` is a model of pydantic's version 1"),
     (range, "`range` is a class that does not declare"),
     (Callable[[int], int], "functions"),
     (type[int], "values are classes"),

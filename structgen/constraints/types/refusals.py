@@ -13,12 +13,14 @@ from structgen.errors import ConstraintError, UnsupportedFeatureError
 _RECORDS = "a dataclass, a TypedDict or a Pydantic model with the same fields"
 
 
-def refuse_values(given: object) -> None:
-    """Raise for what is a value where a type is needed: 3, an instance, a dtype.
+def refuse_other_things(given: object) -> None:
+    """Raise for what is a value where a type is needed (3, 1.5), or a model of another pydantic.
 
     Raises:
         ConstraintError: it is one.
     """
+    if inspect.isclass(given) and _is_version_1(given):
+        raise unknown_type(given, given)  # pydantic would warn, and then give up in its own words
     if given is None or not isinstance(given, bool | int | float | complex | bytes):
         return
     raise ConstraintError(
@@ -63,6 +65,11 @@ def _kind(tp: object) -> tuple[str, str]:
         return "a Protocol, which says what values can do and not what they are", f"give {_RECORDS}"
     if tp is type or tp is object:
         return "the class of everything", "Any takes any JSON"
+    if _is_version_1(tp):
+        return "a model of pydantic's version 1", "derive it from pydantic.BaseModel of version 2"
+    for base in (str, int, float, list, dict, set, tuple):
+        if issubclass(tp, base):
+            return f"a subclass of {base.__name__}, which JSON cannot tell from it", base.__name__
     return "a class that does not declare its fields", f"declare them: {_RECORDS}"
 
 
@@ -75,6 +82,10 @@ def field_of(error: Exception) -> str:
     """Where the fault is, if that is a field: `` in its field `a.b` ``."""
     fields = vars(error).get("fields")
     return f" in its field `{'.'.join(fields)}`" if fields else ""
+
+
+def _is_version_1(tp: type) -> bool:
+    return any(base.__module__.startswith("pydantic.v1") for base in tp.__mro__)
 
 
 _NAMED = re.compile(r"for (<class '(?P<path>[^']+)'>|(?P<other>.+?))\. Set `arbitrary")
