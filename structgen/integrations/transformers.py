@@ -24,6 +24,7 @@ from structgen.constraints.protocol import Compiled, Constraint, Matcher
 from structgen.errors import ConstraintError, DeadEnd, MissingExtraError
 from structgen.integrations.torch import unpack_mask
 from structgen.masks import allocate_mask, fill_masks
+from structgen.samplers import Closing, ClosingMatcher
 from structgen.vocabulary import from_transformers
 
 try:
@@ -54,7 +55,12 @@ class StructgenLogitsProcessor(LogitsProcessor):
             has no exact mask (``exactness`` "superset" or "probe"). The row is cut to those
             allowed among the `probes` likeliest ones, or, if there are none, to the likeliest
             allowed one: like top-k, that changes the law of sampling but never lets a forbidden
-            token through. Constraints with exact masks are not cut.
+            token through. Constraints with exact masks are not cut, unless `max_new_tokens` is
+            given.
+        max_new_tokens: the budget that ``model.generate`` is called with, the end token included.
+            Every row then ends complete within it, where the constraint has exact masks: a token
+            is let through only if a completion after it fits (`structgen.samplers.Closing`).
+            Default: no budget; a row may be cut at that of ``model.generate``, incomplete.
 
     One instance serves any number of `generate` calls, one after the other: greedy, sampling,
     beams, assisted (draft model or prompt lookup), batches with left padding. A prefix that the
@@ -64,6 +70,7 @@ class StructgenLogitsProcessor(LogitsProcessor):
 
     Raises:
         DeadEnd: nothing may follow a row's text, though it is not complete.
+        TokenBudgetError: no complete text fits `max_new_tokens`.
         ConstraintError: the number of constraints does not divide the number of rows.
     """
 
@@ -76,6 +83,7 @@ class StructgenLogitsProcessor(LogitsProcessor):
         prompt_length: int | None = None,
         pad_token_id: int | None = None,
         probes: int = 64,
+        max_new_tokens: int | None = None,
     ) -> None:
         if probes < 1:
             raise ConstraintError(f"`probes` is {probes}; at least 1 candidate must be asked for")
@@ -91,7 +99,10 @@ class StructgenLogitsProcessor(LogitsProcessor):
         compiled: dict[int, Compiled] = {}
         for one in given:
             if id(one) not in compiled:
-                compiled[id(one)] = _compile(one, known, limits)
+                bound = _compile(one, known, limits)
+                if max_new_tokens is not None:
+                    bound = Closing(bound, max_new_tokens)
+                compiled[id(one)] = bound
         self._compiled = [compiled[id(one)] for one in given]
         self._pools = [_Pool(one) for one in self._compiled]
         self._vocabulary = self._compiled[0].vocabulary
@@ -186,8 +197,13 @@ class StructgenLogitsProcessor(LogitsProcessor):
         allowed[:] = False
         found = False
         for asked, token in enumerate(map(int, candidates)):
-            if found and asked >= self._probes:
-                break
+            if asked >= self._probes:
+                if found:
+                    break
+                # Where the budget is tight, hardly any token but the completion's may come.
+                if isinstance(matcher, ClosingMatcher) and matcher.sure is not None:
+                    allowed[matcher.sure] = found = True
+                    break
             if matcher.allows(token):
                 allowed[token] = found = True
         if not found:

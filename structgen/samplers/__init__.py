@@ -23,6 +23,7 @@ model conditioned on it only by populations, in the limit of many particles.
 """
 
 from structgen.samplers.awrs import Accepted, Probe, RajPolicy, adaptive_rejection
+from structgen.samplers.closing import Closing, ClosingMatcher
 from structgen.samplers.draw import Draw, draw_adaptive, draw_masked
 from structgen.samplers.free import FreeText
 from structgen.samplers.keys import GumbelKeys, particle_id
@@ -44,6 +45,8 @@ from structgen.samplers.walk import Walk, WalkConfig, fill_walk_masks
 
 __all__ = [
     "Accepted",
+    "Closing",
+    "ClosingMatcher",
     "Draw",
     "FreeText",
     "Greedy",

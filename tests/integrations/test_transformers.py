@@ -306,6 +306,43 @@ def test_a_tokenizer_will_do_for_a_vocabulary(tokenizer: Any):
     assert allowed(processor(torch.tensor([[1]]), torch.zeros(1, 264))) == [{97}]
 
 
+SCHEMA = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}, "b": {"type": "array", "items": {"type": "integer"}}},
+    "required": ["a", "b"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("budget", [16, 17, 24, 40])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"do_sample": True, "num_return_sequences": 2},
+        {"num_beams": 2},
+        {"prompt_lookup_num_tokens": 3},
+    ],
+    ids=["greedy", "sampled", "beams", "lookup"],
+)
+def test_rows_are_complete_at_the_budget(
+    model: Any, tokenizer: Any, vocabulary: sg.Vocabulary, budget: int, options: dict[str, Any]
+):
+    torch.manual_seed(budget)
+    constraint = sg.json_schema(SCHEMA)
+    processor = StructgenLogitsProcessor(constraint, vocabulary, max_new_tokens=budget)
+    prompts = ["one"] if "prompt_lookup_num_tokens" in options else ["one", "another"]
+    output = generate(model, tokenizer, prompts, processor, max_new_tokens=budget, **options)
+    for text in texts(tokenizer, output):
+        assert constraint.accepts(text), text
+
+
+def test_a_budget_that_nothing_fits_is_said_at_once(vocabulary: sg.Vocabulary):
+    with pytest.raises(sg.TokenBudgetError) as caught:
+        StructgenLogitsProcessor(sg.json_schema(SCHEMA), vocabulary, max_new_tokens=10)
+    assert caught.value.needed == len('{"a":"","b":[]}') + 1
+
+
 @pytest.mark.model
 def test_a_real_model_writes_json():
     model = sg.load("default", device="cpu")
