@@ -26,7 +26,7 @@ CLOSED = ("--no-additional-properties-default", "--whitespace", "compact")
 def test_a_result_is_complete(toy: Cli) -> None:
     result = toy("Hi", "--schema", SCHEMA, *CLOSED, "--max-tokens", "60", "--json")
     told = json.loads(result.stdout)
-    assert isinstance(told["value"]["age"], int)
+    assert told["value"]["age"] in (7, 9)
     assert told["value"] == json.loads(told["text"])
     assert told["seed"] == 5
     assert told["finish_reason"] in ("end", "complete", "closed")
