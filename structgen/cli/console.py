@@ -29,6 +29,7 @@ from structgen.errors import (
     GenerationError,
     LimitExceeded,
     MissingExtraError,
+    OptionError,
     VocabularyError,
 )
 
@@ -46,6 +47,7 @@ class Exit(IntEnum):
 
 _CODES: tuple[tuple[type[Exception], Exit], ...] = (
     (click.ClickException, Exit.USAGE),
+    (OptionError, Exit.USAGE),
     (ConstraintError, Exit.INPUT),
     (VocabularyError, Exit.INPUT),
     (MissingExtraError, Exit.MISSING),

@@ -11,9 +11,9 @@ from typing import IO, Any
 import click
 
 from structgen.cli.console import Exit, be_quiet, note, report
-from structgen.cli.constraint_options import ConstraintOptions, constraint_options, options_from
+from structgen.cli.constraint_options import constraint_options, options_from
 from structgen.cli.output_file import opened
-from structgen.cli.plain import dumps, plain_calls, plain_result
+from structgen.cli.plain import dumps, plain_result
 from structgen.cli.prompts import prompt_from
 from structgen.cli.sampling_options import SAMPLING_OPTIONS, sampling_options
 from structgen.cli.tool_options import TOOL_OPTIONS, tool_options, tools_from
@@ -122,7 +122,7 @@ def command(
         if streamed:
             _follow(Stream(request), out)
         else:
-            _answer_all(request, asked, chosen, count, out, as_json=as_json)
+            _answer_all(request, asked, count, out, as_json=as_json)
     if not as_json and given["seed"] is None and options.temperature > 0:
         note(f"seed {options.seed}")
 
@@ -130,7 +130,6 @@ def command(
 def _answer_all(
     request: Request,
     prompt: Prompt,
-    chosen: ConstraintOptions,
     count: int,
     out: IO[str] | None,
     *,
@@ -152,7 +151,7 @@ def _answer_all(
             failed.append(report(error, as_json=as_json, out=out))
             continue
         if as_json:
-            click.echo(dumps(plain_result(result, _value(result, chosen))), file=out)
+            click.echo(dumps(plain_result(result)), file=out)
         else:
             click.echo(_text(result), file=out)
     if failed:
@@ -164,13 +163,6 @@ def _follow(pieces: Stream[object], out: IO[str] | None) -> None:
         for piece in pieces:
             click.echo(piece, nl=False, file=out)
     click.echo(file=out)
-
-
-def _value(result: Generation[object], chosen: ConstraintOptions) -> object:
-    if isinstance(result.value, ToolResponse):
-        return plain_calls(result.value)
-    value: object = result.text if chosen.schema is None else json.loads(result.text)
-    return value
 
 
 def _text(result: Generation[object]) -> str:

@@ -18,10 +18,11 @@ def dumps(value: object) -> str:
     return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
 
 
-def plain_result(result: Generation[object], value: object) -> dict[str, object]:
-    """A generation: `value` and its text, how likely it was, what it took."""
+def plain_result(result: Generation[object]) -> dict[str, object]:
+    """A generation: its value and text, how likely it was, what it took."""
+    value = result.value
     told = {
-        "value": value,
+        "value": plain_calls(value) if isinstance(value, ToolResponse) else value,
         "text": result.text,
         **plain_ledger(result.ledger),
         "seed": result.seed,

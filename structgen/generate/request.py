@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import TypeAlias, cast
 
 from structgen._core import Limits
@@ -182,6 +183,7 @@ class Plan:
     which a `timeout` has of its own.
 
     Attributes:
+        read: makes the value of a text, given what tells its turn of the conversation from others.
         key, build: of the constraint of a response; `build` is None if it is free.
     """
 
@@ -189,7 +191,7 @@ class Plan:
     options: Options
     output: Output
     tools: ToolSet | None
-    read: Callable[[str], object]
+    read: Callable[[str, str], object]
     key: Hashable | None
     build: Callable[[Limits | None], Constraint] | None
     started: float = field(default_factory=time.perf_counter)
@@ -237,7 +239,7 @@ class Plan:
             prompt=asked,
             prompt_ids=ids,
             compiled=compiled,
-            read=self.read,
+            read=self._reader(ids, options),
             options=options,
             tools=self.tools,
             output=self.output,
@@ -247,6 +249,13 @@ class Plan:
             clock=clock,
             row=row,
         )
+
+    def _reader(self, ids: Sequence[int], options: Options) -> Callable[[str], object]:
+        """What reads the response to a prompt of these tokens. Ids of calls are made of the prompt
+        and the seed: they go into the next prompt, and a seed must reproduce a conversation."""
+        read, digest = self.read, blake2b(",".join(map(str, ids)).encode(), digest_size=16)
+        salt = f"{options.seed}:{digest.hexdigest()}"
+        return lambda text: read(text, salt)
 
     def _schema(self) -> str:
         if self.output.schema is None:
@@ -302,7 +311,7 @@ def plan(
             "`stop` ends free text; it does not go with `output` or `tools`", option="stop"
         )
     key, build = wanted.key, wanted.build
-    read: Callable[[str], object] = wanted.reading.read
+    read = _without_salt(wanted.reading.read)
     if toolset is not None:
         key, build, read = _with_tools(toolset, wanted, model, options)
     elif options.stops:
@@ -347,30 +356,45 @@ def _toolset(model: LanguageModel, tools: ToolsLike, options: Options) -> ToolSe
     form = options.tool_format
     if form is None:
         template = getattr(getattr(model, "tokenizer", None), "chat_template", None)
-        form = format_for(model.name, template if isinstance(template, str) else None)
+        form = format_for(model.name, _one_text(template))
     elif not isinstance(cast("object", form), str | CallFormat):
         raise wrong_type("tool_format", form, "a name or a CallFormat")
     return ToolSet(tools, format=form)
 
 
-_Way = tuple[Hashable | None, Callable[[Limits | None], Constraint], Callable[[str], object]]
+def _one_text(template: object) -> str | None:
+    """A chat template; of several by their names (`tool_use`, say), all."""
+    if isinstance(template, Mapping):
+        return "\n".join(map(str, cast("Mapping[str, object]", template).values()))
+    return template if isinstance(template, str) else None
+
+
+def _without_salt(read: Callable[[str], object]) -> Callable[[str, str], object]:
+    return lambda text, _: read(text)
+
+
+_Way = tuple[Hashable | None, Callable[[Limits | None], Constraint], Callable[[str, str], object]]
 """The key of a constraint, what builds it, and what reads its texts."""
 
 
 def _with_tools(tools: ToolSet, output: Output, model: LanguageModel, options: Options) -> _Way:
     """Calls, or prose; with an output, calls or that output instead of prose."""
     special = frozenset(model.vocabulary.special_tokens)
-    choice, parallel = options.tool_choice, options.parallel_tool_calls
-    key = ("tools", tools.key, repr(choice), parallel)
+    parallel = options.parallel_tool_calls
+    mode, offered = tools.choose(options.tool_choice)
+    key = ("tools", offered.key, mode, parallel)
     wanted = output.build
 
     def build(_: Limits | None) -> TextConstraint:
-        return tools.constraint(choice, parallel=parallel, special_tokens=special)
+        return offered.constraint(mode, parallel=parallel, special_tokens=special)
 
-    if wanted is None or choice not in ("auto", "none"):
-        return key, build, tools.parse
-    if choice == "none":
-        return output.key, wanted, output.reading.read
+    def read_calls(text: str, salt: str) -> object:
+        return tools.parse(text, salt=salt)
+
+    if wanted is None or mode == "required":
+        return key, build, read_calls
+    if mode == "none":
+        return output.key, wanted, _without_salt(output.reading.read)
     begin = tools.format.markup.begin
     if begin is None:
         raise ConstraintError(
@@ -385,11 +409,11 @@ def _with_tools(tools: ToolSet, output: Output, model: LanguageModel, options: O
             raise ConstraintError(
                 "with `tools`, `output` must be a native constraint (no predicate)"
             )
-        calls = tools.constraint("required", parallel=parallel, special_tokens=special)
+        calls = offered.constraint("required", parallel=parallel, special_tokens=special)
         return union(calls, cast("TextConstraint", other))
 
-    def read(text: str) -> object:
-        return tools.parse(text) if text.startswith(begin) else output.reading.read(text)
+    def read(text: str, salt: str) -> object:
+        return read_calls(text, salt) if text.startswith(begin) else output.reading.read(text)
 
     either = None if output.key is None else (*key, output.key)
     return either, build_either, read

@@ -21,6 +21,7 @@ from structgen.errors import (
     DeadEnd,
     LimitExceeded,
     MissingExtraError,
+    OptionValueError,
     RegexSyntaxError,
     StructgenError,
     TokenBudgetError,
@@ -268,6 +269,7 @@ def test_models_lists_what_can_be_loaded(monkeypatch: pytest.MonkeyPatch, tmp_pa
         (TokenBudgetError("x"), Exit.GENERATION),
         (DeadEnd("x"), Exit.GENERATION),
         (LimitExceeded("x"), Exit.GENERATION),
+        (OptionValueError("x", option="top_k"), Exit.USAGE),
         (StructgenError("x"), Exit.INPUT),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,14 @@ def test_errors_tell_the_fields_of_their_class() -> None:
     assert plain_error(LimitExceeded("m", name="compile_ms", limit=5))["limit"] == 5
     assert plain_error(TokenBudgetError("m", needed=7))["needed"] == 7
     assert plain_error(EmptyLanguageError("m", pointers=["/a", "/b"]))["pointers"] == ["/a", "/b"]
+
+
+def test_a_time_limit_keeps_the_text(toy: Cli) -> None:
+    result = toy(
+        "Hi", "--regex", "[a-z]{30000}", "--max-tokens", "30001", "--timeout", "0.2", "--json"
+    )
+    assert result.exit_code == Exit.GENERATION
+    told = json.loads(result.stdout)
+    assert told["error"]["code"] == "generation-timeout"
+    assert re.fullmatch("[a-z]*", told["error"]["text"])
+    assert told["error"]["seed"] == 5
