@@ -13,6 +13,7 @@ from structgen.constraints.schema import schema_value
 from structgen.constraints.schema_options import (
     Draft,
     Escapes,
+    JsonOptions,
     NumberSpelling,
     PropertyOrder,
 )
@@ -107,6 +108,11 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         default=None,
         help="Whether objects may have keys that no schema names (default).",
     ),
+    "strict": click.option(
+        "--strict/--no-strict",
+        default=None,
+        help="Refuse keywords and formats that no draft defines: slips, mostly.",
+    ),
     "max_string_length": _bound("max-string-length", "Bound of strings without one."),
     "max_array_length": _bound("max-array-length", "Bound of arrays without one."),
     "max_integer_digits": _bound("max-integer-digits", "Digits before the point.", 1),
@@ -120,14 +126,14 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         help="Schema that $ref may name, by its $id or as URI=FILE (repeat).",
     ),
 }
-JSON_OPTIONS = tuple(_OPTIONS)
+JSON_OPTIONS = tuple(name for name in _OPTIONS if name in JsonOptions.__annotations__)
 """Their names: those of `json_schema`'s arguments."""
 
 
 def json_options(function: _F) -> _F:
     """Add the options to a command, which takes them by the names of `json_schema`."""
-    for decorate in reversed(_OPTIONS.values()):
-        function = decorate(function)
+    for name in reversed(JSON_OPTIONS):
+        function = _OPTIONS[name](function)
     return function
 
 

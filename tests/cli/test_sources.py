@@ -50,6 +50,15 @@ def test_every_option_of_generate_is_there() -> None:
     assert {*SAMPLING_OPTIONS, *TOOL_OPTIONS, *elsewhere} == set(Options.__dataclass_fields__)
 
 
+@pytest.mark.skipif("strict" not in JSON_OPTIONS, reason="json_schema has no `strict` yet")
+def test_strict_refuses_slips(cli: Cli) -> None:
+    slip = json.dumps({"propertes": {"a": {}}})
+    assert cli("mask", "--schema", slip).exit_code == Exit.OK
+    result = cli("mask", "--schema", slip, "--strict")
+    assert result.exit_code == Exit.INPUT
+    assert "properties" in result.stderr
+
+
 @pytest.mark.parametrize("command", ["generate", "check", "mask"])
 def test_every_option_of_json_schema_is_in_every_command(cli: Cli, command: str) -> None:
     told = cli(command, "--help").stdout
