@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import random
+import typing
 import uuid
 import warnings
 from typing import Annotated, Any
@@ -158,7 +159,7 @@ def random_type(draw: random.Random, depth: int) -> Any:
     if kind == 0:
         return list[inner()]
     if kind == 1:
-        return inner() | None
+        return typing.Optional[inner()]  # noqa: UP045
     if kind == 2:
         return dict[str, inner()]
     if kind == 3:
