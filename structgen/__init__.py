@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from structgen.errors import ParseError as ParseError
     from structgen.errors import RegexSyntaxError as RegexSyntaxError
     from structgen.errors import SchemaError as SchemaError
+    from structgen.errors import SchemaWarning as SchemaWarning
     from structgen.errors import StructgenError as StructgenError
     from structgen.errors import StructgenWarning as StructgenWarning
     from structgen.errors import TokenBudgetError as TokenBudgetError
@@ -103,10 +104,10 @@ _HOMES = {
         "BackendError", "Cancelled", "ConstraintError", "DeadEnd", "EmptyLanguageError",
         "GenerationError", "GenerationTimeout", "GrammarSyntaxError", "InexactTypeWarning",
         "LimitExceeded", "MatcherFinished", "MissingExtraError", "OptionError", "OptionTypeError",
-        "OptionValueError", "ParseError", "RegexSyntaxError", "SchemaError", "StructgenError",
-        "StructgenWarning", "TokenBudgetError", "TokenRejected", "ToolFormatWarning",
-        "UnresolvedReferenceError", "UnsupportedFeatureError", "UnsupportedSchemaError",
-        "ValidationFailed", "VocabularyError",
+        "OptionValueError", "ParseError", "RegexSyntaxError", "SchemaError", "SchemaWarning",
+        "StructgenError", "StructgenWarning", "TokenBudgetError", "TokenRejected",
+        "ToolFormatWarning", "UnresolvedReferenceError", "UnsupportedFeatureError",
+        "UnsupportedSchemaError", "ValidationFailed", "VocabularyError",
     ),
     "structgen.generate": ("Stream", "generate", "generate_batch", "stream"),
     "structgen.masks": ("allocate_mask", "allowed_tokens", "fill_masks", "fill_tree_masks"),
@@ -182,6 +183,7 @@ __all__ = [
     "Program",
     "RegexSyntaxError",
     "SchemaError",
+    "SchemaWarning",
     "SpeculationStats",
     "Stream",
     "StructgenError",

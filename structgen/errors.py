@@ -29,7 +29,8 @@ StructgenError
 
 Warnings: StructgenWarning (UserWarning)
 ├─ InexactTypeWarning                a type may refuse texts of its constraint
-└─ ToolFormatWarning                 a model may write tool calls in another format
+├─ ToolFormatWarning                 a model may write tool calls in another format
+└─ SchemaWarning                     a schema probably does not say what was meant
 
 Which class says what: what is wrong with a constraint, its options included, is a
 `ConstraintError`; what is wrong with another option of a call is an `OptionError`, and also a
@@ -179,14 +180,36 @@ class UnresolvedReferenceError(SchemaError):
         self.uri = uri
 
 
+class SchemaWarning(StructgenWarning):
+    """A JSON Schema compiles, and probably does not say what was meant: a keyword or format that
+    no draft defines, so that it forbids nothing, and that is close to one. ``strict=True`` of
+    `json_schema` makes errors of these, and of all other names that no draft defines."""
+
+
 class UnsupportedFeatureError(ConstraintError):
-    """The input is well-formed but uses a feature outside what structgen can enforce."""
+    """The input is well-formed but uses a feature outside what structgen can enforce, at `line` and
+    `column` where it has a place."""
 
     code = "unsupported-feature"
 
-    def __init__(self, message: str, *, feature: str = "", hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        feature: str = "",
+        line: int = 0,
+        column: int = 0,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.feature = feature
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        place = f" (line {self.line}, column {self.column})" if self.line else ""
+        text = f"{self.message}{place}"
+        return f"{text}\n\nhint: {self.hint}" if self.hint else text
 
 
 class EmptyLanguageError(ConstraintError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
 from types import UnionType
@@ -38,6 +40,17 @@ def refuse_unknown(given: Iterable[str], known: Sequence[str], *, of: str) -> No
                 option=name,
                 hint=None if near else f"options: {', '.join(known)}",
             )
+
+
+def warn_caller(message: str, category: type[Warning]) -> None:
+    """Warn at the first caller outside of structgen. Python shows equal warnings of one place
+    once."""
+    level = 1
+    frame = sys._getframe(0)  # pyright: ignore[reportPrivateUsage]
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "structgen":
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def answers_misuse(function: Callable[P, T]) -> Callable[P, T]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from structgen.errors import RegexSyntaxError
 
 _WIDTH = 100
+_MAX_NAMES = 20
 
 
 def caret_excerpt(text: str, line: int, column: int) -> str:
@@ -35,6 +38,16 @@ def with_caret(error: RegexSyntaxError, pattern: str) -> RegexSyntaxError:
         excerpt=caret_excerpt(pattern, error.line, error.column),
         hint=error.hint,
     )
+
+
+def start_hint(rules: Iterable[str]) -> str:
+    """How to name the rule to start from."""
+    names = sorted(rules)
+    if not names:
+        return "it has no rules at all: terminals alone are imported by other grammars"
+    shown = ", ".join(f"`{name}`" for name in names[:_MAX_NAMES])
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return f'name one of its rules with `start="..."`: {shown}{more}'
 
 
 def line_and_column(text: str, offset: int) -> tuple[int, int]:

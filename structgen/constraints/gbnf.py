@@ -12,9 +12,11 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from structgen._core import Program
+from structgen.constraints._excerpt import start_hint
 from structgen.constraints.gbnf_syntax import (
     Chars,
     Choice,
@@ -39,6 +41,10 @@ from structgen.errors import GrammarSyntaxError, LimitExceeded
 _FOLD_LIMIT: Final = 4_000
 """Characters of pattern up to which a rule is folded into its users; beyond that it stays a rule,
 so that shared rules are not copied without bound."""
+
+_FOLD_DEPTH: Final = 50
+"""Groups within groups of a folded pattern. A rule whose pattern would nest deeper, like the first
+of a long chain ``r0 ::= "a" r1 | "b"``, stays a rule: patterns nest 200 deep at most."""
 
 _MAX_RULES: Final = 100_000
 
@@ -72,7 +78,7 @@ def load_gbnf(
     if start not in definitions.rules:
         raise GrammarSyntaxError(
             f"the grammar has no rule `{start}` to start from",
-            hint=f"its rules are {', '.join(sorted(definitions.rules)[:20])}",
+            hint=start_hint(definitions.rules),
         )
     for name in bindings:
         if name in definitions.rules:
@@ -134,6 +140,24 @@ def _class_char(code: int) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """A regular expression that is an atom, and how deep its groups nest."""
+
+    text: str
+    depth: int = 0
+
+    def repeated(self, bounds: str) -> _Pattern:
+        return _Pattern(f"(?:{self.text}{bounds})", self.depth + 1)
+
+    @staticmethod
+    def joined(parts: list[_Pattern], separator: str) -> _Pattern:
+        if len(parts) == 1:
+            return parts[0]
+        text = separator.join(part.text for part in parts)
+        return _Pattern(f"(?:{text})", 1 + max((part.depth for part in parts), default=0))
+
+
 class _Lowering:
     """From definitions to IR."""
 
@@ -155,7 +179,7 @@ class _Lowering:
         self.used: set[str] = set()
         references = {name: self._checked(node) for name, node in definitions.rules.items()}
         # Patterns of regular rules, dependencies first; None for the others.
-        self._patterns: dict[str, str | None] = {}
+        self._patterns: dict[str, _Pattern | None] = {}
         for name in _dependencies_first(references):
             self._patterns[name] = self._pattern(definitions.rules[name]) if fold else None
 
@@ -177,11 +201,11 @@ class _Lowering:
                     warnings.warn(f"{error}\nit derives nothing", stacklevel=2)
         return names
 
-    def _pattern(self, node: Node) -> str | None:
-        """The node as a regular expression (an atom), None if it is not regular or too long."""
+    def _pattern(self, node: Node) -> _Pattern | None:
+        """The node as a regular expression, None if it is not regular or too long or deep."""
         match node:
             case Text() | Chars():
-                pattern = _atom_pattern(node)
+                pattern = _Pattern(_atom_pattern(node))
             case Ref(name):
                 # Not yet known: a rule that leads back to itself.
                 return self._patterns.get(name)
@@ -192,17 +216,19 @@ class _Lowering:
             case Repeat(part, low, high):
                 inner = self._pattern(part)
                 bounds = f"{{{low},{'' if high is None else high}}}"
-                pattern = None if inner is None else f"(?:{inner}{bounds})"
-        return None if pattern is None or len(pattern) > _FOLD_LIMIT else pattern
+                pattern = None if inner is None else inner.repeated(bounds)
+        if pattern is None or len(pattern.text) > _FOLD_LIMIT or pattern.depth > _FOLD_DEPTH:
+            return None
+        return pattern
 
-    def _joined(self, nodes: tuple[Node, ...], separator: str) -> str | None:
-        patterns: list[str] = []
+    def _joined(self, nodes: tuple[Node, ...], separator: str) -> _Pattern | None:
+        patterns: list[_Pattern] = []
         for node in nodes:
             pattern = self._pattern(node)
             if pattern is None:
                 return None
             patterns.append(pattern)
-        return f"(?:{separator.join(patterns)})"
+        return _Pattern.joined(patterns, separator)
 
     def build(self, start: str) -> GrammarIr:
         """Lower what `start` reaches."""
@@ -277,17 +303,18 @@ class _Lowering:
 
     def _regular(self, node: Node, owner: str) -> list[Symbol]:
         # What is a terminal in any case is one also where its pattern is too long to fold.
-        pattern = _atom_pattern(node) if isinstance(node, Text | Chars) else self._pattern(node)
+        is_atom = isinstance(node, Text | Chars)
+        pattern = _Pattern(_atom_pattern(node)) if is_atom else self._pattern(node)
         if pattern is None:
             return self._symbols(node, owner)
         return self._terminal(pattern, node, owner)
 
-    def _terminal(self, pattern: str, node: Node, owner: str) -> list[Symbol]:
+    def _terminal(self, pattern: _Pattern, node: Node, owner: str) -> list[Symbol]:
         """A terminal for a regular node. The core takes care of terminals that match nothing."""
         if isinstance(node, Text):
             return [self._builder.terminal(LiteralTerminal(name=repr(node.text), text=node.text))]
         line, column = self._definitions.place(owner)
-        terminal = RegexTerminal(name=owner, pattern=pattern, line=line, column=column)
+        terminal = RegexTerminal(name=owner, pattern=pattern.text, line=line, column=column)
         return [self._builder.terminal(terminal)]
 
     def _repetition(

@@ -112,6 +112,12 @@ def _error(text: str, message: str, offset: int, hint: str | None = None) -> Gra
     )
 
 
+def _too_deep(what: str) -> LimitExceeded:
+    return LimitExceeded(
+        f"{what} are nested deeper than {MAX_DEPTH}", name="max_depth", limit=MAX_DEPTH
+    )
+
+
 def parse_gbnf(text: str) -> Definitions:
     """Parse a whole file.
 
@@ -137,7 +143,9 @@ class _Parser:
         self._depth = 0
 
     def file(self) -> Definitions:
-        rules: dict[str, Node] = {}
+        # The same name again adds alternatives, as in transformers-CFG; llama.cpp would silently
+        # take the last, which is never what a grammar's author wants.
+        bodies: dict[str, list[Node]] = {}
         offsets: dict[str, int] = {}
         self._space(lines=True)
         while self._at < len(self._text):
@@ -152,16 +160,15 @@ class _Parser:
             self._at = assign.end()
             self._space(lines=True)
             body = self._choice(nested=False)
-            if name in rules:
-                # The same name again adds alternatives, as in transformers-CFG; llama.cpp
-                # would silently take the last, which is never what a grammar's author wants.
-                body = Choice((rules[name], body))
-            else:
-                offsets[name] = offset
-            rules[name] = body
+            offsets.setdefault(name, offset)
+            bodies.setdefault(name, []).append(body)
             self._end_of_definition()
-        if not rules:
+        if not bodies:
             self._fail("the grammar is empty")
+        rules = {
+            name: body[0] if len(body) == 1 else Choice(tuple(body))
+            for name, body in bodies.items()
+        }
         return Definitions(rules=rules, offsets=offsets, text=self._text)
 
     def _end_of_definition(self) -> None:
@@ -225,9 +232,7 @@ class _Parser:
         self._at += 1
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise LimitExceeded(
-                f"groups are nested deeper than {MAX_DEPTH}", name="max_depth", limit=MAX_DEPTH
-            )
+            raise _too_deep("groups")
         self._space(lines=True)
         inner = self._choice(nested=True)
         if not self._text.startswith(")", self._at):
@@ -241,6 +246,7 @@ class _Parser:
 
     def _repeated(self, part: Node) -> Node:
         """`part` with the repetition operators that follow it."""
+        operators = 0
         while self._at < len(self._text):
             match self._text[self._at]:
                 case "*":
@@ -255,6 +261,9 @@ class _Parser:
                 case _:
                     return part
             self._at += 1
+            operators += 1
+            if operators > MAX_DEPTH:
+                raise _too_deep("repetitions")
             part = Repeat(part, *bounds)
             self._space(lines=False)
         return part

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from structgen._core import Limits, Program
-from structgen.constraints._excerpt import with_caret
+from structgen.constraints._excerpt import caret_excerpt
 from structgen.constraints.base import TextConstraint
 from structgen.constraints.ir import GrammarIr, RegexTerminal
+from structgen.constraints.notations import foreign_notation, guessed_format
 from structgen.constraints.shipped import shipped_grammars
 from structgen.errors import (
     ConstraintError,
@@ -33,6 +34,8 @@ class GrammarSource:
     format: GrammarFormat
     path: Path | None = None
     name: str = "grammar"
+    is_guess: bool = False
+    """Nobody said `format`: it was guessed from the text."""
 
 
 @answers_misuse
@@ -53,7 +56,7 @@ def grammar(
         start: the rule to start from; default ``"start"`` for Lark, ``"root"`` for the others.
         format: ``"lark"``, ``"gbnf"`` (llama.cpp) or ``"ebnf"`` (its relatives, where a rule that
             is not defined derives nothing, with a warning); default: by the file's suffix, and
-            for a text GBNF if it holds ``::=``, else Lark.
+            for a text GBNF if its first definition is written with ``::=``, else Lark.
         terminals: constraints for terminals that a Lark grammar declares (``%declare ARGS``) and
             for names that a GBNF grammar uses and does not define. A JSON Schema, a special
             token, another grammar: anything native.
@@ -70,7 +73,7 @@ def grammar(
     try:
         program = Program.grammar(ir.to_json(), dict(ir.programs), limits=limits)
     except (RegexSyntaxError, UnsupportedFeatureError) as error:
-        raise _blamed(error, ir) from None
+        raise _blamed(error, ir, loaded) from None
     return TextConstraint(program, description=f"grammar({loaded.name})")
 
 
@@ -85,10 +88,7 @@ def load_source(source: str | Path, format: GrammarFormat | None = None) -> Gram
                 name=source, text=shipped[source], path=None, format=format or "lark"
             )
         if _is_text(source):
-            guessed: GrammarFormat = "gbnf" if "::=" in source else "lark"
-            return GrammarSource(
-                name=format or guessed, text=source, path=None, format=format or guessed
-            )
+            return _of_text(source, format)
         if Path(source).suffix not in _FORMATS and not _is_file(source):
             raise ConstraintError(
                 f"`{source}` is neither a shipped grammar, nor a file, nor the text of a grammar",
@@ -117,8 +117,13 @@ def _read(path: Path, format: GrammarFormat | None) -> GrammarSource:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise ConstraintError(f"the grammar file `{path}` cannot be read: {error}") from error
-    guessed = _FORMATS.get(path.suffix) or ("gbnf" if "::=" in text else "lark")
-    return GrammarSource(name=path.name, text=text, path=path, format=format or guessed)
+    known = format or _FORMATS.get(path.suffix)
+    return replace(_of_text(text, known), name=path.name, path=path)
+
+
+def _of_text(text: str, format: GrammarFormat | None) -> GrammarSource:
+    chosen = format or guessed_format(text)
+    return GrammarSource(name=chosen, text=text, format=chosen, is_guess=format is None)
 
 
 def load_ir(
@@ -128,6 +133,36 @@ def load_ir(
     terminals: Mapping[str, TextConstraint] | None = None,
 ) -> GrammarIr:
     """The intermediate representation of a grammar; what `grammar` compiles."""
+    try:
+        return _loaded(source, start, terminals)
+    except GrammarSyntaxError as error:
+        raise _explained(error, source) from None
+
+
+def _explained(error: GrammarSyntaxError, source: GrammarSource) -> GrammarSyntaxError:
+    """The error with the notation that the text is in, where it is none that is read, or with the
+    one that it was taken for."""
+    foreign = foreign_notation(source.text) if error.hint is None else None
+    other = "gbnf" if source.format == "lark" else "lark"
+    if foreign is not None:
+        message = f"this looks like {foreign.name}, which is not read: {error.message}"
+        hint = foreign.hint
+    elif source.is_guess and error.hint is None:
+        message = error.message
+        hint = f'the text was taken for {_TITLES[source.format]}; format="{other}" if it is not'
+    else:
+        return error
+    return GrammarSyntaxError(
+        message, line=error.line, column=error.column, excerpt=error.excerpt, hint=hint
+    )
+
+
+_TITLES: dict[GrammarFormat, str] = {"lark": "Lark", "gbnf": "GBNF", "ebnf": "EBNF"}
+
+
+def _loaded(
+    source: GrammarSource, start: str | None, terminals: Mapping[str, TextConstraint] | None
+) -> GrammarIr:
     bindings = {name: part.program for name, part in (terminals or {}).items()}
     start = _START[source.format] if start is None else start
     # Each notation's reader is imported where it is used; lark alone takes a tenth of a second.
@@ -142,9 +177,16 @@ def load_ir(
 
 
 def _blamed(
-    error: RegexSyntaxError | UnsupportedFeatureError, ir: GrammarIr
+    error: RegexSyntaxError | UnsupportedFeatureError, ir: GrammarIr, source: GrammarSource
 ) -> GrammarSyntaxError | UnsupportedFeatureError:
-    """The error of the core, with the name and place of the terminal that caused it."""
+    """The error of the core, at its place in the text; where the pattern stands in no place of it,
+    as that of an imported terminal, with the name and place of the terminal."""
+    if source.format == "lark":
+        from structgen.constraints.lark_files import pattern_error
+
+        placed = pattern_error(source.text)
+        if placed is not None:
+            return placed
     for terminal in ir.terminals:
         if not isinstance(terminal, RegexTerminal):
             continue
@@ -152,16 +194,18 @@ def _blamed(
             Program.regex(terminal.as_pattern())
         except UnsupportedFeatureError as cause:
             return UnsupportedFeatureError(
-                f"terminal `{terminal.name}` (line {terminal.line}): {cause.message}",
+                f"in terminal `{terminal.name}`: {cause.message}",
                 feature=cause.feature,
+                line=terminal.line,
+                column=terminal.column,
                 hint=cause.hint,
             )
         except RegexSyntaxError as cause:
             return GrammarSyntaxError(
-                f"terminal `{terminal.name}`: {cause.message}",
+                f"in terminal `{terminal.name}`: {cause.message}",
                 line=terminal.line,
                 column=terminal.column,
-                excerpt=with_caret(cause, terminal.as_pattern()).excerpt,
+                excerpt=caret_excerpt(source.text, terminal.line, terminal.column),
                 hint=cause.hint,
             )
     if isinstance(error, RegexSyntaxError):

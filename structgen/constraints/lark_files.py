@@ -22,8 +22,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
-from lark.exceptions import LarkError, UnexpectedInput
+from lark import Token
+from lark.exceptions import LarkError, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from lark.grammar import NonTerminal, Rule
 from lark.lexer import PatternStr, TerminalDef
 from lark.load_grammar import Grammar, load_grammar
@@ -40,8 +42,14 @@ from structgen.constraints.ir import (
     Terminal,
     TerminalRef,
 )
-from structgen.constraints.lark_trees import check_nesting, check_terminals, prepared
-from structgen.errors import GrammarSyntaxError, LimitExceeded
+from structgen.constraints.lark_trees import OPAQUE, check_nesting, check_terminals, prepared
+from structgen.errors import (
+    GrammarSyntaxError,
+    LimitExceeded,
+    RegexSyntaxError,
+    StructgenError,
+    UnsupportedFeatureError,
+)
 
 MAX_TEXT = 128 * 1024
 """Characters of a Lark grammar: lark takes about two seconds for as many."""
@@ -91,18 +99,21 @@ def load_lark(
     except RecursionError:
         raise LimitExceeded("the grammar is nested too deeply", name="max_depth") from None
     except UnexpectedInput as error:
-        raise GrammarSyntaxError(
-            str(error).split("\n", 1)[0],
-            line=max(error.line, 0),
-            column=max(error.column, 0),
-            excerpt=caret_excerpt(text, error.line, error.column),
-        ) from None
+        raise _unexpected(error, text) from None
+    except TypeError as error:
+        # lark 1.3 fails to format a message of its log while it looks for words for the error.
+        cause = _first_unexpected(error)
+        if cause is None:
+            raise
+        raise _unexpected(cause, text) from None
+    except re.error as error:
+        raise pattern_error(text) or _placed(_message_of(error), text) from None
     except OSError as error:
         raise _placed(
             f"cannot import `{Path(str(error.filename)).stem}`: no such file", text
         ) from None
     # lark reports some malformed grammars by assertions, and bad patterns by errors of `re`.
-    except (LarkError, AssertionError, ValueError, OverflowError, re.error) as error:
+    except (LarkError, AssertionError, ValueError, OverflowError) as error:
         raise _placed(_message_of(error), text) from None
     builder = IrBuilder()
 
@@ -171,6 +182,91 @@ def _definition_places(text: str) -> dict[str, tuple[int, int]]:
     return places
 
 
+def pattern_error(text: str) -> GrammarSyntaxError | UnsupportedFeatureError | None:
+    """What is wrong with a pattern that stands in the grammar `text`, at its place there; None if
+    none of them is wrong by itself."""
+    places = sorted((place, name) for name, place in _definition_places(text).items())
+    for found in OPAQUE.finditer(text):
+        literal = found[0]
+        if not literal.startswith("/") or literal.startswith("//"):
+            continue
+        pattern, _, flags = literal[1:].rpartition("/")
+        prefix = f"(?{flags})" if flags else ""
+        try:
+            Program.regex(prefix + pattern)
+        except (RegexSyntaxError, UnsupportedFeatureError) as error:
+            within = _offset(prefix + pattern, error.line, error.column) - len(prefix)
+            line, column = line_and_column(text, found.start() + 1 + max(within, 0))
+            owner = max((name for name in places if name[0] <= (line, column)), default=None)
+            where = f"in `{owner[1]}`: " if owner else ""
+            if isinstance(error, UnsupportedFeatureError):
+                return UnsupportedFeatureError(
+                    where + error.message,
+                    feature=error.feature,
+                    line=line,
+                    column=column,
+                    hint=error.hint,
+                )
+            return GrammarSyntaxError(
+                where + error.message,
+                line=line,
+                column=column,
+                excerpt=caret_excerpt(text, line, column),
+                hint=error.hint,
+            )
+        except StructgenError:
+            continue  # empty, or beyond a limit: no matter of how it is written
+    return None
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    """The offset of a 1-based line and column, as the core counts them."""
+    lines = text.split("\n")
+    return sum(len(one) + 1 for one in lines[: max(line, 1) - 1]) + max(column, 1) - 1
+
+
+_NAMES = {
+    "_NL": "the end of the line",
+    "_NL_OR": "`|` on a line of its own",
+    "$END": "the end of the grammar",
+}
+
+
+def _unexpected(error: UnexpectedInput, text: str) -> GrammarSyntaxError:
+    """The error in words of ours: lark's name the tokens of its own grammar of grammars."""
+    if isinstance(error, UnexpectedToken):
+        token = cast("Token", error.token)
+        kind = str(token.type)
+        message = f"unexpected {_NAMES.get(kind) or f'`{token!s:.40}`'}"
+    elif isinstance(error, UnexpectedCharacters):
+        message = f"unexpected {_character(text, error.line, error.column)}"
+    else:
+        message = "the grammar ends too early"
+    return GrammarSyntaxError(
+        message,
+        line=max(error.line, 0),
+        column=max(error.column, 0),
+        excerpt=caret_excerpt(text, error.line, error.column),
+    )
+
+
+def _character(text: str, line: int, column: int) -> str:
+    """What stands at a place, quoted."""
+    lines = text.split("\n")
+    found = lines[line - 1][column - 1 : column] if 0 < line <= len(lines) else ""
+    return repr(found) if found else "the end of the line"
+
+
+def _first_unexpected(error: BaseException) -> UnexpectedInput | None:
+    """The earliest error of lark's parser that was being handled when `error` came."""
+    found: UnexpectedInput | None = None
+    before: BaseException | None = error
+    while before is not None:
+        found = before if isinstance(before, UnexpectedInput) else found
+        before = before.__context__
+    return found
+
+
 def _message_of(error: Exception) -> str:
     if isinstance(error, AssertionError):
         detail = f" ({error})" if str(error) else ""
@@ -178,8 +274,10 @@ def _message_of(error: Exception) -> str:
     if isinstance(error, re.error):
         return f"bad pattern `{error.pattern!s:.80}`: {error.msg}"
     if len(error.args) > 1 and isinstance(error.args[1], Exception):  # a bad escape
-        return f"bad escape in {error.args[0]!r:.80}"
-    return str(error).split("\n\n", 1)[0].split("\n", 1)[0]
+        return f"bad escape in `{error.args[0]!s:.80}`"
+    message = str(error).split("\n\n", 1)[0].split("\n", 1)[0]
+    # "Unexpected input at line 1 column 2 in <string>: "
+    return message.rstrip(": ")
 
 
 def _placed(message: str, text: str, hint: str | None = None) -> GrammarSyntaxError:
@@ -190,6 +288,8 @@ def _placed(message: str, text: str, hint: str | None = None) -> GrammarSyntaxEr
     if place:
         line, column = int(place[1]), int(place[2])
         message = message[: place.start()].rstrip(" ,").removesuffix(" in <string>")
+        if message == "Unexpected input":
+            message = f"unexpected {_character(text, line, column)}"
     else:
         for named in _NAMED.finditer(message):
             name = named[1] or named[2]

@@ -31,7 +31,7 @@ from lark import Token, Tree
 from lark.grammar import NonTerminal, RuleOptions, Symbol
 from lark.load_grammar import Grammar
 
-from structgen.constraints._excerpt import line_and_column
+from structgen.constraints._excerpt import line_and_column, start_hint
 from structgen.errors import GrammarSyntaxError, LimitExceeded
 
 MAX_RULES: Final = 50_000
@@ -245,11 +245,13 @@ def _depth(tree: Tree[_Node]) -> int:
     return deepest
 
 
-_OPAQUE = re.compile(
+OPAQUE: Final = re.compile(
     r"//[^\n]*|\#[^\n]*"
     r'|"(?:\\.|[^"\\\n])*"i?'
     r"|/(?!/)(?:\\.|[^/\\])*?/[imslux]*"
 )
+"""Comments, literals and patterns of a grammar text."""
+
 _TERMINAL = re.compile(
     r"^[ \t]*(?:%override[ \t]+|%extend[ \t]+)?(_?[A-Z][_A-Z0-9]*)[^\n:%]*:", re.M
 )
@@ -267,7 +269,7 @@ def check_nesting(text: str) -> None:
     recursion limit they take time that grows with the square of the depth.
     """
     # What is opaque keeps its length, so that places stay where they are.
-    stripped = _OPAQUE.sub(lambda found: "x" * len(found[0]), text)
+    stripped = OPAQUE.sub(lambda found: "x" * len(found[0]), text)
     depth = 0
     for bracket in _BRACKET.finditer(stripped):
         depth = depth + 1 if bracket[0] in "([{" else max(depth - 1, 0)
@@ -288,7 +290,7 @@ def check_terminals(text: str) -> None:
     lark: a look at the names in each definition, without parsing. Definitions that mention each
     other in a circle are left to lark's own error.
     """
-    stripped = _OPAQUE.sub(lambda found: "x" * min(len(found[0]), 8), text)
+    stripped = OPAQUE.sub(lambda found: "x" * min(len(found[0]), 8), text)
     starts = [found.start() for found in _DEFINITION.finditer(stripped)] + [len(stripped)]
     mentioned: dict[str, list[str]] = {}
     own: dict[str, int] = {}
@@ -333,7 +335,7 @@ def prepared(grammar: Grammar, start: str) -> Grammar:
     if start not in definitions or definitions[start][1]:
         raise GrammarSyntaxError(
             f"the grammar has no rule `{start}` to start from",
-            hint=f"its rules are {', '.join(sorted(definitions)[:20])}",
+            hint=start_hint(definitions),
         )
     normaliser = _Normaliser(definitions)
     normaliser.reach(start)

@@ -27,8 +27,14 @@ from structgen.constraints.schema_options import (
     whitespace_fields,
 )
 from structgen.constraints.types.shown import shown
-from structgen.errors import ConstraintError, LimitExceeded, SchemaError, UnresolvedReferenceError
-from structgen.misuse import answers_misuse, refuse_unknown
+from structgen.errors import (
+    ConstraintError,
+    LimitExceeded,
+    SchemaError,
+    SchemaWarning,
+    UnresolvedReferenceError,
+)
+from structgen.misuse import answers_misuse, refuse_unknown, warn_caller
 from structgen.types import Value
 
 if TYPE_CHECKING:
@@ -62,6 +68,7 @@ def json_schema(
     max_integer_digits: int | None = None,
     max_fraction_digits: int | None = None,
     max_exponent_digits: int | None = None,
+    strict: bool | None = None,
     registry: Mapping[str, object] | None = None,
     limits: Limits | None = None,
 ) -> TextConstraint[Value]:
@@ -74,8 +81,9 @@ def json_schema(
     `structgen.generate`.
 
     A keyword that is not enforced is an error, never ignored; what becomes of each is said by
-    `TextConstraint.report`. An option left at None takes its default. Keys are never written
-    twice in an object, however they are spelled.
+    `TextConstraint.report`. Names that no draft defines say nothing: one close to a keyword or
+    format (``additonalProperties``) is reported by a `SchemaWarning`. An option left
+    at None takes its default. Keys are never written twice in an object, however they are spelled.
 
     Args:
         schema: a dict or bool; a str is JSON text if it parses as a JSON object or bool, else a
@@ -106,6 +114,9 @@ def json_schema(
         max_integer_digits, max_fraction_digits, max_exponent_digits: digits of a number before
             and after the point and in its exponent; 0 forbids fractions or exponents. The
             first also replaces the 20 digits of ``"plain"``.
+        strict: whether keywords and formats that no draft defines, and keywords of other drafts,
+            are refused; False by default, as the drafts ask. Names that begin with ``x-`` and
+            OpenAPI's annotations pass.
         registry: schemas by URI that ``$ref`` may name; a mapping or a `referencing.Registry`.
             The published metaschemas need not be in it (extra ``metaschemas``). Nothing is ever
             fetched.
@@ -120,7 +131,7 @@ def json_schema(
         SchemaError: malformed, with a JSON pointer.
         UnresolvedReferenceError: a ``$ref`` leads nowhere; ``uri`` is what the registry lacks.
         UnsupportedSchemaError: a keyword, version or vocabulary that is not enforced, with its
-            pointer.
+            pointer. A ``$schema`` that is neither a version nor in `registry` is one.
         EmptyLanguageError: no JSON text is valid; the pointers name the conflict, or the options
             that exclude all that are.
         ConstraintError: an option has a value that it cannot have.
@@ -146,15 +157,17 @@ def json_schema(
         "additional_properties_default": flag(
             "additional_properties_default", additional_properties_default
         ),
+        "strict": flag("strict", strict),
         "bounds": bounds_fields(bounds),
     }
     options = {name: value for name, value in chosen.items() if value is not None}
     text, reading = _source(schema)
     documents = {} if registry is None else _plain_registry(registry)
+    program = _compiled(text, options, documents, limits)
+    if program.mistakes:
+        warn_caller("; ".join(program.mistakes), SchemaWarning)
     return TextConstraint(
-        _compiled(text, options, documents, limits),
-        description=f"json_schema({text})",
-        reading=cast("Reading[Value]", reading),
+        program, description=f"json_schema({text})", reading=cast("Reading[Value]", reading)
     )
 
 

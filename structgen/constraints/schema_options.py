@@ -67,6 +67,7 @@ class JsonOptions(TypedDict, total=False):
     max_integer_digits: int | None
     max_fraction_digits: int | None
     max_exponent_digits: int | None
+    strict: bool | None
     registry: Mapping[str, object] | None
     limits: Limits | None
 

@@ -83,7 +83,7 @@ def table_of(metadata: Mapping[str, object], name: str) -> TokenTable:
         elif token_type == _UNUSED:
             builder.text(i, None)
         elif token_type == _USER_DEFINED:
-            builder.text(i, raw.replace("▁".encode(), b" ") if kind == "llama" else raw)
+            builder.text(i, raw if kind == "gpt2" else _added_text(raw))
         elif token_type == _BYTE:
             builder.text(i, byte_token(raw.decode("utf-8", "replace")))
         else:
@@ -99,6 +99,13 @@ def end_tokens(metadata: Mapping[str, object]) -> list[int]:
     """Ids that a header gives as ends: of sequence, of turn, of message."""
     ends = (metadata.get(f"tokenizer.ggml.{key}") for key in _END_KEYS)
     return list(dict.fromkeys(i for i in ends if type(i) is int))
+
+
+def _added_text(raw: bytes) -> bytes:
+    """A user-defined token of a SentencePiece model, by the rule of
+    `structgen.vocabulary.pieces`."""
+    lone = byte_token(raw.decode("utf-8", "replace"))
+    return raw.replace("▁".encode(), b" ") if lone is None else lone
 
 
 def _spaces(piece: str) -> bytes:

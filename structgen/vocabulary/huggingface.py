@@ -8,10 +8,9 @@ from typing import Protocol, cast, runtime_checkable
 
 from structgen._core import Vocabulary
 from structgen.errors import VocabularyError
-from structgen.vocabulary import sentencepiece, tekken
-from structgen.vocabulary.pieces import Json, decoder_of
+from structgen.vocabulary import pieces, sentencepiece, tekken
 from structgen.vocabulary.table import TableBuilder, TokenTable
-from structgen.vocabulary.tokenizer_json import assemble
+from structgen.vocabulary.tokenizer_json import assemble, model_pieces
 
 
 @runtime_checkable
@@ -73,8 +72,14 @@ def table_of(tokenizer: object) -> TokenTable:
 def _backend_table(backend: _Backend) -> TokenTable:
     # Components serialise one by one; the whole tokenizer would write its merges too (a second).
     model = backend.model
-    tokenizer: dict[str, Json] = {
-        "model": {"byte_fallback": bool(getattr(model, "byte_fallback", False))},
+    unknown = getattr(model, "unk_token", None)
+    fallback = bool(getattr(model, "byte_fallback", False))
+    if type(model).__name__ == "Unigram":
+        # Neither is an attribute; the state has them, and no merges.
+        state = cast(Mapping[str, pieces.Json], _state(model))
+        unknown, fallback = model_pieces(state)[1], bool(state.get("byte_fallback"))
+    tokenizer: dict[str, pieces.Json] = {
+        "model": {"byte_fallback": fallback},
         "decoder": _state(backend.decoder),
         "normalizer": _state(backend.normalizer),
         "pre_tokenizer": _state(backend.pre_tokenizer),
@@ -86,22 +91,21 @@ def _backend_table(backend: _Backend) -> TokenTable:
                 "pieces have no bytes of their own"
             )
     added = [(i, t.content, t.special) for i, t in backend.get_added_tokens_decoder().items()]
-    unknown = getattr(model, "unk_token", None)
     return assemble(
         backend.get_vocab(with_added_tokens=False).items(),
         added,
-        decoder_of(tokenizer),
+        tokenizer,
         unknown=unknown if isinstance(unknown, str) else None,
     )
 
 
-def _state(component: object) -> Json:
+def _state(component: object) -> pieces.Json:
     if component is None:
         return None
     state = getattr(component, "__getstate__", lambda: None)()
     if not isinstance(state, (bytes, str)):
         raise VocabularyError(f"the tokenizer's {type(component).__name__} is not serialisable")
-    return cast(Json, json.loads(state))
+    return cast(pieces.Json, json.loads(state))
 
 
 def _slow_table(tokenizer: object) -> TokenTable:
@@ -140,7 +144,7 @@ def _sentencepiece_table(tokenizer: object, processor: sentencepiece.SentencePie
                 builder.special(token_id, names[i])
         elif token_id >= 0 and text is not None:
             builder.text(token_id, text)
-    _add(builder, tokenizer)
+    _add(builder, tokenizer, pieces.sentencepiece)
     return builder.table()
 
 
@@ -152,19 +156,20 @@ def _byte_level_table(tokenizer: object, alphabet: Mapping[str, int]) -> TokenTa
             builder.text(token_id, bytes(alphabet[c] for c in piece))
         except KeyError:
             builder.text(token_id, piece.encode())
-    _add(builder, tokenizer)
+    _add(builder, tokenizer, pieces.content)
     return builder.table()
 
 
-def _add(builder: TableBuilder, tokenizer: object) -> None:
+def _add(builder: TableBuilder, tokenizer: object, decode: pieces.PieceDecoder) -> None:
+    """Added tokens, by the rule of `structgen.vocabulary.pieces`."""
     added = cast(Mapping[int, object], getattr(tokenizer, "added_tokens_decoder", {}))
     for token_id, token in added.items():
         if not isinstance(token, _AddedToken):
-            builder.text(token_id, str(token).encode())
+            builder.text(token_id, decode(str(token)))
         elif token.special:
             builder.special(token_id, token.content)
         else:
-            builder.text(token_id, token.content.encode())
+            builder.text(token_id, decode(token.content))
 
 
 def _convert(tokenizer: object, tokens: list[str]) -> list[int]:

@@ -10,7 +10,7 @@ from typing import cast
 
 from structgen._core import Vocabulary
 from structgen.errors import VocabularyError
-from structgen.vocabulary.pieces import Json, PieceDecoder, byte_level, decoder_of
+from structgen.vocabulary.pieces import Json, added_decoder_of, decoder_of
 from structgen.vocabulary.table import TableBuilder, TokenTable
 
 # The merges of BPE are most of a file and not needed here. The pattern spans exactly one JSON
@@ -61,19 +61,24 @@ def table_of(data: Mapping[str, Json]) -> TokenTable:
         if not isinstance(token_id, int) or not isinstance(content, str):
             raise VocabularyError(f"an added token lacks its id or content: {dict(entry)!r}")
         added.append((token_id, content, bool(entry.get("special"))))
-    pieces, unknown = _model_pieces(model)
-    return assemble(pieces, added, decoder_of(data), unknown=unknown)
+    pieces, unknown = model_pieces(model)
+    return assemble(pieces, added, data, unknown=unknown)
 
 
 def assemble(
     pieces: Iterable[tuple[str, int]],
     added: Iterable[tuple[int, str, bool]],
-    decode: PieceDecoder,
+    components: Mapping[str, Json],
     *,
     unknown: str | None = None,
 ) -> TokenTable:
     """A table from the model's pieces ``(spelling, id)`` and the added tokens
-    ``(id, content, is special)``."""
+    ``(id, content, is special)``.
+
+    `components` are the parts of a ``tokenizer.json`` that say how pieces are spelled. `unknown`,
+    the piece that stands for what has none, is no text.
+    """
+    decode, decode_added = decoder_of(components), added_decoder_of(components)
     builder = TableBuilder()
     in_model: set[int] = set()
     for piece, token_id in pieces:
@@ -89,26 +94,11 @@ def assemble(
             # Spelled in the model's alphabet; what it decodes to is already there.
             continue
         else:
-            builder.text(token_id, _added_text(content, decode))
+            builder.text(token_id, decode_added(content))
     return builder.table()
 
 
-def _added_text(content: str, decode: PieceDecoder) -> bytes:
-    """Text of a token that was added to the model's own.
-
-    Decoders treat it like any piece. Under byte-level BPE that turns a token ``é``, which is not
-    spelled in the byte alphabet, into half a character; the content is what was meant.
-    """
-    text = decode(content)
-    if decode is byte_level:
-        try:
-            text.decode("utf-8")
-        except UnicodeDecodeError:
-            return content.encode("utf-8", "surrogatepass")
-    return text
-
-
-def _model_pieces(model: Mapping[str, Json]) -> tuple[Iterable[tuple[str, int]], str | None]:
+def model_pieces(model: Mapping[str, Json]) -> tuple[Iterable[tuple[str, int]], str | None]:
     """The model's pieces with their ids, and the spelling of its unknown token."""
     vocab = model.get("vocab")
     unknown = model.get("unk_token")
@@ -166,7 +156,7 @@ def _id_of(data: Mapping[str, Json], content: str) -> int | None:
     for entry in _objects(data.get("added_tokens"), "added_tokens"):
         if entry.get("content") == content:
             return cast(int, entry["id"])
-    pieces, _ = _model_pieces(cast(Mapping[str, Json], data["model"]))
+    pieces, _ = model_pieces(cast(Mapping[str, Json], data["model"]))
     return next((i for piece, i in pieces if piece == content), None)
 
 

@@ -50,7 +50,7 @@ def test_every_option_of_generate_is_there() -> None:
     assert {*SAMPLING_OPTIONS, *TOOL_OPTIONS, *elsewhere} == set(Options.__dataclass_fields__)
 
 
-@pytest.mark.skipif("strict" not in JSON_OPTIONS, reason="json_schema has no `strict` yet")
+@pytest.mark.filterwarnings("ignore::structgen.errors.SchemaWarning")
 def test_strict_refuses_slips(cli: Cli) -> None:
     slip = json.dumps({"propertes": {"a": {}}})
     assert cli("mask", "--schema", slip).exit_code == Exit.OK
@@ -86,6 +86,8 @@ def test_every_option_of_json_schema_is_in_every_command(cli: Cli, command: str)
         (("--no-format-assertion",), {"format": "date"}, '"x"', True),
         (("--no-additional-properties-default",), {"properties": {"a": {}}}, '{"b"', False),
         (("--additional-properties-default",), {"properties": {"a": {}}}, '{"b"', True),
+        (("--strict",), {"own": 1}, "1", False),
+        (("--no-strict",), {"own": 1}, "1", True),
         (("--max-string-length", "2"), {}, '"abc"', False),
         (("--max-array-length", "1"), {}, "[1, 2]", False),
         (("--max-integer-digits", "2"), {}, "123", False),

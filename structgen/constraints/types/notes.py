@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
 from structgen.errors import InexactTypeWarning
+from structgen.misuse import warn_caller
 
 Schema = dict[str, object]
 
@@ -90,10 +89,7 @@ def _bare(value: object, pointer: str, notes: list[Note]) -> object:
 
 
 def warn(tp: object, notes: Iterable[Note]) -> None:
-    """Warn at the caller of structgen, if there are notes.
-
-    Python shows equal warnings of one place once.
-    """
+    """Warn at the caller of structgen, if there are notes."""
     lines = [f"{_place(note.pointer)}: {note.check}" for note in notes]
     if not lines:
         return
@@ -102,7 +98,7 @@ def warn(tp: object, notes: Iterable[Note]) -> None:
         f"{name_of(tp)} checks more than its constraint can say, and may refuse texts of it: "
         f"{'; '.join(lines[:_SHOWN])}{more} (see `report` of the constraint)"
     )
-    warnings.warn(message, InexactTypeWarning, stacklevel=_outside())
+    warn_caller(message, InexactTypeWarning)
 
 
 def _place(pointer: str) -> str:
@@ -121,16 +117,6 @@ def _place(pointer: str) -> str:
             names.append("keys")
         at += 1
     return f"`{'.'.join(names)}`" if names else "the whole"
-
-
-def _outside() -> int:
-    """The `stacklevel` of the first caller outside this package, as seen from `warn`."""
-    level = 2
-    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "structgen":
-        frame = frame.f_back
-        level += 1
-    return level
 
 
 def name_of(tp: object) -> str:

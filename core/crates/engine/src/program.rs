@@ -138,6 +138,11 @@ impl Program {
         self.report.as_ref().map(|report| report.to_json().to_string())
     }
 
+    /// For a schema: what is probably not what was meant, in a sentence each.
+    pub fn mistakes(&self) -> &[String] {
+        self.report.as_ref().map_or(&[], |report| &report.mistakes)
+    }
+
     /// Builds the automaton once, so that whatever is wrong is said where it was written.
     fn checked(kind: Kind, limits: &Limits) -> Result<Self, EngineError> {
         let depth = 1 + kind.parts().map(|p| p.depth).max().unwrap_or(0);

@@ -100,24 +100,42 @@ fn regex_error(py: Python<'_>, place: Option<String>, error: RegexSyntaxError) -
         None => error.message.clone(),
     };
     match &error.kind {
-        RegexErrorKind::Unsupported { feature } => raise(
-            py,
-            "UnsupportedFeatureError",
-            &format!("{message} (line {}, column {})", error.line, error.column),
-            &[("feature", Field::Text(feature.to_string()))],
-        ),
+        RegexErrorKind::Unsupported { feature } => {
+            let mut fields = vec![("feature", Field::Text(feature.to_string()))];
+            // Some features only show in the pattern as a whole.
+            if !error.excerpt.is_empty() {
+                fields.push(("line", Field::Number(error.line as u64)));
+                fields.push(("column", Field::Number(error.column as u64)));
+            }
+            raise(
+                py,
+                "UnsupportedFeatureError",
+                &message,
+                &with_hint(fields, error.hint.map(String::from)),
+            )
+        }
         RegexErrorKind::Limit { name, limit } => limit_error(py, &message, name, *limit),
         RegexErrorKind::Syntax => raise(
             py,
             "RegexSyntaxError",
             &message,
-            &[
-                ("line", Field::Number(error.line as u64)),
-                ("column", Field::Number(error.column as u64)),
-                ("excerpt", Field::Text(error.excerpt.clone())),
-            ],
+            &with_hint(
+                vec![
+                    ("line", Field::Number(error.line as u64)),
+                    ("column", Field::Number(error.column as u64)),
+                    ("excerpt", Field::Text(error.excerpt.clone())),
+                ],
+                error.hint.map(String::from),
+            ),
         ),
     }
+}
+
+type Fields = Vec<(&'static str, Field)>;
+
+fn with_hint(mut fields: Fields, hint: Option<String>) -> Fields {
+    fields.extend(hint.map(|hint| ("hint", Field::Text(hint))));
+    fields
 }
 
 fn schema_error(py: Python<'_>, error: SchemaError) -> PyErr {
@@ -130,7 +148,12 @@ fn schema_error(py: Python<'_>, error: SchemaError) -> PyErr {
             &message,
             &[pointer, ("keyword", Field::Text(keyword))],
         ),
-        SchemaError::Empty { pointers: parts } | SchemaError::Narrowed { options: parts } => {
+        SchemaError::Pattern { keyword, hint, unsupported, .. } => {
+            let class = if unsupported { "UnsupportedSchemaError" } else { "SchemaError" };
+            let fields = vec![pointer, ("keyword", Field::Text(keyword))];
+            raise(py, class, &message, &with_hint(fields, hint))
+        }
+        SchemaError::Empty { pointers: parts, .. } | SchemaError::Narrowed { options: parts } => {
             raise(py, "EmptyLanguageError", &message, &[("pointers", Field::Texts(parts))])
         }
         SchemaError::Malformed { keyword, .. } => {

@@ -268,6 +268,11 @@ impl Program {
         self.inner.report().unwrap_or_else(|| "[]".to_owned())
     }
 
+    #[getter]
+    fn mistakes(&self) -> Vec<String> {
+        self.inner.mistakes().to_vec()
+    }
+
     #[pyo3(signature = (vocabulary, /, limits = None))]
     pub fn compile(
         slf: &Bound<'_, Self>,

@@ -52,6 +52,23 @@ const SEARCHES: &[Case] = &[
     (Ecma, "^((a)|b)+$", "", &["abab"], &["c", ""]),
     (Ecma, "^[a-c-e]$", "", &["b", "-", "e"], &["d"]),
     (Ecma, r"^[\w-.]$", "", &["a", "-", "."], &["+"]),
+    // Errors by ECMA-262, with one meaning elsewhere.
+    (Ecma, r"\A(?P<y>\d{4})(?#note)\z", "", &["2024"], &["2024\n", "x2024"]),
+    (Ecma, "(?x) ^ a \\  b # comment\n \\z", "", &["a b"], &["ab", "a b # comment"]),
+    (Ecma, "^(?x: a b )c $", "", &["abc "], &["abc", " a b c "]),
+    (Ecma, "^a(?i)b(?-i)c$", "", &["abc", "aBc"], &["Abc", "abC"]),
+    (Ecma, "^(a(?i)b)c$", "", &["abc", "aBc"], &["abC"]),
+    (Ecma, "^(?:x|(?i)b|c)$", "", &["x", "B", "C"], &["X"]),
+    (Ecma, "(?is)^.b$", "", &["\nB"], &["b"]),
+    (Ecma, r"^\a\e\x{1F600}\U0001F600[\x{41}\e]$", "", &["\x07\x1B😀😀A"], &["ae"]),
+    // Members of a class, though other engines have operators of that spelling.
+    (Ecma, "^[!&&*]$", "", &["!", "&", "*"], &["+"]),
+    (Ecma, "^[&&a-z]$", "", &["&", "b"], &["-"]),
+    (Ecma, "^[\"--_]$", "", &["\"", "-", "_", "+"], &["a"]),
+    (Ecma, "^[a-z--]$", "", &["-", "b"], &["!"]),
+    (Ecma, "^[:a-z]$", "", &[":", "b"], &["-"]),
+    (Ecma, "^[[a-z]*]*$", "", &["[[a]]", ""], &["]a"]),
+    (Python, r"^(?<n>a)\x{42}\z", "", &["aB"], &["aB\n"]),
     (Python, r"^\d+$", "", &["12", "٣", "12\n"], &["", "12\n\n", "²"]),
     (Python, r"^\d+$", "a", &["12"], &["٣"]),
     (Python, r"^\d+\Z", "", &["12"], &["12\n"]),
@@ -122,7 +139,39 @@ const ERRORS: &[(Dialect, &str, bool, usize)] = &[
     (Ecma, r"\u12", false, 0),
     (Ecma, "$*", false, 1),
     (Ecma, "(?<=a)*", false, 6),
-    (Ecma, "(?P<n>a)", false, 0),
+    (Ecma, "(?P=n)", true, 0),
+    (Ecma, "a(?>b)", true, 1),
+    (Ecma, "a++", true, 2),
+    (Ecma, "(a)(?(1)b|c)", true, 3),
+    (Ecma, "a(?R)?", true, 1),
+    (Ecma, "(?&n)", true, 0),
+    (Ecma, r"a\h", false, 1),
+    (Ecma, r"a\R", false, 1),
+    (Ecma, r"\Qa.b\E", false, 0),
+    (Ecma, r"[\A]", false, 1),
+    (Ecma, r"a\b{start}", false, 1),
+    (Ecma, r"a\p{Digit}", false, 1),
+    (Ecma, r"a\p{IsGreek}", false, 1),
+    (Ecma, "^[[:digit:]]+$", false, 2),
+    (Ecma, "a[:alpha:]", false, 1),
+    (Ecma, "[_[:^space:]]", false, 2),
+    (Ecma, "[a-z&&[^b]]+", false, 4),
+    (Ecma, r"[\w&&\D]+", false, 3),
+    (Ecma, "[a-z~~b-y]+", false, 4),
+    (Ecma, "[a-z--b]", false, 4),
+    (Ecma, r"[\w--_]", false, 3),
+    (Ecma, "x[[a-z][0-9]]+", false, 1),
+    (Ecma, "[[a-z]]+", false, 0),
+    (Ecma, "(?x)[ a]", false, 5),
+    (Ecma, "(?x)a{ 2 }", false, 5),
+    (Ecma, "(?x)a\u{2028}b", false, 5),
+    (Ecma, "a(?i)b|c", false, 1),
+    (Ecma, "(?u)a", false, 2),
+    (Python, "[[:digit:]]+", false, 1),
+    (Python, "[a-z&&[^b]]+", false, 4),
+    (Python, "[a-z--b]", false, 4),
+    (Python, "[[a-z]]", false, 0),
+    (Python, r"a\h", false, 1),
     (Python, r"(a)\1", true, 3),
     (Python, "(?P<n>a)(?P=n)", true, 8),
     (Python, "(?>a)", true, 0),
@@ -141,6 +190,38 @@ const ERRORS: &[(Dialect, &str, bool, usize)] = &[
     (Rust, "é(a", false, 1),
 ];
 
+/// What other dialects have, and this one refuses.
+const FOREIGN: &[(Dialect, &str)] = &[
+    (Ecma, r"a\Z"),
+    (Ecma, r"\h+"),
+    (Ecma, r"\R"),
+    (Ecma, r"\Qa\E"),
+    (Ecma, r"\Ga"),
+    (Ecma, r"a\Kb"),
+    (Ecma, r"\X"),
+    (Ecma, r"\N"),
+    (Ecma, r"\p{Punct}"),
+    (Ecma, r"\p{InGreek}"),
+    (Ecma, "[[:xdigit:]]"),
+    (Ecma, "[a-z&&[^b]]"),
+    (Ecma, "[[a-c][x-z]]"),
+    (Ecma, "(?>a)"),
+    (Ecma, "a*+"),
+    (Ecma, "(?U)a"),
+    (Ecma, "(?'n'a)"),
+    (Ecma, "(?|a|b)"),
+    (Ecma, r"(a)\1"),
+    (Ecma, r"(a)\g1"),
+    (Python, r"\p{L}"),
+    (Python, r"\h"),
+    (Python, "a(?i)b"),
+    (Python, "(?>a)"),
+    (Python, "[[:digit:]]"),
+    (Rust, "(?=a)"),
+    (Rust, r"a\Z"),
+    (Rust, r"(a)\1"),
+];
+
 #[test]
 fn errors_name_the_place() {
     for (dialect, pattern, unsupported, offset) in ERRORS {
@@ -148,6 +229,10 @@ fn errors_name_the_place() {
         let found = matches!(error.kind, RegexErrorKind::Unsupported { .. });
         assert_eq!(found, *unsupported, "{pattern}: {error}");
         assert_eq!(error.offset, *offset, "{pattern}: {error}");
+    }
+    for (dialect, pattern) in FOREIGN {
+        let error = read(pattern, *dialect, "").expect_err(pattern);
+        assert!(error.hint.is_some(), "{pattern}: {error}");
     }
     let error = read("a\n(?:b\n[c", Python, "").unwrap_err();
     assert_eq!((error.line, error.column), (3, 1));

@@ -1,6 +1,7 @@
 //! Why nothing satisfies a schema.
 
 mod conflict;
+mod wording;
 
 use serde_json::Value;
 use structgen_automaton::Fuel;
@@ -52,11 +53,13 @@ pub(crate) fn explain_empty(
     let root = algebra.location_node(reading.root);
     let mut node = root;
     let mut seen = vec![root];
-    while let Some(next) = dead_member(algebra, node, fuel)? {
+    let mut members = Vec::new();
+    while let Some((member, next)) = dead_member(algebra, node, fuel)? {
         if seen.contains(&next) {
             break;
         }
         seen.push(next);
+        members.push(member);
         node = next;
     }
     let mut pointers = Vec::new();
@@ -66,8 +69,19 @@ pub(crate) fn explain_empty(
     }
     pointers.sort();
     pointers.dedup();
-    let keywords = conflict::conflict(schema, &pointers, options, limits, fuel)?;
-    Ok(SchemaError::Empty { pointers: keywords.unwrap_or(pointers) })
+    let blamed = conflict::conflict(schema, &pointers, options, limits, fuel)?;
+    let reason = match &blamed {
+        Some(blamed) => wording::of_conflict(schema, &members, blamed),
+        None => wording::of_places(&pointers),
+    };
+    let blamed = blamed.map(|all| all.into_iter().map(|blame| blame.pointer).collect());
+    Ok(SchemaError::Empty { pointers: blamed.unwrap_or(pointers), reason })
+}
+
+/// What an object or array must have.
+enum Member {
+    Property(String),
+    Element(u32),
 }
 
 /// A required member without a value, of the only shape that the node has.
@@ -75,13 +89,16 @@ fn dead_member(
     algebra: &mut Algebra,
     node: NodeId,
     fuel: &mut Fuel,
-) -> Result<Option<NodeId>, SchemaError> {
+) -> Result<Option<(Member, NodeId)>, SchemaError> {
     let Alternatives::Exact(normal) = algebra.alternatives(node, fuel)? else { return Ok(None) };
     for shape in &normal.objects {
         let shape = algebra.object_shape(*shape);
         for name in shape.names.iter().filter(|name| name.required) {
             if algebra.size(name.node, fuel)? == INFINITE {
-                return Ok(Some(name.node));
+                return Ok(Some((
+                    Member::Property(algebra.key_text(name.key).to_owned()),
+                    name.node,
+                )));
             }
         }
     }
@@ -89,7 +106,7 @@ fn dead_member(
         let shape = algebra.array_shape(*shape);
         for index in 0..shape.min.min(shape.prefix.len() as u32 + 1) {
             if algebra.size(shape.element(index), fuel)? == INFINITE {
-                return Ok(Some(shape.element(index)));
+                return Ok(Some((Member::Element(index), shape.element(index))));
             }
         }
     }

@@ -5,7 +5,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, Error)]
 pub enum SchemaError {
     /// The schema breaks the rules of its own draft.
-    #[error("`{keyword}` at `{pointer}` is malformed: {message}")]
+    #[error("`{keyword}` at `{}` is malformed: {message}", shown(.pointer))]
     Malformed {
         /// JSON pointer of the schema that holds the keyword.
         pointer: String,
@@ -15,7 +15,7 @@ pub enum SchemaError {
         message: String,
     },
     /// The schema asks for something that is not enforced exactly, so it is refused.
-    #[error("`{keyword}` at `{pointer}` is not supported: {hint}")]
+    #[error("`{keyword}` at `{}` is not supported: {hint}", shown(.pointer))]
     Unsupported {
         /// JSON pointer of the schema that holds the keyword.
         pointer: String,
@@ -24,8 +24,22 @@ pub enum SchemaError {
         /// What would work instead.
         hint: String,
     },
+    /// A pattern is none of ECMA-262, or is none that is enforced.
+    #[error("`{keyword}` at `{}`: {message}", shown(.pointer))]
+    Pattern {
+        /// JSON pointer of the schema that holds the keyword.
+        pointer: String,
+        /// The keyword.
+        keyword: String,
+        /// What is wrong with the pattern, and where in it.
+        message: String,
+        /// How to write what was probably meant.
+        hint: Option<String>,
+        /// It is a pattern, of a language that is not enforced.
+        unsupported: bool,
+    },
     /// A reference leads nowhere.
-    #[error("`{reference}` at `{pointer}` cannot be resolved: {message}")]
+    #[error("`{reference}` at `{}` cannot be resolved: {message}", shown(.pointer))]
     Unresolved {
         /// JSON pointer of the schema that holds the reference.
         pointer: String,
@@ -37,16 +51,18 @@ pub enum SchemaError {
         document: Option<String>,
     },
     /// A schema applies itself to the same value, for ever.
-    #[error("the schema at `{pointer}` refers to itself without consuming any of the document")]
+    #[error("the schema at `{}` refers to itself without consuming any of the document", shown(.pointer))]
     Recursion {
         /// JSON pointer of a schema on the circle.
         pointer: String,
     },
     /// No document is valid.
-    #[error("no document satisfies the schema: {}", describe_conflict(.pointers))]
+    #[error("no document satisfies the schema: {reason}")]
     Empty {
         /// The schemas that conflict.
         pointers: Vec<String>,
+        /// What they say, with their values.
+        reason: String,
     },
     /// Documents are valid, and the options exclude all of them.
     #[error("no document that satisfies the schema keeps to {}", quoted(.options))]
@@ -65,6 +81,8 @@ impl SchemaError {
         match self {
             SchemaError::Malformed { .. } => "schema_malformed",
             SchemaError::Unsupported { .. } => "schema_unsupported",
+            SchemaError::Pattern { unsupported: false, .. } => "schema_malformed",
+            SchemaError::Pattern { .. } => "schema_unsupported",
             SchemaError::Unresolved { .. } => "schema_unresolved",
             SchemaError::Recursion { .. } => "schema_recursion",
             SchemaError::Empty { .. } => "schema_empty",
@@ -78,20 +96,18 @@ impl SchemaError {
         match self {
             SchemaError::Malformed { pointer, .. }
             | SchemaError::Unsupported { pointer, .. }
+            | SchemaError::Pattern { pointer, .. }
             | SchemaError::Unresolved { pointer, .. }
             | SchemaError::Recursion { pointer } => Some(pointer),
-            SchemaError::Empty { pointers } => pointers.first().map(String::as_str),
+            SchemaError::Empty { pointers, .. } => pointers.first().map(String::as_str),
             SchemaError::Narrowed { .. } | SchemaError::Automaton(_) => None,
         }
     }
 }
 
-fn describe_conflict(pointers: &[String]) -> String {
-    match pointers {
-        [] => "its parts contradict each other".to_owned(),
-        [one] => format!("`{one}` allows nothing"),
-        many => format!("{} contradict each other", quoted(many)),
-    }
+/// A pointer for people: that of the root is empty.
+pub(crate) fn shown(pointer: &str) -> &str {
+    if pointer.is_empty() { "(root)" } else { pointer }
 }
 
 fn quoted(names: &[String]) -> String {

@@ -27,11 +27,18 @@ pub enum Draft {
 }
 
 impl Draft {
-    /// The draft that a `$schema` value names, if it is one of the known ones.
+    /// The draft that a `$schema` value names, if it is one of the known ones. Either scheme and
+    /// an empty fragment will do. The hyper-schemas of a draft and the dialects of OpenAPI 3.1
+    /// and later, which add annotations alone, are read as the draft that they extend.
     pub fn from_uri(uri: &str) -> Option<Draft> {
-        let uri = uri.trim_end_matches('#');
+        let uri = uri.trim_end_matches(['#', '/']);
         let rest = uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://"))?;
-        match rest {
+        let rest = rest.strip_prefix("www.").unwrap_or(rest);
+        if rest.starts_with("spec.openapis.org/oas/3.") && rest.contains("/dialect/") {
+            return Some(Draft::Draft202012);
+        }
+        let hyper = rest.strip_suffix("/hyper-schema").map(|version| format!("{version}/schema"));
+        match hyper.as_deref().unwrap_or(rest) {
             "json-schema.org/draft-04/schema" => Some(Draft::Draft4),
             "json-schema.org/draft-06/schema" => Some(Draft::Draft6),
             "json-schema.org/draft-07/schema" => Some(Draft::Draft7),
@@ -42,18 +49,15 @@ impl Draft {
         }
     }
 
-    /// Whether a `$schema` value names a version of JSON Schema with rules of its own that are
-    /// not known here: reading it as another would enforce the wrong ones.
-    pub(crate) fn is_foreign(uri: &str) -> bool {
-        let rest = uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://"));
-        let known = Draft::from_uri(uri).is_some();
-        rest.and_then(|rest| rest.strip_prefix("json-schema.org/")).is_some_and(|version| {
-            (version.starts_with('v') && !known)
-                || ["draft-00", "draft-01", "draft-02", "draft-03"]
-                    .iter()
-                    .any(|old| version.starts_with(old))
-        })
-    }
+    /// The URIs of the versions, as they are published.
+    pub(crate) const URIS: &[&'static str] = &[
+        "http://json-schema.org/draft-04/schema#",
+        "http://json-schema.org/draft-06/schema#",
+        "http://json-schema.org/draft-07/schema#",
+        "https://json-schema.org/draft/2019-09/schema",
+        "https://json-schema.org/draft/2020-12/schema",
+        "https://json-schema.org/v1",
+    ];
 }
 
 /// In which order the members of an object may be written.
@@ -271,6 +275,8 @@ pub struct SchemaOptions {
     /// Whether keys may be written of which no schema says anything, in an object for which
     /// some schema lists `properties` or `patternProperties`.
     pub additional_properties_default: bool,
+    /// Whether keywords and formats that no draft defines are refused.
+    pub strict: bool,
     /// Bounds on what the schema leaves without any.
     pub bounds: Bounds,
     /// Documents that references may lead to, by absolute URI.
@@ -287,6 +293,7 @@ impl Default for SchemaOptions {
             format_assertion: true,
             number_spelling: NumberSpelling::default(),
             additional_properties_default: true,
+            strict: false,
             bounds: Bounds::default(),
             registry: BTreeMap::new(),
         }

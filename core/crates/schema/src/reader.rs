@@ -3,6 +3,7 @@
 
 mod dependencies;
 mod keywords;
+mod misspelt;
 mod notes;
 mod scope;
 mod twins;
@@ -47,6 +48,7 @@ pub(crate) fn read(
         queue: Vec::new(),
         reported: FxHashSet::default(),
         definitions: Vec::new(),
+        misspelt: misspelt::Misspelt::default(),
         report: Report::default(),
     };
     let start = reader.resources.root();
@@ -80,6 +82,7 @@ struct Reader<'a> {
     reported: FxHashSet<Address>,
     /// The definitions that the schemas hold.
     definitions: Vec<(String, &'a Value)>,
+    misspelt: misspelt::Misspelt,
     report: Report,
 }
 

@@ -1,5 +1,7 @@
 use serde::Serialize;
 
+use crate::error::shown;
+
 /// What becomes of one keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -35,7 +37,13 @@ pub struct Report {
     /// As the schema is written, references followed where they stand; then the definitions
     /// that are not reached.
     pub entries: Vec<ReportEntry>,
+    /// What is probably not what was meant, in a sentence each.
+    #[serde(skip)]
+    pub mistakes: Vec<String>,
 }
+
+/// Mistakes that are told; a schema with more is told enough.
+const MAX_MISTAKES: usize = 20;
 
 /// Applicators that give a schema alternatives or deny them, and what looks back at those.
 const DEFERRABLE: &[&str] = &[
@@ -57,6 +65,12 @@ impl Report {
     /// The report as JSON: an array of objects `pointer`, `keyword`, `status`, `note`.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(&self.entries).unwrap_or(serde_json::Value::Null)
+    }
+
+    pub(crate) fn mistake(&mut self, pointer: &str, keyword: &str, note: &str) {
+        if self.mistakes.len() < MAX_MISTAKES {
+            self.mistakes.push(format!("`{keyword}` at `{}`: {note}", shown(pointer)));
+        }
     }
 
     pub(crate) fn add(

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use crate::error::SchemaError;
+use crate::error::{SchemaError, shown};
 use crate::options::Draft;
 use crate::uri;
 use crate::vocabulary::Vocabularies;
@@ -281,6 +281,25 @@ impl<'a> Resources<'a> {
         self.get(resource).dynamic_anchors.get(name).cloned()
     }
 
+    /// The URI that is neither a known version nor a document of the registry, among `uri` of a
+    /// `$schema` and those that its metaschemas name.
+    pub(crate) fn unknown_version(&self, uri: &'a str) -> Option<&'a str> {
+        let mut uri = uri;
+        for _ in 0..METASCHEMAS {
+            if Draft::from_uri(uri).is_some() {
+                return None;
+            }
+            let name = uri.trim_end_matches('#');
+            // The root document has no name, unless it gives itself one.
+            let Some(id) = self.by_uri.get(name).filter(|_| !name.is_empty()) else {
+                return Some(uri);
+            };
+            // A metaschema that names none is written in the draft of the schema.
+            uri = self.get(*id).root.get("$schema").and_then(Value::as_str)?;
+        }
+        Some(uri)
+    }
+
     /// Where `reference`, written inside `base`, leads.
     pub(crate) fn resolve(&self, base: ResourceId, reference: &str) -> Result<Place<'a>, Missing> {
         let (before, fragment) = uri::split_fragment(reference);
@@ -330,7 +349,10 @@ impl<'a> Resources<'a> {
                 _ => None,
             };
             let Some(value) = next else {
-                return Err(format!("there is nothing at `{segment}` in `{}`", place.pointer));
+                return Err(format!(
+                    "there is nothing at `{segment}` in `{}`",
+                    shown(&place.pointer)
+                ));
             };
             place.pointer = format!("{}/{}", place.pointer, uri::escape_segment(&segment));
             place.value = value;
@@ -356,6 +378,9 @@ impl Missing {
     }
 }
 
+/// A metaschema may name a metaschema of its own; a handful of hops is plenty.
+const METASCHEMAS: usize = 8;
+
 /// The draft of a resource root, and the vocabularies that its metaschema uses.
 fn draft_of(
     root: &Value,
@@ -369,8 +394,7 @@ fn draft_of(
     let mut draft = default;
     let mut vocabularies = Vocabularies::all();
     let mut current = root;
-    // A metaschema may name a metaschema of its own; a handful of hops is plenty.
-    for hop in 0..8 {
+    for hop in 0..METASCHEMAS {
         let Some(uri) = current.get("$schema").and_then(Value::as_str) else { break };
         if let Some(known) = Draft::from_uri(uri) {
             draft = known;

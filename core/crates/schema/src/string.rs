@@ -4,39 +4,25 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use structgen_regex::{
-    Ast, Dialect, ExprId, Exprs, Flags, JsonSpelling, ParseLimits, RegexErrorKind, WordCode,
+    Ast, Dialect, ExprId, Exprs, Flags, JsonSpelling, ParseLimits, RegexSyntaxError, WordCode,
     full_match, lower_json, lower_json_char, parse, search,
 };
 
 use crate::format::Format;
 
-/// Why a pattern is refused.
-#[derive(Clone, Debug)]
-pub(crate) enum PatternError {
-    Syntax(String),
-    Unsupported(String),
-}
-
 /// The strings in which an ECMA-262 pattern is found.
-pub(crate) fn compile_pattern(pattern: &str) -> Result<Arc<Ast>, PatternError> {
+pub(crate) fn compile_pattern(pattern: &str) -> Result<Arc<Ast>, RegexSyntaxError> {
     let ast = read(pattern)?;
-    search(&ast).map(Arc::new).map_err(refuse)
+    search(&ast).map(Arc::new)
 }
 
 /// The strings that an ECMA-262 pattern matches from end to end.
-pub(crate) fn compile_full(pattern: &str) -> Result<Ast, PatternError> {
-    full_match(&read(pattern)?).map_err(refuse)
+pub(crate) fn compile_full(pattern: &str) -> Result<Ast, RegexSyntaxError> {
+    full_match(&read(pattern)?)
 }
 
-fn read(pattern: &str) -> Result<Ast, PatternError> {
-    parse(pattern, Dialect::Ecma, Flags::default(), ParseLimits::default()).map_err(refuse)
-}
-
-fn refuse(error: structgen_regex::RegexSyntaxError) -> PatternError {
-    match error.kind {
-        RegexErrorKind::Syntax => PatternError::Syntax(error.to_string()),
-        _ => PatternError::Unsupported(error.to_string()),
-    }
+fn read(pattern: &str) -> Result<Ast, RegexSyntaxError> {
+    parse(pattern, Dialect::Ecma, Flags::default(), ParseLimits::default())
 }
 
 /// The body of the literal that spells `text` with as few escapes as possible.

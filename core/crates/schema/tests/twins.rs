@@ -51,7 +51,7 @@ fn a_contradiction_is_named_where_it_stands() {
     });
     let mut fuel = Fuel::unlimited();
     let (options, limits) = (SchemaOptions::default(), SchemaLimits::default());
-    let Err(SchemaError::Empty { pointers }) =
+    let Err(SchemaError::Empty { pointers, .. }) =
         SchemaAutomaton::new(&schema, &options, &limits, &mut fuel)
     else {
         panic!("something satisfies it");

@@ -35,6 +35,8 @@ pub struct RegexSyntaxError {
     pub column: usize,
     /// The pattern around the place; empty if the error is of the pattern as a whole.
     pub excerpt: String,
+    /// How to write what was probably meant.
+    pub hint: Option<Box<str>>,
 }
 
 /// Characters of the pattern shown before and after the place of an error.
@@ -46,13 +48,18 @@ impl RegexSyntaxError {
         if self.excerpt.is_empty() {
             return String::new();
         }
-        let RegexSyntaxError { line, column, excerpt, .. } = self;
-        format!(" at line {line}, column {column} of the pattern: `{excerpt}`")
+        let RegexSyntaxError { offset, line, column, excerpt, .. } = self;
+        format!(" at offset {offset} (line {line}, column {column}) of the pattern `{excerpt}`")
     }
 
     /// An error that no single place of the pattern causes.
     pub(crate) fn of_the_whole(kind: RegexErrorKind, message: impl Into<String>) -> Self {
         RegexSyntaxError::new(kind, message, &[], 0)
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<Box<str>>) -> Self {
+        self.hint = Some(hint.into());
+        self
     }
 
     pub(crate) fn new(
@@ -67,8 +74,13 @@ impl RegexSyntaxError {
         let column = 1 + before.iter().rev().take_while(|&&c| c != '\n').count();
         let around =
             &pattern[offset.saturating_sub(EXCERPT)..(offset + EXCERPT).min(pattern.len())];
-        let excerpt = around.iter().collect::<String>().escape_debug().to_string();
+        let excerpt = around.iter().map(|&c| visible(c)).collect();
         let message = message.into();
-        RegexSyntaxError { kind, message, offset, line, column, excerpt }
+        RegexSyntaxError { kind, message, offset, line, column, excerpt, hint: None }
     }
+}
+
+/// The character as it stands in a message: a backslash of the pattern stays one.
+fn visible(c: char) -> String {
+    if matches!(c, '\\' | '"' | '\'') { c.to_string() } else { c.escape_debug().to_string() }
 }

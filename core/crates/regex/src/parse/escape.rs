@@ -1,5 +1,5 @@
 use super::parser::{Parsed, Parser, look};
-use super::{Dialect, tables};
+use super::{Dialect, hints, tables};
 use crate::{Ast, CharSet};
 
 /// What a backslash introduces, where it can stand both in and outside of a class.
@@ -24,6 +24,12 @@ impl Parser<'_> {
             ('b' | 'B', _) => {
                 let ast = boundary(c == 'B');
                 self.at += 1;
+                let named = ["{start}", "{end}", "{start-half}", "{end-half}"];
+                if named.iter().any(|name| self.looking_at(name)) {
+                    let message = "`\\b{..}` is a boundary to some engines only";
+                    let hint = "write `\\b` with `(?=\\w)` or `(?<=\\w)` beside it";
+                    return Err(self.syntax(message, start).with_hint(hint));
+                }
                 if c == 'B' && self.is_python() {
                     // Up to Python 3.13, `\B` does not match in the empty text.
                     let near = |ahead: bool| look(Ast::any_char(), ahead, false);
@@ -34,15 +40,16 @@ impl Parser<'_> {
                 }
                 return Ok(ast);
             }
-            ('A', Dialect::Python) => {
+            ('A', _) => {
                 self.at += 1;
                 return Ok(Ast::Start);
             }
-            ('Z', Dialect::Python) => {
+            // `\Z` of other engines lets a line end follow.
+            ('Z', Dialect::Python) | ('z', _) => {
                 self.at += 1;
                 return Ok(Ast::End);
             }
-            ('k', Dialect::Ecma) => return Err(self.unsupported("back-references", start)),
+            ('k', _) => return Err(self.unsupported("back-references", start)),
             ('1'..='9', _) => {
                 if let Some(legacy) = self.numbered(start)? {
                     return Ok(self.code(legacy));
@@ -109,11 +116,13 @@ impl Parser<'_> {
             'v' => Escaped::Code(0x0B),
             'f' => Escaped::Code(0x0C),
             'r' => Escaped::Code(0x0D),
-            'a' if !ecma => Escaped::Code(0x07),
+            'a' => Escaped::Code(0x07),
+            'e' if ecma => Escaped::Code(0x1B),
+            'x' if self.peek() == Some('{') => Escaped::Code(self.braced(start)?),
             'x' => Escaped::Code(self.hex(2, start)?),
             'u' if ecma => self.ecma_unicode(start)?,
             'u' => Escaped::Code(self.hex(4, start)?),
-            'U' if !ecma => {
+            'U' => {
                 let code = self.hex(8, start)?;
                 if code > 0x10FFFF {
                     return Err(self.syntax("a code point beyond U+10FFFF", start));
@@ -146,7 +155,8 @@ impl Parser<'_> {
                 Escaped::Code(value)
             }
             c if c.is_ascii_alphanumeric() => {
-                return Err(self.syntax(format!("unknown escape `\\{c}`"), start));
+                let hint = hints::of_escape(c, dialect);
+                return Err(self.syntax(format!("unknown escape `\\{c}`"), start).with_hint(hint));
             }
             c => Escaped::Code(c as u32),
         })
@@ -168,20 +178,26 @@ impl Parser<'_> {
         Some(value)
     }
 
+    /// The code point in the braces of `\u{..}` or `\x{..}`.
+    fn braced(&mut self, start: usize) -> Parsed<u32> {
+        self.at += 1;
+        let mut value: u32 = 0;
+        let first = self.at;
+        while let Some(digit) = self.peek().and_then(|c| c.to_digit(16)) {
+            value = value.saturating_mul(16).saturating_add(digit);
+            self.at += 1;
+        }
+        if self.at == first || !self.eat('}') || value > 0x10FFFF {
+            let message = "this escape needs the hexadecimal digits of a code point in its braces";
+            return Err(self.syntax(message, start));
+        }
+        Ok(value)
+    }
+
     /// `\uHHHH`, a surrogate pair of them, or `\u{H..}`.
     fn ecma_unicode(&mut self, start: usize) -> Parsed<Escaped> {
-        if self.eat('{') {
-            let mut value: u32 = 0;
-            let first = self.at;
-            while let Some(digit) = self.peek().and_then(|c| c.to_digit(16)) {
-                value = value.saturating_mul(16).saturating_add(digit);
-                self.at += 1;
-            }
-            if self.at == first || !self.eat('}') || value > 0x10FFFF {
-                let message = "`\\u{..}` needs the hexadecimal digits of a code point";
-                return Err(self.syntax(message, start));
-            }
-            return Ok(Escaped::Code(value));
+        if self.peek() == Some('{') {
+            return Ok(Escaped::Code(self.braced(start)?));
         }
         let code = self.hex(4, start)?;
         if (0xD800..0xDC00).contains(&code) {
@@ -217,9 +233,16 @@ impl Parser<'_> {
                 _ => return Err(self.syntax("`\\p` needs a property in braces", start)),
             }
         };
+        if hints::is_ambiguous_property(&name) {
+            let message = format!("engines read the property `{name}` in different ways");
+            return Err(self.syntax(message, start).with_hint(hints::of_property(&name)));
+        }
         match tables::property(&name) {
             Some(set) => Ok(Escaped::Set(if negate { set.complement() } else { self.folded(set) })),
-            None => Err(self.syntax(format!("unknown Unicode property `{name}`"), start)),
+            None => {
+                let error = self.syntax(format!("unknown Unicode property `{name}`"), start);
+                Err(error.with_hint(hints::of_property(&name)))
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ mod class;
 mod error;
 mod escape;
 mod fold;
+mod hints;
 mod parser;
 mod rust;
 mod tables;
@@ -18,8 +19,14 @@ pub enum Dialect {
     /// ECMA-262 with the `u` flag, as JSON Schema asks for, plus what Annex B adds for the
     /// web where patterns in the wild need it: escaped punctuation (`\-`), lone `{`, `}` and
     /// `]`, quantified look-ahead, and a leading `(?i)`.
+    ///
+    /// What is an error by ECMA-262 and means one thing wherever it is known is read so:
+    /// `(?P<name>..)`, `(?#..)`, `\A`, `\z`, `\a`, `\e`, `\x{..}`, `\U........`, the flag `x` and
+    /// flags from the middle of an alternative on. What engines read in different ways
+    /// (`[[:digit:]]`, `[a-z&&[^b]]`, `[a-z--b]`, `\Z`, `\h`) is refused.
     Ecma,
-    /// Python's `re`, for `str` patterns.
+    /// Python's `re`, for `str` patterns, with `(?<name>..)` and `\z`. Classes that `re` warns of,
+    /// since they may come to mean set operations, are refused as above.
     Python,
     /// Rust's `regex` crate.
     Rust,

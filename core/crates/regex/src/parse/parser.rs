@@ -1,4 +1,4 @@
-use super::{Dialect, Flags, ParseLimits, RegexErrorKind, RegexSyntaxError, fold, tables};
+use super::{Dialect, Flags, ParseLimits, RegexErrorKind, RegexSyntaxError, fold, hints, tables};
 use crate::{Ast, CharSet};
 
 /// A recursive-descent parser for the ECMA and Python dialects.
@@ -11,6 +11,8 @@ pub(super) struct Parser<'a> {
     nesting: u32,
     pub groups: u32,
     names: Vec<String>,
+    /// Where flags for the rest of a group stand behind something else, in this alternation.
+    late_flags: Option<usize>,
 }
 
 pub(super) type Parsed<T> = Result<T, RegexSyntaxError>;
@@ -21,7 +23,8 @@ const MAX_COUNT: u32 = u32::MAX - 1;
 impl<'a> Parser<'a> {
     pub fn new(chars: &'a [char], dialect: Dialect, flags: Flags, limits: ParseLimits) -> Self {
         let groups = count_groups(chars);
-        Parser { chars, at: 0, dialect, flags, limits, nesting: 0, groups, names: Vec::new() }
+        let names = Vec::new();
+        Parser { chars, at: 0, dialect, flags, limits, nesting: 0, groups, names, late_flags: None }
     }
 
     pub fn pattern(mut self) -> Parsed<Ast> {
@@ -39,7 +42,29 @@ impl<'a> Parser<'a> {
 
     pub fn unsupported(&self, feature: &'static str, at: usize) -> RegexSyntaxError {
         let message = format!("{feature} are not supported");
-        RegexSyntaxError::new(RegexErrorKind::Unsupported { feature }, message, self.chars, at)
+        let kind = RegexErrorKind::Unsupported { feature };
+        let error = RegexSyntaxError::new(kind, message, self.chars, at);
+        match feature {
+            "possessive quantifiers" => error.with_hint(
+                "leave the last `+` out: the language only grows by what giving back would match",
+            ),
+            "atomic groups" => error.with_hint(
+                "write `(?:..)`: the language only grows by what giving back would match",
+            ),
+            "back-references" => error.with_hint(
+                "write the group out again where it may differ, or list the texts it can be",
+            ),
+            "conditional groups" => error.with_hint("write both cases as alternatives"),
+            "recursion" | "subroutine calls" => error.with_hint("use a grammar"),
+            "named characters" => error.with_hint(r"write the code point, `\u00E9`"),
+            _ => error,
+        }
+    }
+
+    /// An error for what engines read in different ways.
+    pub fn ambiguous(&self, what: &str, at: usize, hint: impl Into<Box<str>>) -> RegexSyntaxError {
+        let message = format!("{what} means different things to different engines");
+        self.syntax(message, at).with_hint(hint)
     }
 
     pub fn peek(&self) -> Option<char> {
@@ -60,7 +85,7 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn looking_at(&self, text: &str) -> bool {
+    pub fn looking_at(&self, text: &str) -> bool {
         let mut rest = self.chars[self.at.min(self.chars.len())..].iter().copied();
         text.chars().all(|c| rest.next() == Some(c))
     }
@@ -78,7 +103,7 @@ impl<'a> Parser<'a> {
                 return Ok(());
             }
             let letters = self.at;
-            while self.peek().is_some_and(|c| c.is_ascii_alphabetic()) {
+            while self.peek().is_some_and(is_flag) {
                 self.at += 1;
             }
             if self.at == letters || !self.eat(')') {
@@ -97,20 +122,54 @@ impl<'a> Parser<'a> {
             Some('i') => self.flags.ignore_case = on,
             Some('m') => self.flags.multi_line = on,
             Some('s') => self.flags.dot_all = on,
-            Some('x') if python => self.flags.verbose = on,
+            Some('x') => self.flags.verbose = on,
             Some('a') if python && on => self.flags.ascii = true,
             Some('u') if python && on => self.flags.ascii = false,
             Some('L') if python => {
                 return Err(self.syntax("the flag `L` is for bytes patterns only", at));
             }
-            _ => return Err(self.syntax("unknown flag", at)),
+            other => {
+                let hint = hints::of_flag(other.copied().unwrap_or_default());
+                return Err(self.syntax("unknown flag", at).with_hint(hint));
+            }
         }
         Ok(())
     }
 
+    /// `(?i)` and the like in the middle: flags for the rest of the group, to all engines that
+    /// know them. Python and ECMA-262 do not, and where another alternative follows, engines
+    /// differ in whether the flags hold there.
+    fn flags_of_the_rest(&mut self, alone: bool) -> Parsed<bool> {
+        let start = self.at;
+        if self.dialect != Dialect::Ecma || !self.eat_all("(?") {
+            return Ok(false);
+        }
+        let first = self.at;
+        while self.peek().is_some_and(|c| is_flag(c) || c == '-') {
+            self.at += 1;
+        }
+        let last = self.at;
+        if last == first || !self.eat(')') {
+            self.at = start;
+            return Ok(false);
+        }
+        let mut on = true;
+        for i in first..last {
+            if self.chars[i] == '-' {
+                on = false;
+            } else {
+                self.set_flag(i, on)?;
+            }
+        }
+        if !alone {
+            self.late_flags = Some(start);
+        }
+        Ok(true)
+    }
+
     fn skip_verbose(&mut self) -> Parsed<()> {
         loop {
-            if self.is_python() && self.looking_at("(?#") {
+            if self.looking_at("(?#") {
                 let start = self.at;
                 match self.chars[self.at..].iter().position(|&c| c == ')') {
                     Some(length) => self.at += length + 1,
@@ -123,6 +182,12 @@ impl<'a> Parser<'a> {
             }
             match self.peek() {
                 Some(' ' | '\t' | '\n' | '\r' | '\u{B}' | '\u{C}') => self.at += 1,
+                Some('\u{85}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}')
+                    if !self.is_python() =>
+                {
+                    let message = "white space beyond ASCII, with the flag `x`";
+                    return Err(self.ambiguous(message, self.at, "escape it by its code point"));
+                }
                 Some('#') => {
                     while self.peek().is_some_and(|c| c != '\n') {
                         self.at += 1;
@@ -134,10 +199,16 @@ impl<'a> Parser<'a> {
     }
 
     fn alternation(&mut self) -> Parsed<Ast> {
+        let outer = self.late_flags.take();
         let mut options = vec![self.sequence()?];
         while self.eat('|') {
+            if let Some(at) = self.late_flags {
+                let hint = "write `(?i:..)` around what the flags are for";
+                return Err(self.ambiguous("flags before an alternative", at, hint));
+            }
             options.push(self.sequence()?);
         }
+        self.late_flags = outer;
         Ok(if options.len() == 1 { options.remove(0) } else { Ast::Alternate(options) })
     }
 
@@ -148,6 +219,9 @@ impl<'a> Parser<'a> {
             match self.peek() {
                 None | Some('|' | ')') => return Ok(Ast::sequence(items)),
                 Some(_) => {
+                    if self.flags_of_the_rest(items.is_empty())? {
+                        continue;
+                    }
                     let start = self.at;
                     let atom = self.atom()?;
                     items.push(self.quantified(atom, start)?);
@@ -171,7 +245,7 @@ impl<'a> Parser<'a> {
         }
         if self.eat('?') {
             // Lazy: the language is the same.
-        } else if self.is_python() && self.peek() == Some('+') {
+        } else if self.peek() == Some('+') {
             return Err(self.unsupported("possessive quantifiers", self.at));
         }
         self.skip_verbose()?;
@@ -281,6 +355,10 @@ impl<'a> Parser<'a> {
                     return Err(self.syntax("nothing to repeat", start));
                 }
                 self.at = start + 1;
+                if self.flags.verbose && !self.is_python() {
+                    let message = "a brace that is no quantifier, with the flag `x`,";
+                    return Err(self.ambiguous(message, start, r"write `\{` for the brace"));
+                }
                 Ok(self.character('{'))
             }
             c => Ok(self.character(c)),
@@ -346,21 +424,23 @@ impl<'a> Parser<'a> {
                 return Ok(look(inner, ahead, negate));
             }
         }
-        if self.is_python() {
-            if self.eat('>') {
-                return Err(self.unsupported("atomic groups", start));
-            }
-            if self.eat('(') {
-                return Err(self.unsupported("conditional groups", start));
-            }
-            if self.eat_all("P=") {
-                return Err(self.unsupported("back-references", start));
-            }
-            if self.eat_all("P<") {
-                self.group_name()?;
-                return self.alternation();
-            }
-        } else if self.eat('<') {
+        if self.eat('>') {
+            return Err(self.unsupported("atomic groups", start));
+        }
+        if self.eat('(') {
+            return Err(self.unsupported("conditional groups", start));
+        }
+        if self.eat_all("P=") {
+            return Err(self.unsupported("back-references", start));
+        }
+        if self.eat_all("P>") || self.peek() == Some('&') {
+            return Err(self.unsupported("subroutine calls", start));
+        }
+        if matches!(self.peek(), Some('R' | '0'..='9')) {
+            return Err(self.unsupported("recursion", start));
+        }
+        // `P` is Python's and Rust's, a bare `<` that of ECMA-262 and most others.
+        if self.eat_all("P<") || self.eat('<') {
             self.group_name()?;
             return self.alternation();
         }
@@ -376,14 +456,17 @@ impl<'a> Parser<'a> {
                 '-' if on => on = false,
                 ')' if self.at > first => {
                     let message = "flags of the whole pattern must stand at its start";
-                    return Err(self.syntax(message, start));
+                    let hint = "write `(?i:..)` around what the flags are for";
+                    return Err(self.syntax(message, start).with_hint(hint));
                 }
-                c if c.is_ascii_lowercase() || c == 'L' => self.set_flag(self.at, on)?,
+                c if is_flag(c) => self.set_flag(self.at, on)?,
                 _ => break,
             }
             self.at += 1;
         }
-        Err(self.syntax("unknown kind of group", start))
+        let hint = "known are `(?:..)`, `(?<name>..)`, `(?P<name>..)`, `(?i:..)`, `(?=..)`, \
+                    `(?!..)`, `(?<=..)`, `(?<!..)`";
+        Err(self.syntax("unknown kind of group", start).with_hint(hint))
     }
 
     fn group_name(&mut self) -> Parsed<()> {
@@ -407,6 +490,11 @@ impl<'a> Parser<'a> {
         self.names.push(name);
         Ok(())
     }
+}
+
+/// Whether some dialect has flags of that letter. `(?R)` is no flag but recursion.
+fn is_flag(c: char) -> bool {
+    c.is_ascii_lowercase() || matches!(c, 'L' | 'U')
 }
 
 pub(super) fn look(inner: Ast, ahead: bool, negate: bool) -> Ast {

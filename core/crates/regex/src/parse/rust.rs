@@ -1,6 +1,7 @@
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
+use super::hints;
 use super::parser::look;
 use super::tables::{ascii_word, unicode_class};
 use super::{Flags, ParseLimits, RegexErrorKind, RegexSyntaxError};
@@ -49,7 +50,25 @@ fn refuse(pattern: &str, chars: &[char], error: &regex_syntax::Error) -> RegexSy
         other => (other.to_string(), 0, RegexErrorKind::Syntax),
     };
     let at = pattern.get(..offset).map_or(0, |before| before.chars().count());
-    RegexSyntaxError::new(kind, message, chars, at)
+    let hint = match &kind {
+        RegexErrorKind::Unsupported { feature: "look-around groups" } => {
+            Some("use the dialect of Python or ECMA-262, which have look-around".to_owned())
+        }
+        RegexErrorKind::Unsupported { .. } => {
+            Some("write the group out again where it may differ".to_owned())
+        }
+        _ => match chars.get(at..).unwrap_or_default() {
+            ['\\', c, ..] if c.is_ascii_alphanumeric() => {
+                Some(hints::of_escape(*c, super::Dialect::Rust))
+            }
+            _ => None,
+        },
+    };
+    let error = RegexSyntaxError::new(kind, message, chars, at);
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
 }
 
 /// Recursion is bounded: the parser limits the nesting of what it returns.

@@ -17,6 +17,17 @@ const EFFORT: u64 = 200_000;
 /// Keywords whose entries are schemas that each add a condition.
 const CONJUNCTIONS: &[&str] = &["properties", "patternProperties", "allOf", "prefixItems"];
 
+/// Something that the contradiction needs.
+#[derive(Clone)]
+pub(super) struct Blame {
+    pub(super) pointer: String,
+    /// The schema that holds it.
+    pub(super) place: String,
+    pub(super) keyword: String,
+    /// A schema inside the keyword, such as that of a property, and not all of it.
+    pub(super) is_entry: bool,
+}
+
 struct Trial<'a> {
     /// What is left of the schema.
     rest: Value,
@@ -53,7 +64,7 @@ impl Trial<'_> {
     }
 
     /// The keywords at `pointer` that are needed for the contradiction.
-    fn keywords(&mut self, pointer: &str) -> Vec<String> {
+    fn keywords(&mut self, pointer: &str) -> Vec<Blame> {
         let Some(Value::Object(map)) = self.rest.pointer(pointer) else { return Vec::new() };
         let names: Vec<String> = map.keys().filter(|name| speaks(name)).cloned().collect();
         let mut needed = Vec::new();
@@ -64,14 +75,33 @@ impl Trial<'_> {
                 }
             };
             if self.still_empty(pointer, leave_out) == Some(false) {
-                needed.push(format!("{pointer}/{}", escape_segment(&name)));
+                needed.push(name);
             }
         }
-        needed
+        let blame = |name: String| Blame {
+            pointer: format!("{pointer}/{}", escape_segment(&name)),
+            place: pointer.to_owned(),
+            keyword: name,
+            is_entry: false,
+        };
+        needed.into_iter().map(blame).collect()
+    }
+
+    /// Whether the `type` at `index` takes no part in the contradiction: all others speak of the
+    /// same type, which it allows, and contradict each other for all values of that.
+    fn type_is_context(&mut self, index: usize, found: &[Blame]) -> bool {
+        let others = found.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut about = others.map(|(_, blame)| speaks_of(&blame.keyword));
+        let Some(Some(one)) = about.next() else { return false };
+        if !about.all(|other| other == Some(one)) {
+            return false;
+        }
+        self.still_empty(&found[index].pointer, |value| *value = one.into()) == Some(true)
     }
 
     /// The entries of a keyword that are needed.
-    fn entries(&mut self, pointer: &str) -> Vec<String> {
+    fn entries(&mut self, keyword: &Blame) -> Vec<Blame> {
+        let pointer = &keyword.pointer;
         let segments: Vec<String> = match self.rest.pointer(pointer) {
             Some(Value::Object(map)) => map.keys().map(|name| escape_segment(name)).collect(),
             Some(Value::Array(list)) => (0..list.len()).map(|index| index.to_string()).collect(),
@@ -82,7 +112,8 @@ impl Trial<'_> {
             let entry = format!("{pointer}/{segment}");
             let empty_out = |place: &mut Value| *place = Value::Object(Map::new());
             if self.still_empty(&entry, empty_out) == Some(false) {
-                needed.push(entry);
+                let Blame { place, keyword, .. } = keyword.clone();
+                needed.push(Blame { pointer: entry, place, keyword, is_entry: true });
             }
         }
         needed
@@ -96,7 +127,29 @@ fn speaks(keyword: &str) -> bool {
     refers || !(silent || keyword.starts_with('$'))
 }
 
-/// Pointers of keywords without one of which something would satisfy `schema`, looked for at
+/// The type that the keyword is about, if it is about one.
+pub(super) fn speaks_of(keyword: &str) -> Option<&'static str> {
+    Some(match keyword {
+        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => "number",
+        "minLength" | "maxLength" | "pattern" | "format" => "string",
+        "items" | "prefixItems" | "additionalItems" | "unevaluatedItems" | "contains"
+        | "minContains" | "maxContains" | "minItems" | "maxItems" | "uniqueItems" => "array",
+        "properties"
+        | "patternProperties"
+        | "additionalProperties"
+        | "unevaluatedProperties"
+        | "propertyNames"
+        | "required"
+        | "minProperties"
+        | "maxProperties"
+        | "dependencies"
+        | "dependentRequired"
+        | "dependentSchemas" => "object",
+        _ => return None,
+    })
+}
+
+/// Keywords without one of which something would satisfy `schema`, looked for at
 /// `places` first; `None` where they are not found soon.
 pub(super) fn conflict(
     schema: &Value,
@@ -104,7 +157,7 @@ pub(super) fn conflict(
     options: &SchemaOptions,
     limits: &SchemaLimits,
     fuel: &mut Fuel,
-) -> Result<Option<Vec<String>>, SchemaError> {
+) -> Result<Option<Vec<Blame>>, SchemaError> {
     let own = fuel.part(EFFORT.min(fuel.left() / 2));
     let before = own.left();
     let mut trial = Trial { rest: schema.clone(), options, limits, fuel: own, tries: MAX_TRIES };
@@ -112,7 +165,7 @@ pub(super) fn conflict(
     if !todo.iter().any(String::is_empty) {
         todo.push(String::new());
     }
-    let mut found = Vec::new();
+    let mut found: Vec<Blame> = Vec::new();
     let mut next = 0;
     while let Some(place) = todo.get(next).cloned() {
         next += 1;
@@ -121,8 +174,7 @@ pub(super) fn conflict(
             break;
         }
         for keyword in trial.keywords(&place) {
-            let conjunction =
-                keyword.rsplit('/').next().is_some_and(|name| CONJUNCTIONS.contains(&name));
+            let conjunction = CONJUNCTIONS.contains(&keyword.keyword.as_str());
             let entries = if conjunction { trial.entries(&keyword) } else { Vec::new() };
             if entries.is_empty() {
                 found.push(keyword);
@@ -131,11 +183,18 @@ pub(super) fn conflict(
             }
         }
     }
-    fuel.spend(before - trial.fuel.left())?;
-    found.sort();
-    found.dedup();
+    found.sort_by(|a, b| a.pointer.cmp(&b.pointer));
+    found.dedup_by(|a, b| a.pointer == b.pointer);
     // The innermost pointers say it all.
-    let all = found.clone();
-    found.retain(|outer| !all.iter().any(|inner| inner.starts_with(&format!("{outer}/"))));
+    let all: Vec<String> = found.iter().map(|blame| blame.pointer.clone()).collect();
+    found
+        .retain(|outer| !all.iter().any(|inner| inner.starts_with(&format!("{}/", outer.pointer))));
+    let types: Vec<usize> = (0..found.len()).filter(|&i| found[i].keyword == "type").collect();
+    for index in types.into_iter().rev() {
+        if trial.type_is_context(index, &found) {
+            found.remove(index);
+        }
+    }
+    fuel.spend(before - trial.fuel.left())?;
     Ok((!found.is_empty()).then_some(found))
 }

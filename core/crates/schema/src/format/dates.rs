@@ -2,7 +2,8 @@
 
 use structgen_regex::Ast;
 
-use crate::string::{PatternError, compile_full};
+use crate::string::compile_full;
+use structgen_regex::RegexSyntaxError;
 
 const HOUR: &str = "(?:[01][0-9]|2[0-3])";
 const SIXTY: &str = "[0-5][0-9]";
@@ -20,11 +21,14 @@ pub(super) fn date() -> String {
     format!("(?:{year}-{days}|{leap}-02-29)")
 }
 
+/// `full-time` without leap seconds.
+pub(super) fn plain_time() -> String {
+    format!("{HOUR}:{SIXTY}:{SIXTY}{FRACTION}(?:[Zz]|[+-]{HOUR}:{SIXTY})")
+}
+
 /// `full-time`. A second 60 stands only where UTC reads 23:59:60.
-pub(super) fn time() -> Result<Ast, PatternError> {
-    let plain = format!(
-        "(?:{HOUR}:{SIXTY}:{SIXTY}{FRACTION}(?:[Zz]|[+-]{HOUR}:{SIXTY})|23:59:60{FRACTION}[Zz])"
-    );
+pub(super) fn time() -> Result<Ast, RegexSyntaxError> {
+    let plain = format!("(?:{}|23:59:60{FRACTION}[Zz])", plain_time());
     // East of Greenwich, 23:59 + hh:mm is (hh - 1):59 where mm is 00, and hh:(mm - 1) elsewhere.
     let whole =
         union((0..24).map(|hour| format!("{hour:02}:59:60{FRACTION}\\+{:02}:00", (hour + 1) % 24)));
@@ -47,11 +51,11 @@ fn union(options: impl Iterator<Item = String>) -> String {
 fn meet(
     one: impl Iterator<Item = String>,
     other: impl Iterator<Item = String>,
-) -> Result<Ast, PatternError> {
+) -> Result<Ast, RegexSyntaxError> {
     Ok(Ast::And(vec![compile_full(&union(one))?, compile_full(&union(other))?]))
 }
 
-pub(super) fn date_time() -> Result<Ast, PatternError> {
+pub(super) fn date_time() -> Result<Ast, RegexSyntaxError> {
     let day = compile_full(&format!("{}[Tt]", date()))?;
     Ok(Ast::sequence(vec![day, time()?]))
 }

@@ -3,7 +3,8 @@
 use structgen_regex::Ast;
 
 use super::idna;
-use crate::string::{PatternError, compile_full};
+use crate::string::compile_full;
+use structgen_regex::RegexSyntaxError;
 
 /// A label of letters, digits and hyphens.
 const LABEL: &str = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
@@ -11,7 +12,7 @@ const LABEL: &str = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 /// RFC 1123, without labels that have hyphens in the third and fourth place: those are
 /// reserved for encodings such as punycode, and what is validly encoded is not regular in any
 /// practical size.
-pub(super) fn hostname() -> Result<Ast, PatternError> {
+pub(super) fn hostname() -> Result<Ast, RegexSyntaxError> {
     Ok(Ast::And(vec![
         plain_hostname()?,
         Ast::Not(Box::new(compile_full("(?:[^]*\\.)?[^.]{2}--[^]*")?)),
@@ -19,17 +20,17 @@ pub(super) fn hostname() -> Result<Ast, PatternError> {
 }
 
 /// RFC 1123 alone, to which hyphens in the third and fourth place are nothing special.
-pub(super) fn plain_hostname() -> Result<Ast, PatternError> {
+pub(super) fn plain_hostname() -> Result<Ast, RegexSyntaxError> {
     Ok(Ast::And(vec![compile_full(".{1,253}")?, compile_full(&format!("{LABEL}(?:\\.{LABEL})*"))?]))
 }
 
 /// RFC 5890 to 5893, with the separators of RFC 3490.
-pub(super) fn idn_hostname() -> Result<Ast, PatternError> {
+pub(super) fn idn_hostname() -> Result<Ast, RegexSyntaxError> {
     idna::names("[.\\u3002\\uff0e\\uff61]")
 }
 
 /// RFC 5321 `Mailbox`.
-pub(super) fn email() -> Result<Ast, PatternError> {
+pub(super) fn email() -> Result<Ast, RegexSyntaxError> {
     Ok(Ast::sequence(vec![
         compile_full(&format!("{}@", local_part("")))?,
         Ast::any_of(vec![mail_domain()?, literal_domain()?]),
@@ -37,7 +38,7 @@ pub(super) fn email() -> Result<Ast, PatternError> {
 }
 
 /// RFC 6531, which adds what is beyond ASCII to local parts, and U-labels to domains.
-pub(super) fn idn_email() -> Result<Ast, PatternError> {
+pub(super) fn idn_email() -> Result<Ast, RegexSyntaxError> {
     Ok(Ast::sequence(vec![
         compile_full(&format!("{}@", local_part("\\u0080-\\u{10ffff}")))?,
         Ast::any_of(vec![mail_domain()?, literal_domain()?, idna::names("\\.")?]),
@@ -51,11 +52,11 @@ fn local_part(more: &str) -> String {
     format!("(?:{atom}(?:\\.{atom})*|{quoted})")
 }
 
-fn mail_domain() -> Result<Ast, PatternError> {
+fn mail_domain() -> Result<Ast, RegexSyntaxError> {
     compile_full(&format!("{LABEL}(?:\\.{LABEL})*"))
 }
 
-fn literal_domain() -> Result<Ast, PatternError> {
+fn literal_domain() -> Result<Ast, RegexSyntaxError> {
     compile_full(&format!("\\[(?:{}|IPv6:{})\\]", ipv4(), ipv6()))
 }
 

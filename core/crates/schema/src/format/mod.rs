@@ -16,13 +16,16 @@ mod uri;
 use structgen_regex::Ast;
 
 use crate::options::Draft;
-use crate::string::{PatternError, compile_full};
+use crate::string::compile_full;
+use structgen_regex::RegexSyntaxError;
 
 /// A format that is asserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Format {
     Date,
     Time,
+    /// Of version 1, where a time of no day in particular has no leap second.
+    PlainTime,
     DateTime,
     Duration,
     Email,
@@ -51,6 +54,7 @@ impl Format {
     pub(crate) fn known(name: &str, draft: Draft) -> Option<Format> {
         Some(match name {
             "date" => Format::Date,
+            "time" if draft >= Draft::V1 => Format::PlainTime,
             "time" => Format::Time,
             "date-time" => Format::DateTime,
             "duration" => Format::Duration,
@@ -75,10 +79,11 @@ impl Format {
     }
 
     /// The strings of the format.
-    pub(crate) fn language(self) -> Result<Ast, PatternError> {
+    pub(crate) fn language(self) -> Result<Ast, RegexSyntaxError> {
         match self {
             Format::Date => compile_full(&dates::date()),
             Format::Time => dates::time(),
+            Format::PlainTime => compile_full(&dates::plain_time()),
             Format::DateTime => dates::date_time(),
             Format::Duration => compile_full(&dates::duration()),
             Format::Email => hosts::email(),

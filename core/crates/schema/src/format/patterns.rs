@@ -7,12 +7,13 @@
 
 use structgen_regex::Ast;
 
-use crate::string::{PatternError, compile_full};
+use crate::string::compile_full;
+use structgen_regex::RegexSyntaxError;
 
 /// Groups within groups.
 const MAX_NESTING: usize = 6;
 
-pub(super) fn regex() -> Result<Ast, PatternError> {
+pub(super) fn regex() -> Result<Ast, RegexSyntaxError> {
     let quantifier = compile_full(&format!("(?:{})?", quantifier()))?;
     let atom = compile_full(&format!(
         "(?:[^\\^$\\\\.*+?()\\[\\]{{}}|]|\\.|{}|{})",

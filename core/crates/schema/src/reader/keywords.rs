@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use structgen_regex::Ast;
+use structgen_regex::{Ast, RegexErrorKind};
 
 use super::scope::{RECURSIVE, ScopeId};
-use super::{Reader, kind, notes};
+use super::{Reader, kind, misspelt, notes};
 use crate::decimal::Decimal;
 use crate::error::SchemaError;
 use crate::format::Format;
@@ -14,7 +14,7 @@ use crate::location::{Bound, ContainsRule, LocId, Schema, TypeSet};
 use crate::options::Draft;
 use crate::report::Status;
 use crate::resources::{Missing, Place};
-use crate::string::{PatternError, compile_pattern};
+use crate::string::compile_pattern;
 use crate::uri;
 
 /// Beyond this a size bound never matters: no document is so long.
@@ -42,13 +42,15 @@ pub(super) fn read<'a>(
 ) -> Result<(), SchemaError> {
     if reader.options.draft.is_none()
         && let Some(uri) = map.get("$schema").and_then(Value::as_str)
-        && Draft::is_foreign(uri)
+        && let Some(unknown) = reader.resources.unknown_version(uri)
     {
+        let meant = misspelt::version(unknown);
+        let meant = meant.map_or(".".to_owned(), |uri| format!("; did you mean `{uri}`?"));
         return Err(SchemaError::Unsupported {
             pointer: place.pointer.clone(),
             keyword: "$schema".to_owned(),
             hint: format!(
-                "`{uri}` is none of drafts 4, 6, 7, 2019-09, 2020-12 and version 1; name one with the option `draft` to read it as that"
+                "`{unknown}` is none of drafts 4, 6, 7, 2019-09, 2020-12 and version 1, and no metaschema of the registry{meant} Name a version with the option `draft` to read the schema as that, or put the metaschema into `registry`"
             ),
         });
     }
@@ -63,11 +65,15 @@ pub(super) fn read<'a>(
             let note = format!("the metaschema leaves the {vocabulary} vocabulary out");
             (Status::Annotation, Some(note))
         } else if draft >= Draft::V1 && !notes::in_version_1(keyword) {
-            return Err(this.unknown_in_version_1(keyword));
+            return Err(this.unknown_in_version_1(keyword, value));
         } else if !this.in_draft(keyword) {
-            (Status::Annotation, Some("not a keyword of this draft".to_owned()))
+            let note = "not a keyword of this draft";
+            this.refuse_if_strict(keyword, || note.to_owned())?;
+            (Status::Annotation, Some(note.to_owned()))
+        } else if !notes::is_known(keyword) {
+            this.unknown_keyword(keyword, value, reports)?
         } else {
-            this.read_keyword(keyword, value)?
+            this.read_keyword(keyword, value, reports)?
         };
         let judged = matches!(status, Status::Enforced | Status::Residual);
         if judged && !keyword.ends_with("ef") {
@@ -92,12 +98,55 @@ impl<'a> Keywords<'_, 'a> {
         self.place.pointer.clone()
     }
 
-    fn unknown_in_version_1(&self, keyword: &str) -> SchemaError {
+    fn unknown_in_version_1(&mut self, keyword: &str, value: &Value) -> SchemaError {
+        let meant = self.meant(keyword, value);
         SchemaError::Unsupported {
             pointer: self.place.pointer.clone(),
             keyword: keyword.to_owned(),
-            hint: "version 1 refuses keywords that it does not define; names of annotations of your own begin with `x-`".to_owned(),
+            hint: format!(
+                "version 1 refuses keywords that it does not define{meant}; names of annotations of your own begin with `x-`"
+            ),
         }
+    }
+
+    /// A question for the keyword that was probably meant, if one was.
+    fn meant(&mut self, keyword: &str, value: &Value) -> String {
+        let meant = self.reader.misspelt.keyword(keyword, value);
+        meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"))
+    }
+
+    /// What becomes of a keyword that nobody defines.
+    fn unknown_keyword(
+        &mut self,
+        keyword: &str,
+        value: &Value,
+        reports: bool,
+    ) -> Result<Fate, SchemaError> {
+        let meant = self.meant(keyword, value);
+        let note = format!("{}{meant}", notes::of_annotation(keyword));
+        self.refuse_if_strict(keyword, || match note == notes::UNKNOWN {
+            true => format!("{note}; names of annotations of your own begin with `x-`"),
+            false => note.clone(),
+        })?;
+        if reports && !meant.is_empty() {
+            self.reader.report.mistake(&self.place.pointer, keyword, &note);
+        }
+        Ok(annotation(note))
+    }
+
+    fn refuse_if_strict(
+        &self,
+        keyword: &str,
+        why: impl FnOnce() -> String,
+    ) -> Result<(), SchemaError> {
+        if !self.reader.options.strict {
+            return Ok(());
+        }
+        Err(SchemaError::Unsupported {
+            pointer: self.place.pointer.clone(),
+            keyword: keyword.to_owned(),
+            hint: format!("{} (the option `strict` refuses it)", why()),
+        })
     }
 
     fn in_draft(&self, keyword: &str) -> bool {
@@ -140,7 +189,12 @@ impl<'a> Keywords<'_, 'a> {
         self.malformed(keyword, format!("needs {needed}, found {}", kind(found)))
     }
 
-    fn read_keyword(&mut self, keyword: &str, value: &'a Value) -> Result<Fate, SchemaError> {
+    fn read_keyword(
+        &mut self,
+        keyword: &str,
+        value: &'a Value,
+        reports: bool,
+    ) -> Result<Fate, SchemaError> {
         match keyword {
             "type" => self.schema.types = Some(self.types(value)?),
             "enum" => {
@@ -161,7 +215,7 @@ impl<'a> Keywords<'_, 'a> {
                 };
                 self.schema.string.pattern = Some(self.pattern(keyword, pattern)?);
             }
-            "format" => return self.format(value),
+            "format" => return self.format(value, reports),
             "items" | "prefixItems" | "contains" | "minItems" | "maxItems" | "uniqueItems" => {
                 self.array_keyword(keyword, value)?;
             }
@@ -236,7 +290,11 @@ impl<'a> Keywords<'_, 'a> {
             match name.as_str().and_then(TypeSet::bit) {
                 Some(bit) => set |= bit,
                 None => {
-                    return self.malformed("type", format!("{name} is not the name of a type"));
+                    let meant = name.as_str().and_then(misspelt::type_name);
+                    let meant =
+                        meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+                    let message = format!("{name} is not the name of a type{meant}");
+                    return self.malformed("type", message);
                 }
             }
         }
@@ -299,21 +357,16 @@ impl<'a> Keywords<'_, 'a> {
     }
 
     fn pattern(&self, keyword: &str, pattern: &str) -> Result<Arc<Ast>, SchemaError> {
-        compile_pattern(pattern).map_err(|error| match error {
-            PatternError::Syntax(message) => SchemaError::Malformed {
-                pointer: self.place.pointer.clone(),
-                keyword: keyword.to_owned(),
-                message,
-            },
-            PatternError::Unsupported(hint) => SchemaError::Unsupported {
-                pointer: self.place.pointer.clone(),
-                keyword: keyword.to_owned(),
-                hint,
-            },
+        compile_pattern(pattern).map_err(|error| SchemaError::Pattern {
+            pointer: self.place.pointer.clone(),
+            keyword: keyword.to_owned(),
+            message: error.to_string(),
+            unsupported: error.kind != RegexErrorKind::Syntax,
+            hint: error.hint.map(String::from),
         })
     }
 
-    fn format(&mut self, value: &Value) -> Result<Fate, SchemaError> {
+    fn format(&mut self, value: &Value, reports: bool) -> Result<Fate, SchemaError> {
         let Value::String(name) = value else {
             return self.expected("format", "a string", value);
         };
@@ -330,7 +383,17 @@ impl<'a> Keywords<'_, 'a> {
                 keyword: "format".to_owned(),
                 hint: format!("version 1 refuses formats that it does not define, like `{name}`"),
             }),
-            None => Ok(annotation(format!("unknown format `{name}`"))),
+            None => {
+                let meant = misspelt::format(name);
+                let question =
+                    meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+                let note = format!("unknown format `{name}`{question}");
+                self.refuse_if_strict("format", || note.clone())?;
+                if reports && meant.is_some() {
+                    self.reader.report.mistake(&self.place.pointer, "format", &note);
+                }
+                Ok(annotation(note))
+            }
         }
     }
 

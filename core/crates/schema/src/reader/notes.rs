@@ -15,8 +15,28 @@ pub(super) fn of_annotation(keyword: &str) -> &'static str {
         }
         "title" | "description" | "default" | "examples" | "deprecated" | "readOnly"
         | "writeOnly" => "describes, and says nothing about validity",
-        _ => "unknown keyword",
+        "nullable" => {
+            "a keyword of OpenAPI 3.0 and not of JSON Schema: it allows no null, `null` in `type` does"
+        }
+        "discriminator" | "example" | "externalDocs" | "xml" => {
+            "an annotation of OpenAPI, which says nothing about validity"
+        }
+        _ => UNKNOWN,
     }
+}
+
+/// Of what neither the drafts nor OpenAPI define.
+pub(super) const UNKNOWN: &str = "unknown keyword";
+
+/// Whether `strict` lets the keyword pass: version 1 has it, or a draft before that, or it is an
+/// annotation of OpenAPI. `nullable` is meant to allow something, and does not.
+pub(super) fn is_known(keyword: &str) -> bool {
+    in_version_1(keyword)
+        || matches!(
+            keyword,
+            "id" | "definitions" | "additionalItems" | "$recursiveRef" | "$recursiveAnchor"
+        )
+        || (of_annotation(keyword) != UNKNOWN && keyword != "nullable")
 }
 
 /// Whether version 1 has the keyword, or structgen supports it as an extension. Others have to

@@ -16,7 +16,8 @@ mod tables;
 
 use structgen_regex::{Ast, CharDfa, CharSet};
 
-use crate::string::{PatternError, compile_full};
+use crate::string::compile_full;
+use structgen_regex::RegexSyntaxError;
 
 /// Every automaton here has a few hundred states at most.
 const MAX_STATES: usize = 20_000;
@@ -25,7 +26,7 @@ fn set(ranges: &[(u32, u32)]) -> CharSet {
     CharSet::from_code_points(ranges.iter().copied())
 }
 
-fn class(pattern: &str) -> Result<CharSet, PatternError> {
+fn class(pattern: &str) -> Result<CharSet, RegexSyntaxError> {
     match compile_full(pattern)? {
         Ast::Class(set) => Ok(set),
         _ => Ok(CharSet::empty()),
@@ -41,7 +42,7 @@ fn language(found: Option<CharDfa>) -> Ast {
 }
 
 /// Names of labels joined by `separator`, of ASCII labels and U-labels.
-pub(super) fn names(separator: &str) -> Result<Ast, PatternError> {
+pub(super) fn names(separator: &str) -> Result<Ast, RegexSyntaxError> {
     let separator = compile_full(separator)?;
     let ascii = ascii_label()?;
     let label = u_label()?;
@@ -77,14 +78,14 @@ fn short(separator: &Ast) -> Ast {
 }
 
 /// Letters, digits and hyphens, and no encoding.
-fn ascii_label() -> Result<Ast, PatternError> {
+fn ascii_label() -> Result<Ast, RegexSyntaxError> {
     Ok(Ast::And(vec![
         compile_full("[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")?,
         Ast::Not(Box::new(compile_full("[^][^]--[^]*")?)),
     ]))
 }
 
-fn u_label() -> Result<Ast, PatternError> {
+fn u_label() -> Result<Ast, RegexSyntaxError> {
     let usable = set(tables::USABLE);
     let hyphen = CharSet::single('-');
     let inner = Ast::Class(usable.clone()).repeat(0, None);
@@ -134,7 +135,7 @@ enum Kana {
     Seen,
 }
 
-fn context_rules() -> Result<Ast, PatternError> {
+fn context_rules() -> Result<Ast, RegexSyntaxError> {
     let one = |c: char| CharSet::single(c);
     let marks = class("[\\p{Mn}\\p{Me}\\p{Cf}]")?;
     let joiners = CharSet::of("\u{200C}\u{200D}");
