@@ -295,7 +295,13 @@ def test_without_click_the_command_says_what_to_install() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 3
-    assert "structgen[cli]" in done.stderr
+    assert done.stderr.splitlines()[1] == "hint: pip install 'structgen[cli]'"
+    program = "import sys; sys.argv = ['structgen', 'models', '--json']\n" + program
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (3, "")
+    assert json.loads(done.stdout)["error"]["code"] == "missing-extra"
 
 
 def test_python_m_runs_the_same() -> None:
