@@ -260,3 +260,10 @@ def test_a_vocabulary_without_end_tokens_cannot_end_a_text() -> None:
 
     with pytest.raises(sg.VocabularyError, match="no end token"):
         sg.generate(MarkovModel(vocabulary), "a", ["a", "b"])
+
+
+def test_the_options_of_json_are_those_of_json_schema() -> None:
+    from structgen.constraints.schema_options import JsonOptions
+
+    taken = set(inspect.signature(sg.json_schema).parameters) - {"schema"}
+    assert set(JsonOptions.__annotations__) == taken
