@@ -13,7 +13,6 @@ from structgen.constraints.schema import schema_value
 from structgen.constraints.schema_options import (
     Draft,
     Escapes,
-    JsonOptions,
     NumberSpelling,
     PropertyOrder,
 )
@@ -126,14 +125,14 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         help="Schema that $ref may name, by its $id or as URI=FILE (repeat).",
     ),
 }
-JSON_OPTIONS = tuple(name for name in _OPTIONS if name in JsonOptions.__annotations__)
+JSON_OPTIONS = tuple(_OPTIONS)
 """Their names: those of `json_schema`'s arguments."""
 
 
 def json_options(function: _F) -> _F:
     """Add the options to a command, which takes them by the names of `json_schema`."""
-    for name in reversed(JSON_OPTIONS):
-        function = _OPTIONS[name](function)
+    for decorate in reversed(_OPTIONS.values()):
+        function = decorate(function)
     return function
 
 
