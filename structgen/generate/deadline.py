@@ -10,6 +10,7 @@ A forward pass, or a Python predicate, that has begun is not interrupted.
 
 from __future__ import annotations
 
+import _thread
 import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -52,7 +53,8 @@ class Deadline:
                     break
             token.cancel()
 
-        threading.Thread(target=watch, name="structgen-timeout", daemon=True).start()
+        # `Thread.start` waits until the new thread has run: 5 to 15 ms on a loaded machine.
+        _thread.start_new_thread(watch, ())
 
     def stop(self) -> None:
         """The generation has ended: cancel nothing any more."""

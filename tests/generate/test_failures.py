@@ -1,5 +1,6 @@
 """Errors keep the work: retries, repairs, batches with bad rows, time limits."""
 
+import _thread
 import collections
 import pickle
 import re
@@ -395,13 +396,29 @@ def test_a_token_of_the_callers_still_cancels() -> None:
     timer.join()
 
 
-def test_no_timer_outlives_its_generation() -> None:
-    for seed in range(5):
-        sg.generate(toy, "Hi", ["a", "b"], seed=seed, timeout=30)
-    deadline = time.monotonic() + 10
-    while any(thread.name == "structgen-timeout" for thread in threading.enumerate()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+def test_no_timer_outlives_its_generation(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[threading.Event] = []
+    start = _thread.start_new_thread
+
+    def counted(function: Any, arguments: tuple[()]) -> int:
+        done = threading.Event()
+        ended.append(done)
+
+        def run() -> None:
+            function(*arguments)
+            done.set()
+
+        return start(run, ())
+
+    monkeypatch.setattr(_thread, "start_new_thread", counted)
+    pieces = sg.stream(toy, "Hi", ["a", "b"], seed=1, timeout=60)
+    assert len(ended) == 1
+    assert not ended[0].wait(0.05)
+    assert "".join(pieces) in ("a", "b")
+    for seed in range(3):
+        sg.generate(toy, "Hi", ["a", "b"], seed=seed, timeout=60)
+    assert len(ended) == 4
+    assert all(one.wait(20) for one in ended)
 
 
 # -- what is compiled once --------------------------------------------------------------------
