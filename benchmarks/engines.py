@@ -7,6 +7,7 @@ packed mask and commits a token, which is what a server does for every token tha
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -15,6 +16,9 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+# Mistakes of the schemas' authors are not measured.
+warnings.filterwarnings("ignore", message=".*did you mean", category=UserWarning)
 
 Mask = npt.NDArray[np.int32]
 Notation = Literal["lark", "gbnf", "ebnf"]

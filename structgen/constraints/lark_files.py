@@ -56,6 +56,7 @@ MAX_TEXT = 128 * 1024
 
 _PLACE = re.compile(r"at line (\d+),? column (\d+)")
 _DEFINED = re.compile(r"[ \t]*[?!]*(\w+)[ \t]*[.:{]")
+_PATTERN = re.compile(r"/(?!/)((?:\\.|[^/\\])*+)/([imslux]*)", re.S)
 _NAMED = re.compile(r"['`(]([A-Za-z_][A-Za-z_0-9]*)['`)]|(?:defined|empty|: )\(?([A-Z_a-z]\w*)\)?")
 
 
@@ -182,15 +183,23 @@ def _definition_places(text: str) -> dict[str, tuple[int, int]]:
     return places
 
 
+_MAX_BLAMED = 1_000
+"""Patterns that are tried one by one for the place of an error."""
+
+
 def pattern_error(text: str) -> GrammarSyntaxError | UnsupportedFeatureError | None:
     """What is wrong with a pattern that stands in the grammar `text`, at its place there; None if
     none of them is wrong by itself."""
     places = sorted((place, name) for name, place in _definition_places(text).items())
+    tried = 0
     for found in OPAQUE.finditer(text):
-        literal = found[0]
-        if not literal.startswith("/") or literal.startswith("//"):
+        literal = _PATTERN.fullmatch(found[0])
+        if literal is None:
             continue
-        pattern, _, flags = literal[1:].rpartition("/")
+        tried += 1
+        if tried > _MAX_BLAMED:
+            return None
+        pattern, flags = literal[1], literal[2]
         prefix = f"(?{flags})" if flags else ""
         try:
             Program.regex(prefix + pattern)

@@ -247,10 +247,11 @@ def _depth(tree: Tree[_Node]) -> int:
 
 OPAQUE: Final = re.compile(
     r"//[^\n]*|\#[^\n]*"
-    r'|"(?:\\.|[^"\\\n])*"i?'
-    r"|/(?!/)(?:\\.|[^/\\])*?/[imslux]*"
+    r'|"(?:\\.|[^"\\\n])*+"?i?'
+    r"|/(?!/)(?:\\.|[^/\\])*+/?[imslux]*"
 )
-"""Comments, literals and patterns of a grammar text."""
+"""Comments, literals and patterns of a grammar text. One that is never closed, which lark refuses,
+reaches to the end, so that looking for them is linear in the text."""
 
 _TERMINAL = re.compile(
     r"^[ \t]*(?:%override[ \t]+|%extend[ \t]+)?(_?[A-Z][_A-Z0-9]*)[^\n:%]*:", re.M

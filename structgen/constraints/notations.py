@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 _OPAQUE: Final = re.compile(
-    r"""//[^\n]*|\#[^\n]*|\(\*.*?\*\)|/\*.*?\*/"""
-    r"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'"""
-    r"""|/(?![/*])(?:\\.|[^/\\\n])+/""",
+    r"""//[^\n]*|\#[^\n]*"""
+    r"""|"(?:\\.|[^"\\\n])*+"?|'(?:\\.|[^'\\\n])*+'?"""
+    r"""|/(?:\\.|[^/\\\n])++/?""",
     re.S,
 )
-"""Comments, literals and patterns, in any of the notations."""
+"""Comments, literals and patterns, in any of the notations. What is never closed ends with its
+line, so that looking for them is linear in the text."""
 
 _DEFINES_GBNF: Final = re.compile(r"^[ \t]*[A-Za-z_][\w.-]*[ \t]*::=", re.M)
 _DEFINES_LARK: Final = re.compile(
@@ -130,7 +131,7 @@ _SIGNS: Final = (
     ),
 )
 
-_LONGEST: Final = 20_000
+_LONGEST: Final = 4_000
 """Characters that are looked at."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import re
+import time
 
 import pytest
 
 from structgen.constraints import grammar
 from structgen.constraints.grammar import GrammarFormat, load_source
+from structgen.constraints.lark_trees import OPAQUE
 from structgen.constraints.notations import foreign_notation, guessed_format
 from structgen.errors import (
     GrammarSyntaxError,
@@ -188,3 +190,23 @@ def test_chains_of_groups_repetitions_and_definitions() -> None:
     assert grammar(again, format="gbnf").accepts("2999")
     with pytest.raises(LimitExceeded, match="nested deeper"):
         grammar('root ::= "a"' + "*" * 5_000 + "\n", format="gbnf")
+
+
+@pytest.mark.parametrize(
+    "piece", ["\\/", '\\"', "\\'", "/*", "(*", "a:\n", "a=b\n", "a[", "/a/ ", "# ", "<|"]
+)
+@pytest.mark.parametrize("opening", ["start: /", 'start: "', "start: '", "start: ("])
+def test_looking_at_a_text_is_linear(opening: str, piece: str) -> None:
+    """Sixteen times the text takes about sixteen times as long, where it was 256 times."""
+
+    def seconds(count: int) -> float:
+        text = opening + piece * count
+        before = time.process_time()
+        for _ in range(5):
+            guessed_format(text)
+            foreign_notation(text)
+            OPAQUE.sub("x", text)
+        return time.process_time() - before
+
+    seconds(10)
+    assert seconds(16_000) < 64 * (seconds(1_000) + 0.002)
