@@ -21,13 +21,15 @@ TokenId = NewType("TokenId", int)
 Exactness = Literal["exact", "superset", "probe"]
 """What a constraint's mask tells: the truth, an upper bound, or nothing (ask token by token)."""
 
-FinishReason = Literal["end", "complete", "closed", "length", "dead_end"]
+FinishReason = Literal["end", "complete", "closed", "length", "dead_end", "failed"]
 """Why a sequence ended.
 
 `end`: the model drew an end token. `complete`: the constraint allowed nothing but the end.
-`closed`: the token budget forced the shortest completion at some step. `length`: the budget ran
-out before the text was complete (unconstrained or probe-only constraints). `dead_end`: no token
-may follow; the sequence has weight zero.
+`closed`: at some step the token budget refused a token that was drawn, because no complete text
+would have fitted after it. `length`: the budget ran out: free text was cut, which leaves it whole;
+a text under a constraint that promises no completion (a predicate, a conjunction) was not complete,
+or not ended by an end token, and has weight zero. `dead_end`: no token may follow; the sequence has
+weight zero. `failed`: the model's row was not finite; weight zero.
 """
 
 T_co = TypeVar("T_co", covariant=True)
@@ -51,12 +53,24 @@ class Ledger:
         text: their text, without the end token.
         logp_raw: log-probability of `tokens` under the model (after temperature, before truncation
             and the constraint), in nats.
-        log_w: log importance weight of this sequence for the target
-            ``model(x) * 1[x satisfies the constraint]``; `-inf` for a dead end.
+        log_w: log importance weight of this sequence: ``E[exp(log_w) * 1{tokens = x}] = gamma(x)``
+            for the target ``gamma(x) = p(x) * 1[x satisfies the constraint and ends within
+            max_tokens]``, with p the model at this temperature and x the tokens *with* the end
+            token. `-inf` for a sequence that failed. Three qualifications:
+            with `conditional`, the mean is ``gamma(x) / P(a sequence completes)``;
+            under truncation (top-k, top-p, min-p) gamma counts only texts all of whose tokens the
+            truncation keeps, so that the mean weight is less than the evidence of the constraint;
+            at temperature 0 nothing is random, and log_w is `logp_raw`.
+            In a population that was resampled it is the particle's weight in the population: since
+            the last resampling, on top of the mean weight then, and no longer ``log_z.sum()``.
         log_z: per drawn token, the log of the model's mass on the allowed tokens (exact for
             masks, an unbiased estimate's log for rejection), shape ``(len(tokens),)``.
         finish_reason: see `FinishReason`.
         checks: constraint probes spent (adaptive rejection), 0 for masks.
+        attempts: sequences begun until this one completed, or in all, where its weight needed
+            more (`structgen.samplers.restarts`).
+        conditional: whether `log_w` is conditional on completion, because a sequence that failed
+            would have been replaced by another.
     """
 
     tokens: tuple[int, ...]
@@ -66,6 +80,8 @@ class Ledger:
     log_z: npt.NDArray[np.float64]
     finish_reason: FinishReason
     checks: int = 0
+    attempts: int = 1
+    conditional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

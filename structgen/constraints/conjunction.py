@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen._core import Limits, Vocabulary
+from structgen.constraints.completions import least_tokens, may_complete, may_complete_after
 from structgen.constraints.protocol import Compiled, Constraint, Matcher
 from structgen.constraints.reading import Reading, first_reading, reading_of
 from structgen.errors import ConstraintError
@@ -82,7 +83,7 @@ def conjoin(constraints: Sequence[Constraint]) -> Constraint:
     """The conjunction of `constraints`; those that can meet in one automaton do.
 
     The order of the parts is kept: cheap ones first pays, since `allows` stops at the first
-    part that refuses.
+    part that refuses. Those with masks are asked before predicates.
     """
     merged: list[Constraint] = []
     for constraint in constraints:
@@ -154,7 +155,8 @@ class CompiledConjunction:
 
     def __init__(self, vocabulary: Vocabulary, parts: Sequence[Compiled]) -> None:
         self._vocabulary = vocabulary
-        self._parts = tuple(parts)
+        # Python functions are asked last, about what nothing else refuses.
+        self._parts = tuple(sorted(parts, key=lambda part: part.exactness == "probe"))
         self._exactness: Exactness = _joint_exactness(parts)
 
     @property
@@ -206,8 +208,18 @@ class ConjunctionMatcher:
         self._parts[0].fill_mask(mask, row)
         other = np.empty((1, mask.shape[1]), dtype=np.int32)
         for part in self._parts[1:]:
-            part.fill_mask(other, 0)
+            fill_text = getattr(part, "fill_text_mask", None)
+            if fill_text is not None and not self._has_end(mask[row]):
+                fill_text(other, 0)
+            else:
+                part.fill_mask(other, 0)
             np.bitwise_and(mask[row], other[0], out=mask[row])
+
+    def _has_end(self, words: npt.NDArray[np.int32]) -> bool:
+        """Whether an end token is left in a mask: a predicate's `complete`, which may be costly
+        and need not hold for half a text, is asked only then."""
+        ends = self._vocabulary.eos_token_ids
+        return any(int(words[end >> 5]) >> (end & 31) & 1 for end in ends)
 
     def allows(self, token_id: int, /) -> bool:
         return all(part.allows(token_id) for part in self._parts)
@@ -261,12 +273,29 @@ class ConjunctionMatcher:
         return max((part.forced_text() for part in self._parts), key=len)
 
     def completion_tokens(self) -> list[int] | None:
-        """A short completion of one part that all the others accept, None if none is known."""
+        """A short completion of one part that all the others accept, None if none is known.
+
+        That none is known says nothing: there may be others. Parts that can only be probed are
+        not asked, as they know no more than whether the text is complete."""
+        if self.is_accepting():
+            return []
         for part in self._parts:
-            tokens = part.completion_tokens()
+            tokens = None if part.exactness == "probe" else part.completion_tokens()
             if tokens is None or self.validate(tokens) != len(tokens):
                 continue
             probe = self.fork()
             if all(probe.advance(token) for token in tokens) and probe.is_accepting():
                 return tokens
         return None
+
+    def min_tokens_left(self) -> int:
+        """The largest of the parts' bounds; see `structgen.constraints.completions`."""
+        return max(least_tokens(part) for part in self._parts)
+
+    def may_complete(self, within: int, /) -> bool:
+        """Whether every part may; see `structgen.constraints.completions`."""
+        return all(may_complete(part, within) for part in self._parts)
+
+    def may_complete_after(self, token_id: int, within: int, /) -> bool:
+        """Whether every part may; see `structgen.constraints.completions`."""
+        return all(may_complete_after(part, token_id, within) for part in self._parts)

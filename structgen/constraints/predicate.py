@@ -5,13 +5,15 @@ bound (every token that stands for text, and the end where the text is complete)
 ``"probe"``, and a sampler asks `allows` for the few tokens that it considers.
 
 Text is made of bytes: a token may end inside a code point. The undecodable rest, at most three
-bytes, is held back; the function sees whole characters only. A token that only adds to the rest
-is allowed as long as the rest can still become a character.
+bytes, is held back; a function on text sees whole characters only. What the rest can become is
+asked ahead (`structgen.constraints.characters`): a token that leaves a rest is refused where the
+function refuses every character that the vocabulary can make of it, and the mask of the position
+after it holds the tokens whose first bytes continue the rest, and no others. A function on bytes
+(``on="bytes"``) sees the rest itself and is asked nothing ahead.
 """
 
 from __future__ import annotations
 
-import codecs
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -23,12 +25,15 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen._core import Limits, Vocabulary
+from structgen.constraints.characters import Continuations, continuations, extend_text
 from structgen.constraints.conjunction import Composable, check_vocabulary
 from structgen.constraints.reading import PLAIN, Reading
 from structgen.types import Exactness
 
 TextPredicate: TypeAlias = Callable[[str], bool]
 TokensPredicate: TypeAlias = Callable[[tuple[int, ...]], bool]
+BytesPredicate: TypeAlias = Callable[[bytes], bool]
+On: TypeAlias = Literal["text", "bytes", "tokens"]
 
 _VERDICTS_KEPT = 65_536
 """Remembered verdicts per compiled predicate: enough for a few hundred candidates at each of a
@@ -36,24 +41,10 @@ few hundred steps. Keys are digests, so that long texts cost no memory: about 10
 _VERDICT_BYTES = 150
 """Of one: a digest of 49 bytes, and its place in an ordered dict."""
 
-_UTF8_DECODER = codecs.getincrementaldecoder("utf-8")
-
-
-def extend_text(pending: bytes, more: bytes) -> tuple[str, bytes] | None:
-    """Decode ``pending + more``: the whole characters, and the rest that is not yet one.
-
-    None if no continuation makes it valid UTF-8.
-    """
-    decoder = _UTF8_DECODER("strict")
-    try:
-        text = decoder.decode(pending + more, False)
-    except UnicodeDecodeError:
-        return None
-    rest, _ = decoder.getstate()
-    # Python's decoder waits for a third byte before it refuses a surrogate.
-    if rest[:1] == b"\xed" and rest[1:2] >= b"\xa0":
-        return None
-    return text, rest
+_LOOKAHEAD = 4_096
+"""Characters that a function is asked about, at most, before a token that ends inside one of them
+is refused: all that two bytes of four, or one of three, can become. One byte of four can become
+196,608; after this many refusals it is let pass, undecided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +63,7 @@ class _Judge:
         self,
         fn: Callable[..., bool],
         complete: Callable[..., bool] | None,
-        on: Literal["text", "tokens"],
+        on: On,
     ) -> None:
         self._fn = fn
         self._complete = complete
@@ -87,8 +78,29 @@ class _Judge:
     def nbytes(self) -> int:
         return len(self._verdicts) * _VERDICT_BYTES
 
-    def may_continue(self, position: _Position) -> bool:
-        return self._ask(self._fn, b"f", position)
+    def may_continue(self, position: _Position, continuations: Continuations) -> bool:
+        if not self._ask(self._fn, b"f", position):
+            return False
+        if not position.pending or self._on != "text":
+            return True
+        return self._remembered(
+            self._key(b"r" + position.pending, position),
+            lambda: self._may_become(position, continuations),
+        )
+
+    def _may_become(self, position: _Position, continuations: Continuations) -> bool:
+        """Whether the function allows a character that the bytes held back can become; True if
+        that is not decided after `_LOOKAHEAD` of them."""
+        for asked, more in enumerate(continuations.texts_after(position.pending)):
+            if asked == _LOOKAHEAD:
+                return True
+            try:
+                if self._fn(position.text + more):
+                    return True
+            except Exception:
+                # Nobody has drawn this text: if somebody does, the exception reaches them.
+                return True
+        return False
 
     def is_complete(self, position: _Position) -> bool:
         if position.pending:
@@ -97,24 +109,38 @@ class _Judge:
             return self._ask(self._fn, b"f", position)
         return self._ask(self._complete, b"c", position)
 
-    def _ask(self, fn: Callable[..., bool], which: bytes, position: _Position) -> bool:
-        seen: str | tuple[int, ...]
+    def _seen(self, position: _Position) -> str | bytes | tuple[int, ...]:
         if self._on == "text":
-            seen = position.text
-            digest = blake2b(seen.encode("utf-8"), digest_size=16, person=which)
+            return position.text
+        if self._on == "bytes":
+            return position.text.encode("utf-8") + position.pending
+        return position.tokens
+
+    def _key(self, which: bytes, position: _Position) -> bytes:
+        seen = self._seen(position)
+        if isinstance(seen, str):
+            octets = seen.encode("utf-8")
         else:
-            seen = position.tokens
-            digest = blake2b(np.array(seen, np.int64).tobytes(), digest_size=16, person=which)
-        key = digest.digest()
+            octets = seen if isinstance(seen, bytes) else np.array(seen, np.int64).tobytes()
+        return blake2b(octets, digest_size=16, person=which).digest()
+
+    def _ask(self, fn: Callable[..., bool], which: bytes, position: _Position) -> bool:
+        def judge() -> bool:
+            seen = self._seen(position)
+            try:
+                return bool(fn(seen))
+            except Exception as error:
+                error.add_note(f"raised by the predicate {_name_of(fn)} on {seen!r:.200}")
+                raise
+
+        return self._remembered(self._key(which, position), judge)
+
+    def _remembered(self, key: bytes, judge: Callable[[], bool]) -> bool:
         with self._lock:
             if key in self._verdicts:
                 self._verdicts.move_to_end(key)
                 return self._verdicts[key]
-        try:
-            verdict = bool(fn(seen))
-        except Exception as error:
-            error.add_note(f"raised by the predicate {_name_of(fn)} on {seen!r:.200}")
-            raise
+        verdict = judge()
         with self._lock:
             self._verdicts[key] = verdict
             while len(self._verdicts) > _VERDICTS_KEPT:
@@ -139,11 +165,11 @@ class Predicate(Composable[str]):
         self,
         fn: Callable[..., bool],
         *,
-        on: Literal["text", "tokens"],
+        on: On,
         complete: Callable[..., bool] | None,
     ) -> None:
         self._fn = fn
-        self._on: Literal["text", "tokens"] = on
+        self._on: On = on
         self._complete = complete
 
     @property
@@ -168,7 +194,7 @@ class Predicate(Composable[str]):
 def predicate(
     fn: Callable[..., bool],
     *,
-    on: Literal["text", "tokens"] = "text",
+    on: On = "text",
     complete: Callable[..., bool] | None = None,
 ) -> Predicate:
     """Texts whose every prefix satisfies `fn`.
@@ -176,61 +202,32 @@ def predicate(
     Args:
         fn: says of the text so far whether it may still be completed. It should be *prefix
             closed* (true of a text, true of its prefixes): a prefix is never asked again.
-            It is called with a `str`, or, with ``on="tokens"``, with the tuple of token ids so
-            far. It must be a function of its argument alone: verdicts are remembered.
+            It is called with a `str`; with ``on="bytes"`` with its bytes, which may end inside a
+            character; with ``on="tokens"`` with the tuple of token ids so far. It must be a
+            function of its argument alone: verdicts are remembered, and a function on text is also
+            asked about characters that a token ending inside one of them could become.
         on: what `fn` and `complete` look at.
         complete: says whether the text so far may end here; default: wherever `fn` holds.
 
     Exceptions of the functions reach the caller, with a note that names the function. Special
-    tokens are not text and never allowed. The cost is one call of `fn` for each new candidate.
+    tokens are not text and never allowed. The cost is one call of `fn` for each new candidate, and
+    up to 4,096 for one that ends inside a character none of which it allows; `complete` is called
+    where nothing else that it is joined with forbids the end.
     """
-    if on not in ("text", "tokens"):
-        raise ValueError(f'`on` must be "text" or "tokens", not {on!r}')
+    if on not in ("text", "bytes", "tokens"):
+        raise ValueError(f'`on` must be "text", "bytes" or "tokens", not {on!r}')
     return Predicate(fn, on=on, complete=complete)
-
-
-_BITS_KEPT = 4
-_known_bits: OrderedDict[str, npt.NDArray[np.int32]] = OrderedDict()
-_known_bits_lock = threading.Lock()
-
-
-def _text_token_bits(vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
-    """One read-only mask row with a bit for each token that stands for text.
-
-    Walking 128k tokens takes some 30 ms: the rows of the last few vocabularies are kept.
-    """
-    key = vocabulary.fingerprint
-    with _known_bits_lock:
-        known = _known_bits.get(key)
-    if known is None:
-        known = _new_text_token_bits(vocabulary)
-        with _known_bits_lock:
-            _known_bits[key] = known
-            while len(_known_bits) > _BITS_KEPT:
-                _known_bits.popitem(last=False)
-    return known
-
-
-def _new_text_token_bits(vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
-    special = set(vocabulary.special_tokens.values()) | set(vocabulary.eos_token_ids)
-    is_text = np.zeros(vocabulary.mask_words * 32, dtype=np.uint8)
-    for token_id in range(vocabulary.size):
-        if token_id not in special and vocabulary.token_bytes(token_id):
-            is_text[token_id] = 1
-    bits = np.packbits(is_text, bitorder="little").view(np.int32)
-    bits.flags.writeable = False
-    return bits
 
 
 class CompiledPredicate:
     """A predicate bound to a vocabulary."""
 
-    __slots__ = ("_bits", "_judge", "_vocabulary")
+    __slots__ = ("_continuations", "_judge", "_vocabulary")
 
     def __init__(self, vocabulary: Vocabulary, judge: _Judge) -> None:
         self._vocabulary = vocabulary
         self._judge = judge
-        self._bits = _text_token_bits(vocabulary)
+        self._continuations = continuations(vocabulary)
 
     def __reduce__(self) -> tuple[object, ...]:
         return CompiledPredicate, (self._vocabulary, self._judge)
@@ -250,7 +247,7 @@ class CompiledPredicate:
 
     def matcher(self) -> PredicateMatcher:
         """A matcher at the empty text."""
-        return PredicateMatcher(self._vocabulary, self._judge, self._bits)
+        return PredicateMatcher(self._vocabulary, self._judge, self._continuations)
 
 
 _State: TypeAlias = tuple[str, bytes, list[int], list[tuple[int, bytes]], bool]
@@ -260,15 +257,13 @@ _State: TypeAlias = tuple[str, bytes, list[int], list[tuple[int, bytes]], bool]
 class PredicateMatcher:
     """One sequence's position under a predicate."""
 
-    __slots__ = ("_bits", "_ended", "_eos", "_judge", "_marks", "_pending", "_text", "_tokens",
-                 "_vocabulary")  # fmt: skip
+    __slots__ = ("_continuations", "_ended", "_eos", "_judge", "_marks", "_pending", "_text",
+                 "_tokens", "_vocabulary")  # fmt: skip
 
-    def __init__(
-        self, vocabulary: Vocabulary, judge: _Judge, text_bits: npt.NDArray[np.int32]
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, judge: _Judge, continuations: Continuations) -> None:
         self._vocabulary = vocabulary
         self._judge = judge
-        self._bits = text_bits
+        self._continuations = continuations
         self._eos = vocabulary.eos_token_ids
         self._text = ""
         self._pending = b""
@@ -296,7 +291,8 @@ class PredicateMatcher:
         """The position after a text token, None if the token is not allowed here."""
         if not 0 <= token_id < self._vocabulary.size:
             return None
-        if not (int(self._bits[token_id >> 5]) >> (token_id & 31)) & 1:
+        words = self._continuations.mask(self._pending)
+        if not (int(words[token_id >> 5]) >> (token_id & 31)) & 1:
             return None
         data = self._vocabulary.token_bytes(token_id)
         extended = None if not data else extend_text(self._pending, data)
@@ -304,19 +300,20 @@ class PredicateMatcher:
             return None
         text, pending = extended
         after = _Position(self._text + text, pending, (*self._tokens, token_id))
-        return after if self._judge.may_continue(after) else None
+        return after if self._judge.may_continue(after, self._continuations) else None
 
     def fill_mask(self, mask: npt.NDArray[np.int32], row: int = 0, /) -> None:
-        """An upper bound: every token that stands for text; end tokens exactly where the text is
-        complete. All zero after the end token."""
-        if self._ended:
-            mask[row] = 0
-            return
-        mask[row] = self._bits
-        if self.is_accepting():
+        """An upper bound: every token that goes on with the text as UTF-8; end tokens exactly
+        where the text is complete. All zero after the end token."""
+        self.fill_text_mask(mask, row)
+        if not self._ended and self.is_accepting():
             words = mask[row].view(np.uint32)
             for token_id in self._eos:
                 words[token_id >> 5] |= np.uint32(1 << (token_id & 31))
+
+    def fill_text_mask(self, mask: npt.NDArray[np.int32], row: int = 0, /) -> None:
+        """The mask without end tokens, for which nobody is asked whether the text is complete."""
+        mask[row] = 0 if self._ended else self._continuations.mask(self._pending)
 
     def allows(self, token_id: int, /) -> bool:
         """Ask the function. Remembered: asking again costs a digest of the text."""
@@ -364,7 +361,7 @@ class PredicateMatcher:
             del self._marks[-count:]
 
     def fork(self) -> PredicateMatcher:
-        twin = PredicateMatcher(self._vocabulary, self._judge, self._bits)
+        twin = PredicateMatcher(self._vocabulary, self._judge, self._continuations)
         twin._text, twin._pending = self._text, self._pending
         twin._tokens, twin._marks = self._tokens.copy(), self._marks.copy()
         twin._ended = self._ended
@@ -398,6 +395,17 @@ class PredicateMatcher:
     def completion_tokens(self) -> list[int] | None:
         """Nothing if the text is complete already; otherwise no completion is known."""
         return [] if self.is_accepting() else None
+
+    def may_complete(self, within: int, /) -> bool:
+        """Whether the text is complete, if nothing may follow; otherwise nothing is known."""
+        return self.is_accepting() if within <= 0 else True
+
+    def may_complete_after(self, token_id: int, within: int, /) -> bool:
+        """Whether the text is complete after `token_id`, if nothing may follow that."""
+        if within > 0:
+            return True
+        after = self._after(token_id)
+        return after is not None and self._judge.is_complete(after)
 
 
 def _at_start(vocabulary: Vocabulary, judge: _Judge) -> PredicateMatcher:

@@ -11,6 +11,9 @@ ask:
 
 For ``"superset"`` and ``"probe"`` the sampler draws by adaptive rejection over the row that the
 mask leaves, and `allows` has the last word.
+
+What a token budget may count on, a matcher can say by further members, none of which it needs to
+have; they are listed in `structgen.constraints.completions`.
 """
 
 from __future__ import annotations

@@ -13,6 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen._core import Vocabulary
+from structgen.constraints.completions import (
+    closes,
+    completion_within,
+    least_tokens,
+    may_complete,
+    may_complete_after,
+    open_ended,
+)
 from structgen.constraints.protocol import Compiled, Matcher
 from structgen.samplers import FreeText
 from structgen.types import Exactness
@@ -58,6 +66,32 @@ class ProbedMatcher:
     def exactness(self) -> Exactness:
         """Always ``"probe"``."""
         return "probe"
+
+    @property
+    def closes(self) -> bool:
+        """As the constraint does: `allows` tells the same truth."""
+        return closes(self._inner)
+
+    @property
+    def open_ended(self) -> bool:
+        """As the constraint is."""
+        return open_ended(self._inner)
+
+    def may_complete(self, within: int, /) -> bool:
+        """See `structgen.constraints.completions`."""
+        return may_complete(self._inner, within)
+
+    def may_complete_after(self, token_id: int, within: int, /) -> bool:
+        """See `structgen.constraints.completions`."""
+        return may_complete_after(self._inner, token_id, within)
+
+    def completion_within(self, within: int, /) -> list[int] | None:
+        """See `structgen.constraints.completions`."""
+        return completion_within(self._inner, within)
+
+    def min_tokens_left(self) -> int:
+        """See `structgen.constraints.completions`."""
+        return least_tokens(self._inner)
 
     @property
     def tokens(self) -> list[int]:

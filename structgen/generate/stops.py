@@ -62,6 +62,9 @@ class StopMatcher:
 
     __slots__ = ("_compiled", "_inner", "_trail")
 
+    open_ended = True
+    """A budget cuts the text."""
+
     def __init__(
         self, compiled: CompiledStops, inner: FreeMatcher, trail: list[tuple[bytes, bool]]
     ) -> None:

@@ -32,6 +32,7 @@ from structgen.samplers.params import SamplingParams
 from structgen.samplers.population import importance, select_index, select_one, smc
 from structgen.samplers.race import Greedy, Keyed, Lazy, Noise, Race
 from structgen.samplers.resampling import Scheme, effective_sample_size, resample
+from structgen.samplers.restarts import Attempts, DeadEnds, RestartWeights, most_attempts
 from structgen.samplers.rows import (
     LogitRow,
     Support,
@@ -45,8 +46,10 @@ from structgen.samplers.walk import Walk, WalkConfig, fill_walk_masks
 
 __all__ = [
     "Accepted",
+    "Attempts",
     "Closing",
     "ClosingMatcher",
+    "DeadEnds",
     "Draw",
     "FreeText",
     "Greedy",
@@ -58,6 +61,7 @@ __all__ = [
     "Probe",
     "Race",
     "RajPolicy",
+    "RestartWeights",
     "SamplerConfig",
     "SamplingParams",
     "Scheme",
@@ -75,6 +79,7 @@ __all__ = [
     "masked",
     "masked_log_mass",
     "masked_steps",
+    "most_attempts",
     "pack_mask",
     "particle_id",
     "resample",

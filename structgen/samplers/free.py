@@ -67,6 +67,9 @@ class FreeMatcher:
 
     __slots__ = ("_compiled", "_tokens")
 
+    open_ended = True
+    """A budget cuts the text."""
+
     def __init__(self, compiled: FreeText, tokens: Sequence[int] = ()) -> None:
         self._compiled = compiled
         self._tokens = list(tokens)

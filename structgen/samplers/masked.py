@@ -4,26 +4,27 @@ Each step draws from the model's row restricted to what the constraint allows: b
 where there is one, by adaptive rejection otherwise (`Matcher.exactness` decides). The texts follow
 the *local projection* ``Q(x) = prod_t p(x_t) 1[allowed] / Z_t``, not the model conditioned on the
 constraint; ``log_w = sum_t log Z_t`` is the weight that tells the two apart. Populations
-(`structgen.samplers.population`) use it.
+(`structgen.samplers.population`) use it. What the weights are proper for, with a token budget, with
+truncation and after restarts, is said in `structgen.samplers.walk`, `structgen.samplers.draw` and
+`structgen.samplers.restarts`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from structgen.constraints.protocol import Compiled
-from structgen.errors import DeadEnd
+from structgen.errors import BackendError
 from structgen.models.protocol import LanguageModel, Session
 from structgen.samplers.awrs import RajPolicy
-from structgen.samplers.draw import Draw
+from structgen.samplers.draw import DEAD, Draw
 from structgen.samplers.free import FreeText
 from structgen.samplers.keys import GumbelKeys, particle_id
 from structgen.samplers.params import SamplingParams
+from structgen.samplers.restarts import Attempts, DeadEnds, RestartWeights, most_attempts
 from structgen.samplers.rows import mask_words
 from structgen.samplers.walk import Walk, WalkConfig, fill_walk_masks
 from structgen.types import Ledger
@@ -74,15 +75,28 @@ def compile_or_free(model: LanguageModel, compiled: Compiled | None) -> Compiled
     return FreeText(model.vocabulary) if compiled is None else compiled
 
 
-def draw_all(session: Session, walks: Sequence[Walk]) -> list[Draw]:
-    """Draw and commit one token for every walk; walk i is the session's row i."""
+def draw_all(session: Session, walks: Sequence[Walk], *, keep_failed: bool = False) -> list[Draw]:
+    """Draw and commit one token for every walk; walk i is the session's row i.
+
+    With `keep_failed`, a row that is not finite ends its own walk, with weight 0, and no other.
+
+    Raises:
+        BackendError: a row is not finite.
+    """
     logits = session.logits()
     masks = np.zeros((len(walks), mask_words(logits.shape[1])), dtype=np.int32)
     fill_walk_masks(walks, masks)
     draws: list[Draw] = []
     for i, walk in enumerate(walks):
-        draw = walk.draw(logits[i], masks[i])
-        walk.commit(draw)
+        try:
+            draw = walk.draw(logits[i], masks[i])
+        except BackendError:
+            if not keep_failed:
+                raise
+            walk.fail()
+            draw = DEAD
+        else:
+            walk.commit(draw)
         draws.append(draw)
     return draws
 
@@ -102,53 +116,37 @@ def masked_steps(
     config: SamplerConfig,
     *,
     rows: int = 1,
-    max_retries: int = 8,
-    dead_ends: Literal["raise", "keep"] = "raise",
+    max_retries: int | None = None,
+    restart_weights: RestartWeights = "completion",
+    dead_ends: DeadEnds = "raise",
 ) -> Generator[Step, None, list[Ledger]]:
     """Draw `rows` independent sequences in one batch, yielding every token as it is drawn.
 
-    Returns (as the generator's value) one ledger per row. See `masked`.
+    Returns (as the generator's value) one ledger per row. See `masked`. Attempts that only measure
+    how likely a sequence completes yield nothing.
     """
     constraint = compile_or_free(model, compiled)
     walk_config = config.walk_config(model.vocabulary.size)
     first = Walk(constraint.matcher(), walk_config, particle=particle_id(0))
-    retries = 0 if config.params.greedy or dead_ends == "keep" else max_retries
-    ledgers: list[Ledger | None] = [None] * rows
+    most = most_attempts(max_retries, dead_ends, greedy=config.params.greedy)
+    attempts = [Attempts(most, restart_weights) for _ in range(rows)]
     pending = list(range(rows))
-    attempt = 0
     while pending:
-        walks = {row: first.fork(particle_id(row, attempt)) for row in pending}
+        walks = {row: first.fork(particle_id(row, attempts[row].count)) for row in pending}
         session = model.start(prompt_ids, rows=len(pending))
         alive = pending
         while alive:
             current = [walks[row] for row in alive]
-            draws = draw_all(session, current)
+            draws = draw_all(session, current, keep_failed=dead_ends == "keep")
             for row, draw in zip(alive, draws, strict=True):
-                if draw.token >= 0:
-                    yield Step(row, draw, attempt)
+                if draw.token >= 0 and not attempts[row].settled:
+                    yield Step(row, draw, attempts[row].count)
             kept = [i for i, walk in enumerate(current) if walk.alive]
             alive = [alive[i] for i in kept]
             if alive:
                 append_last(session, [walks[row] for row in alive], kept)
-        dead: list[int] = []
-        for row in pending:
-            walk = walks[row]
-            # Where nothing at all may come first, another attempt would find the same.
-            if walk.finish_reason == "dead_end" and attempt < retries and walk.position > 0:
-                dead.append(row)
-                continue
-            if walk.finish_reason == "dead_end" and dead_ends == "raise":
-                raise DeadEnd(
-                    f"no token may follow the {walk.position} tokens of"
-                    f" {model.decode(walk.tokens)!r} ({attempt + 1} attempts)",
-                    position=walk.position,
-                    hint="the constraint's mask is an upper bound; sample a population (smc), or"
-                    " give it more retries at a temperature above 0",
-                )
-            ledgers[row] = walk.ledger(model.decode, log_w=walk.log_w - math.log(attempt + 1))
-        pending = dead
-        attempt += 1
-    return [ledger for ledger in ledgers if ledger is not None]
+        pending = [row for row in pending if attempts[row].record(walks[row])]
+    return [made.ledger(model.decode, dead_ends) for made in attempts]
 
 
 def masked(
@@ -158,8 +156,9 @@ def masked(
     config: SamplerConfig,
     *,
     rows: int = 1,
-    max_retries: int = 8,
-    dead_ends: Literal["raise", "keep"] = "raise",
+    max_retries: int | None = None,
+    restart_weights: RestartWeights = "completion",
+    dead_ends: DeadEnds = "raise",
 ) -> list[Ledger]:
     """Draw `rows` independent sequences in one batch.
 
@@ -169,18 +168,21 @@ def masked(
         compiled: the constraint for the model's vocabulary; None leaves the text free.
         config: budget, temperature, seed.
         rows: how many sequences. Row i's text does not depend on how many there are.
-        max_retries: restarts of a sequence that ran into a dead end, which only constraints
-            without exact masks can. The text of a restarted sequence still follows the local
-            projection given that it completes. Its weight is divided by the number of attempts:
-            proper up to a factor common to all texts of the constraint (at most
-            ``-ln s / (1 - s)`` for a share s of attempts that complete), so right for comparing
-            and averaging texts; for an unbiased evidence use a population, which keeps its dead.
-            Greedy decoding is not retried: it would fail the same way.
-        dead_ends: ``"raise"``, or ``"keep"`` a ledger of weight -inf (without retrying).
+        max_retries: restarts of a sequence that failed: that ran into a dead end, or out of its
+            budget, which only constraints that do not close can. The text of a restarted sequence
+            follows the local projection given that it completes. None: 8, or none with
+            ``dead_ends="keep"``. Greedy decoding is not retried: it would fail the same way.
+        restart_weights: ``"completion"``: the weight of a sequence that might have been restarted
+            is conditional on its completion, and says so (`Ledger.conditional`);
+            ``"unbiased"``: attempts go on until a second one completes, at about twice the cost,
+            and weights are proper without condition. See `structgen.samplers.restarts`.
+        dead_ends: ``"raise"``, or ``"keep"`` a ledger of weight -inf of a sequence that failed,
+            also where it failed because the model's row was not finite.
 
     Raises:
         TokenBudgetError: no complete text fits `max_tokens`; before anything is drawn.
-        DeadEnd: every attempt ran into a dead end.
+        DeadEnd: no attempt completed, and the last ran into a dead end.
+        TokenBudgetError: no attempt completed, and the last ran out of its budget.
     """
     steps = masked_steps(
         model,
@@ -189,6 +191,7 @@ def masked(
         config,
         rows=rows,
         max_retries=max_retries,
+        restart_weights=restart_weights,
         dead_ends=dead_ends,
     )
     while True:

@@ -4,23 +4,43 @@ A `Walk` turns a row of logits into a draw and a draw into a step. The drivers o
 the speculative decoder all advance walks, so that masks, adaptive rejection, truncation, budgets
 and weights are decided in one place, and a text does not depend on who drew it.
 
-**Closing within the budget.** With `max_tokens`, a walk under a constraint that knows completions
-never ends incomplete. It carries a *plan*: tokens that would complete the text, and the
+**The budget.** With B = `max_tokens`, the end token included, the target of every sampler is
 
-    INVARIANT: ``len(plan) + 1 <= max_tokens - len(tokens)``   (the 1 is the end token)
+    gamma_B(x) = p(x) * 1[x in L and len(x) <= B]
 
-which holds at the start (else `TokenBudgetError`). A token t is taken only if the invariant holds
-after it, for the shorter of the new position's `completion_tokens` and what remains of the plan
-if t was its next token. The plan's next token therefore always may be taken. Whether t may be
-taken depends on the tokens so far and on t alone: the target is ``model(x) * 1[x in L_B]``, where
-L_B are the texts of L with at most `max_tokens` tokens all of whose steps keep the invariant, and
-weights are proper for it. The condition is one more probe of adaptive rejection over the masked
-row (`structgen.samplers.awrs`), with the plan's next token as the `sure` one.
+with p the (tempered) model and x a sequence of tokens *with its end token*: a text that has not
+ended within the budget does not count, whatever the constraint (free text apart: it may be cut).
+A token t is refused on account of the budget only where no text can follow that fits; weights
+are proper for gamma_B, and every text of L within the budget can be drawn. The condition is one
+more probe of adaptive rejection over the masked row (`structgen.samplers.awrs`), and depends on
+the tokens so far and on t alone. There are two forms of it:
+
+* *A constraint that closes* (exact masks, and a completion known at every position) is a promise
+  that the text ends complete. The walk carries a *plan*, tokens that would complete the text, with
+
+      INVARIANT: ``len(plan) + 1 <= max_tokens - len(tokens)``   (the 1 is the end token)
+
+  which holds at the start (else `TokenBudgetError`). A token is permitted if the invariant holds
+  after it, for the shorter of what remains of the plan, if t was its next token, and a completion
+  that is known there or that a short search finds. L_B is then: texts of L all of whose steps keep
+  a *known* completion within the budget; the plan's next token always may be taken.
+
+* *Any other constraint* (upper bounds, predicates, conjunctions) promises nothing: no position's
+  completion is known for certain, and to refuse a token because none happens to be known would
+  take texts out of the language unseen. A token is permitted if `allows` takes it and a lower bound
+  of the tokens to a complete text fits (`may_complete_after`; no knowledge means a bound of 0).
+  Such a text may run out of budget: ``finish_reason="length"``, weight 0. A completion that is
+  known is kept as a plan all the same, as what a bounded search may fall back on.
 
 Rejections by budget are rare while there is slack (budget minus plan), so the number of probes
 follows the slack: two (one draw, one more for the estimate) beyond `_FAR` tokens of slack, the
 usual tail below it, and a short search at slack 0, where hardly any token but the plan's fits. The
-guarantee does not depend on these numbers: they only size the estimate.
+plan's next token is the `sure` one. The laws do not depend on these numbers: they only size the
+estimate.
+
+**The end token counts.** The evidence that weights estimate is the probability that the model
+writes a text of L *and ends it there*: it includes ``p(end token | text)``, which is small where a
+model would rather write on.
 """
 
 from __future__ import annotations
@@ -28,12 +48,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen._core import Matcher as NativeMatcher
 from structgen._core import fill_masks
+from structgen.constraints.completions import (
+    closes,
+    completion_within,
+    foresees,
+    least_tokens,
+    may_complete,
+    may_complete_after,
+    open_ended,
+)
 from structgen.constraints.protocol import Matcher
 from structgen.errors import GenerationError, TokenBudgetError
 from structgen.samplers.awrs import RajPolicy
@@ -91,11 +121,15 @@ class Walk:
 
     __slots__ = (
         "_buffer",
+        "_closes",
         "_completions",
         "_ends",
         "_finish",
+        "_foresees",
+        "_open_ended",
         "_plan",
         "_probed",
+        "_unfit",
         "checks",
         "closed",
         "config",
@@ -120,19 +154,38 @@ class Walk:
         self._finish: FinishReason | None = None
         self._ends = matcher.vocabulary.eos_token_ids
         self._buffer: npt.NDArray[np.int32] | None = None
-        # Probes of the current position: verdicts, and the completions found on the way.
+        # Probes of the current position: verdicts, which of them the budget decided, and the
+        # completions found on the way.
         self._probed: dict[int, bool] = {}
+        self._unfit: set[int] = set()
         self._completions: dict[int, list[int]] = {}
-        self._plan = matcher.completion_tokens()
-        if self._plan is not None and len(self._plan) + 1 > config.max_tokens:
-            needed = len(self._plan) + 1
-            raise TokenBudgetError(
-                f"`max_tokens` is {config.max_tokens}, and the shortest complete text found has"
-                f" {needed} tokens, its end token included",
-                given=config.max_tokens,
-                needed=needed,
-                hint=f"give `max_tokens={needed}` or more",
-            )
+        self._open_ended = open_ended(matcher)
+        self._foresees = not self._open_ended and foresees(matcher)
+        plan = None if self._open_ended else matcher.completion_tokens()
+        self._closes = plan is not None and closes(matcher)
+        if plan is not None and len(plan) >= config.max_tokens:
+            plan = completion_within(matcher, config.max_tokens - 1) or plan
+        self._plan = plan
+        if plan is not None and len(plan) >= config.max_tokens:
+            if self._closes:
+                self._refuse_budget(len(plan) + 1, "the shortest complete text found has")
+            self._plan = None
+        if (
+            self._plan is None
+            and not self._open_ended
+            and not may_complete(matcher, config.max_tokens - 1)
+        ):
+            needed = max(least_tokens(matcher), config.max_tokens) + 1
+            self._refuse_budget(needed, "every complete text has at least")
+
+    def _refuse_budget(self, needed: int, because: str) -> NoReturn:
+        given = self.config.max_tokens
+        raise TokenBudgetError(
+            f"`max_tokens` is {given}, and {because} {needed} tokens, its end token included",
+            given=given,
+            needed=needed,
+            hint=f"give `max_tokens={needed}` or more",
+        )
 
     @property
     def position(self) -> int:
@@ -146,8 +199,8 @@ class Walk:
 
     @property
     def plan(self) -> tuple[int, ...] | None:
-        """The closing plan: tokens, without the end token, that complete the text within the
-        budget; None if the constraint knows none."""
+        """Tokens, without the end token, that complete the text within the budget; None if the
+        constraint knows none."""
         return None if self._plan is None else tuple(self._plan)
 
     @property
@@ -159,6 +212,17 @@ class Walk:
     def alive(self) -> bool:
         """Whether the sequence goes on."""
         return self._finish is None
+
+    @property
+    def cannot_fail(self) -> bool:
+        """Whether the sequence is certain to end complete: every other one like it would, too."""
+        return self._closes or self._open_ended
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether nothing at all may come first: another attempt would find the same."""
+        searched = self.config.policy.max_probes is None
+        return self._finish == "dead_end" and not self.tokens and searched
 
     def noise(self) -> Noise:
         """The random numbers of the current position."""
@@ -201,12 +265,14 @@ class Walk:
         ends = [token for token in self._ends if allowed[token]]
         only_end = count == len(ends)
         closing = False
-        if self._plan is not None and self.remaining == 1 and not only_end:
+        if self.remaining == 1 and not only_end and not self._open_ended:
             allowed = np.zeros_like(allowed)
             allowed[ends] = True
             closing, count = True, len(ends)
+            if not ends:
+                return replace(DEAD, closing=True)
         exact = self.matcher.exactness == "exact"
-        if exact and (self._plan is None or closing or only_end or count == 1):
+        if exact and (closing or only_end or count == 1 or not self._budget_may_refuse()):
             drawn = draw_masked(row, allowed, params, self.noise())
         else:
             sure = self._sure(row, allowed, ends)
@@ -221,34 +287,42 @@ class Walk:
             drawn = draw_adaptive(
                 row, allowed, params, self.noise(), probe, self._policy(exact), sure=sure
             )
-            if self._plan is not None:
-                closing = closing or any(
-                    self.matcher.allows(token) for token in refused[: drawn.rejected]
-                )
+            closing = closing or any(token in self._unfit for token in refused[: drawn.rejected])
         if closing or only_end:
             return replace(drawn, closing=closing, only_end=only_end)
         return drawn
+
+    def _budget_may_refuse(self) -> bool:
+        return self._closes or self._foresees
 
     def permits(self, token: int) -> bool:
         """Whether `token` may come next, the budget included. Memoised until `commit`."""
         verdict = self._probed.get(token)
         if verdict is None:
-            verdict = self._permits(token)
+            verdict = self.matcher.allows(token)
+            if verdict and token not in self._ends and not self._fits(token):
+                self._unfit.add(token)
+                verdict = False
             self._probed[token] = verdict
         return verdict
 
-    def _permits(self, token: int) -> bool:
-        if not self.matcher.allows(token):
-            return False
-        if self._plan is None or token in self._ends:
+    def _fits(self, token: int) -> bool:
+        """Whether a text with `token` next, which is allowed, may end within the budget."""
+        if self._open_ended:
             return True
+        # Between this token and the end token.
+        within = self.remaining - 2
+        if within < 0:
+            return False
         if self._plan and token == self._plan[0]:
             return True
+        if not self._closes:
+            return may_complete_after(self.matcher, token, within)
         if not self.matcher.advance(token):
             return False
-        completion = self.matcher.completion_tokens()
+        completion = completion_within(self.matcher, within)
         self.matcher.rollback(1)
-        if completion is None or len(completion) + 2 > self.remaining:
+        if completion is None:
             return False
         self._completions[token] = completion
         return True
@@ -283,7 +357,7 @@ class Walk:
         self.checks += draw.probes
         self.log_w += draw.log_w
         if draw.token < 0:
-            self._finish = "dead_end"
+            self._finish = "length" if draw.closing else "dead_end"
             return
         token = draw.token
         if not self.matcher.advance(token):
@@ -294,13 +368,14 @@ class Walk:
         self.closed = self.closed or draw.closing
         if token in self._ends:
             self._finish = "closed" if self.closed else "complete" if draw.only_end else "end"
-        elif self._plan is not None:
+        elif not self._open_ended:
             self._follow(token)
         self._probed.clear()
+        self._unfit.clear()
         self._completions.clear()
         if self._finish is None and self.remaining == 0:
             self._finish = "length"
-            if not self.matcher.is_accepting():
+            if not self._open_ended:
                 self.log_w = -math.inf
 
     def _follow(self, token: int) -> None:
@@ -310,9 +385,17 @@ class Walk:
         if found is None:
             found = self.matcher.completion_tokens()
         shorter = rest if found is None or (rest is not None and len(rest) <= len(found)) else found
-        if shorter is None or len(shorter) + 1 > self.remaining:
+        fits = shorter is not None and len(shorter) < self.remaining
+        if self._closes and not fits:
             raise GenerationError(f"token {token} was committed and breaks the token budget")
-        self._plan = shorter
+        self._plan = shorter if fits else None
+
+    def fail(self) -> None:
+        """End the sequence with weight 0 because the model's row is not finite."""
+        if self._finish is not None:
+            raise GenerationError(f"the sequence has ended ({self._finish})")
+        self._finish = "failed"
+        self.log_w = -math.inf
 
     def fork(self, particle: int) -> Walk:
         """A copy that draws with the keys of `particle` from here on."""
@@ -329,7 +412,11 @@ class Walk:
         copy._finish = self._finish
         copy._ends = self._ends
         copy._buffer = None
+        copy._closes = self._closes
+        copy._foresees = self._foresees
+        copy._open_ended = self._open_ended
         copy._probed = dict(self._probed)
+        copy._unfit = set(self._unfit)
         copy._completions = dict(self._completions)
         copy._plan = None if self._plan is None else list(self._plan)
         return copy

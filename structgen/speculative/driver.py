@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from structgen.constraints.protocol import Compiled
-from structgen.errors import BackendError, DeadEnd
+from structgen.errors import BackendError
 from structgen.models.protocol import LanguageModel, Session
 from structgen.samplers import (
+    Attempts,
+    DeadEnds,
     Draw,
     FreeText,
     GumbelKeys,
     RajPolicy,
+    RestartWeights,
     SamplingParams,
     Step,
     Walk,
     WalkConfig,
+    most_attempts,
     particle_id,
 )
 from structgen.speculative.copying import CopyDrafter
@@ -75,8 +78,9 @@ def speculative(
     budget: Budget | None = None,
     policy: RajPolicy | None = None,
     planner: Planner | None = None,
-    max_retries: int = 8,
-    dead_ends: Literal["raise", "keep"] = "raise",
+    max_retries: int | None = None,
+    restart_weights: RestartWeights = "completion",
+    dead_ends: DeadEnds = "raise",
 ) -> SpeculativeResult:
     """Draw `rows` texts under a constraint, several tokens per pass of the target.
 
@@ -95,12 +99,12 @@ def speculative(
         policy: adaptive rejection, for constraints without an exact mask.
         planner: keeps what it learns about acceptance and cost from call to call; instead of
             `drafters` and `budget`.
-        max_retries: restarts of a text that ran into a dead end; see `structgen.samplers.masked`.
-        dead_ends: ``"raise"``, or ``"keep"`` a ledger of weight -inf (without retrying).
+        max_retries, restart_weights, dead_ends: texts that failed; see
+            `structgen.samplers.masked`, which restarts the same ones with the same results.
 
     Raises:
         TokenBudgetError: no complete text fits `max_tokens`; before anything is drawn.
-        DeadEnd: every attempt ran into a dead end.
+        DeadEnd, TokenBudgetError: no attempt completed.
         ValueError: `rows` is not positive, or `planner` comes with `drafters` or `budget`.
     """
     steps = speculative_steps(
@@ -116,6 +120,7 @@ def speculative(
         policy=policy,
         planner=planner,
         max_retries=max_retries,
+        restart_weights=restart_weights,
         dead_ends=dead_ends,
     )
     while True:
@@ -139,8 +144,9 @@ def speculative_steps(
     budget: Budget | None = None,
     policy: RajPolicy | None = None,
     planner: Planner | None = None,
-    max_retries: int = 8,
-    dead_ends: Literal["raise", "keep"] = "raise",
+    max_retries: int | None = None,
+    restart_weights: RestartWeights = "completion",
+    dead_ends: DeadEnds = "raise",
 ) -> Generator[Step, None, SpeculativeResult]:
     """As `speculative`, yielding every token as it is committed; the result is the generator's
     value. The tokens of a restarted text (`Step.attempt`) take the place of those before."""
@@ -159,34 +165,20 @@ def speculative_steps(
     )
     constraint = FreeText(model.vocabulary) if compiled is None else compiled
     first = Walk(constraint.matcher(), config, particle=particle_id(0))
-    retries = 0 if config.params.greedy or dead_ends == "keep" else max_retries
-    walks: dict[int, Walk] = {}
+    most = most_attempts(max_retries, dead_ends, greedy=config.params.greedy)
+    attempts = [Attempts(most, restart_weights) for _ in range(rows)]
     spent = SpeculationStats()
     pending = list(range(rows))
-    log_w: dict[int, float] = {}
-    for attempt in range(retries + 1):
-        for row in pending:
-            walks[row] = first.fork(particle_id(row, attempt))
-        decoder = _Decoder(model, prompt_ids, {row: walks[row] for row in pending}, planner)
+    while pending:
+        walks = {row: first.fork(particle_id(row, attempts[row].count)) for row in pending}
+        decoder = _Decoder(model, prompt_ids, walks, planner)
         for row, drawn in decoder.run():
-            yield Step(row, drawn, attempt)
+            if not attempts[row].settled:
+                yield Step(row, drawn, attempts[row].count)
         spent = _sum(spent, decoder.stats())
-        for row in pending:
-            log_w[row] = walks[row].log_w - math.log(attempt + 1)
-        pending = [row for row in pending if walks[row].finish_reason == "dead_end"]
-        if not pending:
-            break
-    if pending and dead_ends == "raise":
-        walk = walks[pending[0]]
-        raise DeadEnd(
-            f"no token may follow the {walk.position} tokens of {model.decode(walk.tokens)!r}"
-            f" ({retries + 1} attempts)",
-            position=walk.position,
-            hint="the constraint's mask is an upper bound; sample a population (smc), or give it"
-            " more retries at a temperature above 0",
-        )
+        pending = [row for row in pending if attempts[row].record(walks[row])]
     return SpeculativeResult(
-        ledgers=tuple(walks[row].ledger(model.decode, log_w=log_w[row]) for row in range(rows)),
+        ledgers=tuple(made.ledger(model.decode, dead_ends) for made in attempts),
         stats=spent,
         acceptance=planner.acceptance.table(),
     )

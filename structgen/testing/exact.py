@@ -29,8 +29,10 @@ class ExactModel(Protocol):
 class Law:
     """The texts of a language within a budget, as token sequences with their end token.
 
-    `weight[x]` is the model's probability of x; `local[x]` the probability that masked sampling
-    draws it (the local projection), zero-weight dead ends aside.
+    `weight[x]` is the model's probability of x. `local[x]` is the probability that a sampler with
+    perfect foresight draws it token by token: the product of the model's probabilities, each
+    normalised over the tokens after which some text of the language within the budget remains.
+    Masked sampling has this law where masks and completions are exact.
     """
 
     weight: dict[Tokens, float]
@@ -47,6 +49,10 @@ class Law:
         return {tokens: weight / evidence for tokens, weight in self.weight.items()}
 
 
+_Subtree = list[tuple[Tokens, float, float]]
+"""The texts below a prefix: tokens, log-probability, log of the local law given the prefix."""
+
+
 def enumerate_law(
     model: ExactModel,
     compiled: Compiled,
@@ -54,16 +60,15 @@ def enumerate_law(
     *,
     max_tokens: int,
     temperature: float = 1.0,
-    closing: bool = False,
     cut: bool = False,
     limit: int = 1_000_000,
 ) -> Law:
-    """Every token sequence of at most `max_tokens` tokens, its end token included, that
-    `compiled` allows step by step and that ends.
+    """Every text of `compiled` with at most `max_tokens` tokens, its end token included.
 
-    With `closing`, only sequences along which a closing plan fits the budget after every step,
-    by the rule of `structgen.samplers.walk`. With `cut`, sequences of exactly `max_tokens` tokens
-    without an end token count as well if their text is complete as it stands.
+    Of the constraint only `allows` is asked, token by token: neither masks nor completions nor
+    the rules by which samplers keep a budget have a say. With `cut`, sequences of exactly
+    `max_tokens` tokens without an end token count as well if their text is complete as it stands:
+    the law of free text, which a budget cuts.
 
     Cost: exponential; for toys.
 
@@ -71,51 +76,41 @@ def enumerate_law(
         LimitExceeded: more than `limit` prefixes.
     """
     ends = set(compiled.vocabulary.eos_token_ids)
-    weight: dict[Tokens, float] = {}
-    local: dict[Tokens, float] = {}
     visited = 0
-    start = compiled.matcher()
-    plan = start.completion_tokens() if closing else None
-    stack: list[tuple[Matcher, Tokens, list[int] | None, float, float]] = [
-        (start, (), plan, 0.0, 0.0)
-    ]
-    while stack:
-        matcher, tokens, plan, logp, log_local = stack.pop()
+
+    def below(matcher: Matcher, tokens: Tokens, logp: float) -> _Subtree:
+        nonlocal visited
         visited += 1
         if visited > limit:
             raise LimitExceeded("too many prefixes to enumerate", name="limit", limit=limit)
-        left = max_tokens - len(tokens)
-        if left == 0:
-            if cut and matcher.is_accepting():
-                weight[tokens] = math.exp(logp)
-                local[tokens] = math.exp(log_local)
-            continue
+        if len(tokens) == max_tokens:
+            return [(tokens, logp, 0.0)] if cut and matcher.is_accepting() else []
         row = model.logps([*prompt, *tokens], temperature)
-        moves: list[tuple[int, Matcher, list[int] | None]] = []
+        grown: list[tuple[float, _Subtree]] = []
         for token in range(row.size):
             if not matcher.allows(token):
                 continue
+            now, step = (*tokens, token), float(row[token])
+            if token in ends:
+                grown.append((step, [(now, logp + step, 0.0)]))
+                continue
             after = matcher.fork()
             after.advance(token)
-            onward: list[int] | None = None
-            if closing and token not in ends:
-                rest = plan[1:] if plan and plan[0] == token else None
-                found = after.completion_tokens()
-                known = [way for way in (rest, found) if way is not None]
-                if not known or len(min(known, key=len)) + 2 > left:
-                    continue
-                onward = min(known, key=len)
-            moves.append((token, after, onward))
-        mass = math.fsum(math.exp(row[token]) for token, _, _ in moves)
-        for token, after, onward in moves:
-            now = logp + float(row[token])
-            here = log_local + float(row[token]) - math.log(mass)
-            if token in ends:
-                weight[(*tokens, token)] = math.exp(now)
-                local[(*tokens, token)] = math.exp(here)
-            else:
-                stack.append((after, (*tokens, token), onward, now, here))
-    return Law(weight=weight, local=local)
+            subtree = below(after, now, logp + step)
+            if subtree:
+                grown.append((step, subtree))
+        mass = math.fsum(math.exp(step) for step, _ in grown)
+        return [
+            (text, log_weight, log_local + step - math.log(mass))
+            for step, subtree in grown
+            for text, log_weight, log_local in subtree
+        ]
+
+    texts = below(compiled.matcher(), (), 0.0)
+    return Law(
+        weight={tokens: math.exp(log_weight) for tokens, log_weight, _ in texts},
+        local={tokens: math.exp(log_local) for tokens, _, log_local in texts},
+    )
 
 
 def graph_evidence(

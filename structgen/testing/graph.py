@@ -33,7 +33,8 @@ class TokenGraph:
         exactness: what the mask is. ``"exact"``: the tokens after which an accepting state can
             be reached. ``"superset"``: all edges, dead ends included. ``"probe"``: all tokens.
         blind: probes, too, allow edges into dead ends, so that sequences die.
-        completions: whether `completion_tokens` knows the shortest completion.
+        completions: whether `completion_tokens` knows the shortest completion. If it does, and
+            probes are not `blind`, texts are promised to end complete within a token budget.
     """
 
     def __init__(
@@ -159,6 +160,11 @@ class GraphMatcher:
     def exactness(self) -> Exactness:
         """What the mask is."""
         return self._graph.exactness
+
+    @property
+    def closes(self) -> bool:
+        """Whether a completion is known wherever a probe leads."""
+        return self._graph.completions and not self._graph.blind
 
     @property
     def tokens(self) -> list[int]:

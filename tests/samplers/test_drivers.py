@@ -103,12 +103,14 @@ def test_finish_reasons(letters: Vocabulary, chain: MarkovModel) -> None:
     loop = TokenGraph(letters, [dict.fromkeys(range(7), 0)], [0])
     reasons = {x.finish_reason for x in masked(chain, [], loop, config(0, 4), rows=80)}
     assert reasons == {"end", "closed"}
-    cut = TokenGraph(letters, [dict.fromkeys(range(7), 0)], [0], completions=False)
-    ledgers = masked(chain, [], cut, config(0, 4), rows=80)
+    blind = TokenGraph(letters, [dict.fromkeys(range(7), 0)], [0], completions=False)
+    reasons = {x.finish_reason for x in masked(chain, [], blind, config(0, 4), rows=80)}
+    assert reasons == {"end", "closed"}
+    ledgers = masked(chain, [], None, config(0, 4), rows=80)
     assert {x.finish_reason for x in ledgers} == {"end", "length"}
     assert all(math.isfinite(x.log_w) for x in ledgers)  # cut, and complete as it stands
     odd = TokenGraph(letters, [{0: 1}, {0: 0}], [0], completions=False)
-    ledgers = masked(chain, [], odd, config(0, 3), rows=80)
+    ledgers = masked(chain, [], odd, config(0, 4), rows=80, dead_ends="keep")
     assert any(x.finish_reason == "length" for x in ledgers)
     assert all((x.log_w == -math.inf) == (x.finish_reason == "length") for x in ledgers)
 
@@ -164,13 +166,13 @@ def test_dead_ends(letters: Vocabulary, chain: MarkovModel) -> None:
     assert population.weights().tolist() == [0.0] * 3
     with pytest.raises(DeadEnd):
         masked(chain, [], nothing, config())
-    with pytest.raises(DeadEnd, match="1 attempts"):  # nothing may come first: no retry helps
+    with pytest.raises(DeadEnd, match="1 attempt"):  # nothing may come first: no retry helps
         masked(chain, [], everything_refused(letters), config())
     # Greedy runs into the same dead end for ever: one attempt.
     greedy = config(temperature=0.0)
     start = int(np.argmax(np.where(np.arange(9) < 2, chain.row([]), -np.inf)))
     if start == 0:
-        with pytest.raises(DeadEnd, match="1 attempts"):
+        with pytest.raises(DeadEnd, match="1 attempt"):
             masked(chain, [], graph, greedy)
     else:
         assert masked(chain, [], graph, greedy)[0].text == "b"

@@ -46,7 +46,7 @@ def test_texts_and_weights(syllables: Vocabulary, name: str) -> None:
     assert completion is not None
     assert program.accepts(syllables.decode(completion))
     for max_tokens in (len(completion) + 1, len(completion) + 2, 5):
-        law = enumerate_law(model, compiled, max_tokens=max_tokens, closing=True)
+        law = enumerate_law(model, compiled, max_tokens=max_tokens)
         settings = SamplerConfig(max_tokens=max_tokens, seed=5)
         ledgers = masked(model, [], compiled, settings, rows=1_000)
         assert all(program.accepts(x.text.encode()) for x in ledgers)

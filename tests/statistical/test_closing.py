@@ -48,7 +48,7 @@ def test_closed_texts_are_complete_and_properly_weighted(
         assert completion is not None
         needed = len(completion) + 1
         for max_tokens in sorted({needed, needed + 1, 6}):
-            law = enumerate_law(chain, graph, max_tokens=max_tokens, closing=True)
+            law = enumerate_law(chain, graph, max_tokens=max_tokens)
             ledgers = masked(chain, [], graph, config(number, max_tokens), rows=800)
             for x in ledgers:
                 assert len(x.tokens) <= max_tokens
@@ -66,7 +66,7 @@ def test_closed_texts_are_complete_and_properly_weighted(
 def test_trap_the_masks_weight_for_a_budgeted_draw(letters: Vocabulary, chain: MarkovModel) -> None:
     """Rejecting by budget and weighing by the mask overcounts the model's mass."""
     graph = graphs(letters, "exact")[2]
-    law = enumerate_law(chain, graph, max_tokens=3, closing=True)
+    law = enumerate_law(chain, graph, max_tokens=3)
     ledgers = masked(chain, [], graph, config(5, 3), rows=1_500)
     assert mean_test([math.exp(x.log_w) for x in ledgers], law.evidence) > ALARM
     wrong: list[float] = []
@@ -83,7 +83,7 @@ def test_trap_the_masks_weight_for_a_budgeted_draw(letters: Vocabulary, chain: M
 
 def test_budgeted_evidence_is_unbiased(letters: Vocabulary, chain: MarkovModel) -> None:
     graph = graphs(letters, "exact")[2]
-    truth = enumerate_law(chain, graph, max_tokens=5, closing=True).evidence
+    truth = enumerate_law(chain, graph, max_tokens=5).evidence
     for eager in (False, True):
         estimates = [
             math.exp(
@@ -172,7 +172,7 @@ def test_closing_survives_completions_that_are_not_the_shortest(
             assert onward is not None
             grown += len(onward) > len(completion) - at - 1
         for max_tokens in range(len(completion) + 1, len(completion) + 3):
-            law = enumerate_law(chain, graph, max_tokens=max_tokens, closing=True)
+            law = enumerate_law(chain, graph, max_tokens=max_tokens)
             ledgers = masked(chain, [], graph, config(number, max_tokens), rows=800)
             assert all(x.tokens in law.weight for x in ledgers)
             pairs = [(x.tokens, math.exp(x.log_w)) for x in ledgers]
