@@ -29,6 +29,7 @@ StructgenError
 
 Warnings: StructgenWarning (UserWarning)
 ├─ InexactTypeWarning                a type may refuse texts of its constraint
+├─ PopulationWarning                 a weighted population says less than its numbers
 ├─ ToolFormatWarning                 a model may write tool calls in another format
 └─ SchemaWarning                     a schema probably does not say what was meant
 
@@ -59,6 +60,11 @@ class InexactTypeWarning(StructgenWarning):
     """A type checks more than its constraint can say, and may refuse texts of the constraint: it
     has validators written in Python, or looks into the file system. `TextConstraint.report` says
     where."""
+
+
+class PopulationWarning(StructgenWarning):
+    """A weighted population has nearly collapsed onto one sequence, or lost some to a model that
+    failed: estimates from it may be far off, though they are unbiased."""
 
 
 class ToolFormatWarning(StructgenWarning):

@@ -84,18 +84,69 @@ class Ledger:
     conditional: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationStep:
+    """A population after one more token.
+
+    Attributes:
+        ess: effective sample size, before resampling.
+        log_evidence: log of the mean weight so far. It falls towards the evidence; a late fall that
+            few particles share says that the early ones were drawn in the wrong place.
+        alive: particles that go on.
+        resampled: whether the population was resampled after this token.
+        unique_ancestors: how many of the first particles have a descendant of weight above 0.
+    """
+
+    ess: float
+    log_evidence: float
+    alive: int
+    resampled: bool
+    unique_ancestors: int
+
+
+def _no_ancestors() -> npt.NDArray[np.intp]:
+    return np.zeros(0, dtype=np.intp)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Particles:
     """A weighted population of sequences.
 
-    `log_evidence` is the log of an unbiased estimate of the probability that the model's text
-    satisfies the constraint. `ess` is the effective sample size of the final weights.
+    Attributes:
+        ledgers: one per particle.
+        log_evidence: log of an unbiased estimate of the evidence: of the probability that the
+            model's text satisfies the constraint *and ends*, within `max_tokens`, the end token's
+            own probability included. With `target` ``"truncated"``: and that truncation keeps each
+            of its tokens. Unbiased says little of a single estimate: see `history`.
+        ess: effective sample size of the final weights. After resampling it knows nothing of what
+            was lost before: see `unique_ancestors`.
+        resampled: how often the population was resampled.
+        history: one entry per token.
+        ancestors: of each particle, the number of the first particle that it descends from, shape
+            ``(n,)``.
+        failed: particles that ended, with weight 0, because the model's row was not finite; also
+            those that resampling has dropped since.
+        target: what weights are proper for: ``"constraint"``, the model given the constraint; or
+            ``"truncated"``, restricted to texts that top-k, top-p and min-p keep.
     """
 
     ledgers: Sequence[Ledger]
     log_evidence: float
     ess: float
     resampled: int = 0
+    history: Sequence[PopulationStep] = ()
+    ancestors: npt.NDArray[np.intp] = field(default_factory=_no_ancestors)
+    failed: int = 0
+    target: Literal["constraint", "truncated"] = "constraint"
+
+    @property
+    def unique_ancestors(self) -> int:
+        """How many of the first particles have a descendant of weight above 0. Where it is 1, the
+        population is one draw of whatever its descendants have in common."""
+        weighted = np.array([ledger.log_w > -np.inf for ledger in self.ledgers], dtype=np.bool_)
+        if self.ancestors.size != weighted.size:
+            return int(weighted.sum())
+        return int(np.unique(self.ancestors[weighted]).size)
 
     def weights(self) -> npt.NDArray[np.float64]:
         """Normalised weights, shape ``(n,)``; all zero if every particle is dead."""

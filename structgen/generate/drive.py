@@ -146,7 +146,14 @@ def _population(
 ) -> Outcome:
     count = options.particles or DEFAULT_PARTICLES
     if options.sampler == "importance":
-        particles = importance(model, prompt_ids, compiled, _config(options), particles=count)
+        particles = importance(
+            model,
+            prompt_ids,
+            compiled,
+            _config(options),
+            particles=count,
+            truncation=options.truncation,
+        )
     else:
         threshold = options.ess_threshold
         particles = smc(
@@ -156,6 +163,7 @@ def _population(
             _config(options),
             particles=count,
             ess_threshold=DEFAULT_ESS_THRESHOLD if threshold is None else threshold,
+            truncation=options.truncation,
         )
     how = "weighted" if particles.resampled else "imh"
     ledger = select_one(particles, seed=options.seed, how=how)

@@ -122,6 +122,9 @@ def generate(
             ``"auto"`` (default): masked, or adaptive rejection where masks are not exact.
         particles: population of ``"importance"`` and ``"smc"`` (default 8).
         ess_threshold: ``"smc"`` resamples below this share of effective particles (default 0.5).
+        truncation: what top_k, top_p and min_p mean in a population, which weighs what it draws:
+            ``"proposal"``: they guide the draws, and the result follows the model given the
+            constraint all the same; ``"target"``: texts that they drop do not count.
         speculative: True, or a `structgen.speculative` configuration: draft and verify. The same
             text, sooner.
         tool_choice: ``"auto"``, ``"required"``, ``"none"`` or a tool's name.

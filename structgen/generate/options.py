@@ -13,7 +13,7 @@ from structgen._core import Limits
 from structgen.constraints.schema_options import Whitespace
 from structgen.errors import OptionValueError
 from structgen.misuse import instance, one_of, real, refuse_unknown, whole, wrong_type
-from structgen.samplers import SamplingParams
+from structgen.samplers import SamplingParams, Truncation
 from structgen.tools import CallFormat, ToolChoice
 
 SamplerName = Literal["auto", "masked", "awrs", "importance", "smc"]
@@ -33,6 +33,7 @@ class OptionsDict(TypedDict, total=False):
     sampler: SamplerName
     particles: int | None
     ess_threshold: float | None
+    truncation: Truncation | None
     speculative: object
     tool_choice: ToolChoice
     tool_format: str | CallFormat | None
@@ -65,6 +66,7 @@ class Options:
     sampler: SamplerName = "auto"
     particles: int | None = None
     ess_threshold: float | None = None
+    truncation: Truncation | None = None
     speculative: object = None
     tool_choice: ToolChoice = "auto"
     tool_format: str | CallFormat | None = None
@@ -136,6 +138,17 @@ class Options:
                 f"given ess_threshold={self.ess_threshold!r}, sampler={self.sampler!r}",
                 option="ess_threshold",
             )
+        unsaid = self.truncation is None and self.sampling().truncates
+        if unsaid if population else self.truncation is not None:
+            raise OptionValueError(
+                "`top_k`, `top_p` and `min_p` change what the weights of a population mean: with"
+                " sampler='importance' or 'smc', and only there, say truncation='proposal' (they"
+                " guide the draws) or 'target' (texts that they drop do not count), "
+                f"given truncation={self.truncation!r}, sampler={self.sampler!r}",
+                option="truncation",
+            )
+        if self.truncation is not None:
+            one_of("truncation", self.truncation, get_args(Truncation))
         if population and self.temperature == 0.0:
             raise OptionValueError(
                 f"sampler={self.sampler!r} weighs random draws: set a temperature > 0",

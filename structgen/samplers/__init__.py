@@ -29,7 +29,13 @@ from structgen.samplers.free import FreeText
 from structgen.samplers.keys import GumbelKeys, particle_id
 from structgen.samplers.masked import SamplerConfig, Step, masked, masked_steps
 from structgen.samplers.params import SamplingParams
-from structgen.samplers.population import importance, select_index, select_one, smc
+from structgen.samplers.population import (
+    Truncation,
+    importance,
+    select_index,
+    select_one,
+    smc,
+)
 from structgen.samplers.race import Greedy, Keyed, Lazy, Noise, Race
 from structgen.samplers.resampling import Scheme, effective_sample_size, resample
 from structgen.samplers.restarts import Attempts, DeadEnds, RestartWeights, most_attempts
@@ -67,6 +73,7 @@ __all__ = [
     "Scheme",
     "Step",
     "Support",
+    "Truncation",
     "Walk",
     "WalkConfig",
     "adaptive_rejection",

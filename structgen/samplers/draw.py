@@ -2,9 +2,28 @@
 the whole truth.
 
 The weight of a draw is ``log_w = log p(x) - log q(x)`` with p the tempered model and q the law
-the token was drawn from. For a mask, with or without truncation, that is the log of the tempered
-model's mass on the tokens that could be drawn, exactly; for rejection, the log of a properly
-weighted estimate of it (`structgen.samplers.awrs`).
+the token was drawn from. For a mask that is the log of the tempered model's mass on the allowed
+tokens, exactly; for rejection, the log of a properly weighted estimate of it
+(`structgen.samplers.awrs`).
+
+**Truncation** (top-k, top-p, min-p) draws from the kept tokens K of the allowed ones A. There are
+two targets, and a weight is right for one of them:
+
+* the truncated one: ``w = p(K)``, proper for ``p(x) * 1[x in K]``: tokens that truncation drops
+  cannot be drawn and do not count. Weights of texts estimate the model's probability of texts that
+  satisfy the constraint *and are kept*, which is less than that of the constraint.
+* the constraint's (``explore = e > 0``): the *proposal* is truncated, but for a share e,
+
+      r(x) = (1 - e) * p(x)/p(K) * 1[x in K] + e * p(x)/p(A),       w = p(x) / r(x),
+
+  which can draw every allowed token (a defensive mixture: Hesterberg, *Technometrics* 37:185,
+  1995). A share that stayed the same from token to token would make the weight of a sequence with
+  k tokens outside the truncation ``e^-k``. So the mixture is one of *sequences*: after x the share
+  is ``e * p(x)/p(A) / r(x)``, the probability that the sequence is of the untruncated kind, 1 once
+  a token outside K was drawn; and the weight of a whole sequence is at most 1/e times what it is
+  without truncation. Under rejection, the race has the law r over the mask, and
+  ``w = R * p(x) / r(x)`` with R the estimate of what `probe` allows of r: that
+  ``E[R * 1{X = x}] = r(x)`` makes it proper for p, whatever function of the tokens so far e is.
 """
 
 from __future__ import annotations
@@ -34,6 +53,7 @@ class Draw:
         rejected: tokens that arrived before `token` and were rejected.
         closing: the token budget rejected a token that arrived before `token`.
         only_end: nothing but end tokens was allowed.
+        explore: the untruncated share of the next token's proposal; None leaves it as it is.
     """
 
     token: int
@@ -44,21 +64,42 @@ class Draw:
     rejected: int = 0
     closing: bool = False
     only_end: bool = False
+    explore: float | None = None
 
 
 DEAD = Draw(token=-1, logp=-math.inf, log_w=-math.inf, log_z=-math.inf)
 
 
 def draw_masked(
-    row: LogitRow, allowed: Allowed | None, params: SamplingParams, noise: Noise
+    row: LogitRow,
+    allowed: Allowed | None,
+    params: SamplingParams,
+    noise: Noise,
+    *,
+    explore: float = 0.0,
 ) -> Draw:
     """Draw from the allowed tokens; `allowed` is the truth. Exact weight.
 
     `row` must have been built with ``params.temperature``; for temperature 0 pass
-    `structgen.samplers.race.Greedy()` as `noise`.
+    `structgen.samplers.race.Greedy()` as `noise`. `explore`: see the module.
     """
     full = row.support(allowed)
     kept = truncate(full, params)
+    if explore >= 1.0:
+        kept = full
+    elif explore > 0.0 and kept is not full:
+        proposal = _mixture(row, full, kept, explore)
+        token = noise.race(proposal, proposal.support(allowed)).peek()
+        if token < 0:
+            return DEAD
+        logp = row.logp(token)
+        return Draw(
+            token=token,
+            logp=logp,
+            log_w=logp - proposal.logp(token),
+            log_z=full.log_mass,
+            explore=_posterior(explore, logp - full.log_mass, proposal.logp(token)),
+        )
     if params.greedy:
         best = row.greedy(kept)
         token = kept.token(best) if best >= 0 else -1
@@ -84,8 +125,9 @@ def draw_adaptive(
     policy: RajPolicy,
     *,
     sure: int | None = None,
+    explore: float = 0.0,
 ) -> Draw:
-    """Draw from the tokens of `allowed` that satisfy `probe`.
+    """Draw from the tokens of `allowed` that satisfy `probe`; `explore`: see the module.
 
     If truncation leaves only tokens that `probe` rejects, the rest of the masked row is searched:
     the tokens that can be drawn are then those outside the truncation, which is a property of
@@ -96,6 +138,23 @@ def draw_adaptive(
     if full.total <= 0.0:
         return DEAD
     kept = truncate(full, params)
+    if explore >= 1.0:
+        kept = full
+    elif explore > 0.0 and kept is not full:
+        proposal = _mixture(row, full, kept, explore)
+        found = _search(proposal, proposal.support(allowed), params, noise, probe, policy, sure)
+        if found.token < 0:
+            return Draw(-1, -math.inf, -math.inf, -math.inf, found.probes, found.rejected)
+        logp, proposed = row.logp(found.token), proposal.logp(found.token)
+        return Draw(
+            token=found.token,
+            logp=logp,
+            log_w=found.log_w + logp - proposed,
+            log_z=found.log_w + logp - proposed,
+            probes=found.probes,
+            rejected=found.rejected,
+            explore=_posterior(explore, logp - full.log_mass, proposed),
+        )
     found = _search(row, kept, params, noise, probe, policy, sure)
     probes, rejected = found.probes, found.rejected
     if found.token < 0 and found.exhausted and kept is not full:
@@ -113,6 +172,25 @@ def draw_adaptive(
         probes=probes,
         rejected=rejected,
     )
+
+
+def _mixture(row: LogitRow, full: Support, kept: Support, explore: float) -> LogitRow:
+    """The row whose law is the mixture of the truncated and the whole support."""
+    logits = np.full(row.size, -np.inf, dtype=np.float64)
+    ids = full.candidates()
+    logits[ids] = row.logps()[ids]
+    outside = math.log(explore) - full.log_mass
+    inside = float(np.logaddexp(outside, math.log1p(-explore) - kept.log_mass))
+    shift = np.full(row.size, outside)
+    shift[kept.candidates()] = inside
+    return LogitRow((logits + shift).astype(np.float32))
+
+
+def _posterior(explore: float, masked: float, proposed: float) -> float:
+    """The share of the untruncated kind after a token with these log-probabilities."""
+    share = math.exp(min(0.0, math.log(explore) + masked - proposed))
+    # Logits are float32: what is 1 comes out a little less.
+    return 1.0 if share > 1.0 - 1e-4 else max(share, 1e-300)
 
 
 def _search(

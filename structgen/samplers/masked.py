@@ -42,6 +42,7 @@ class SamplerConfig:
         policy: adaptive rejection, for constraints without an exact mask.
         shared_keys: see `structgen.samplers.walk.WalkConfig`. None shares them in plain sampling,
             where the text then is the one that speculation would draw, and not in populations.
+        explore: see `structgen.samplers.walk.WalkConfig`.
     """
 
     max_tokens: int
@@ -49,6 +50,7 @@ class SamplerConfig:
     seed: int | None = None
     policy: RajPolicy = field(default_factory=RajPolicy)
     shared_keys: bool | None = None
+    explore: float = 0.0
 
     def walk_config(self, vocabulary_size: int) -> WalkConfig:
         """The configuration of this run's walks; draws the seed if there is none."""
@@ -58,6 +60,7 @@ class SamplerConfig:
             max_tokens=self.max_tokens,
             policy=self.policy,
             shared_keys=self.shared_keys is not False,
+            explore=self.explore,
         )
 
 

@@ -95,6 +95,8 @@ class WalkConfig:
             are the same with and without speculation. False draws from the place's own
             generator: as reproducible, about 4 times cheaper per row, but a row with other logits
             shares nothing with it.
+        explore: under truncation, the share of sequences that are drawn without, so that weights
+            are proper for the constraint (`structgen.samplers.draw`); 0: for what truncation keeps.
     """
 
     params: SamplingParams
@@ -102,6 +104,7 @@ class WalkConfig:
     max_tokens: int
     policy: RajPolicy = field(default_factory=RajPolicy)
     shared_keys: bool = True
+    explore: float = 0.0
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
@@ -124,6 +127,7 @@ class Walk:
         "_closes",
         "_completions",
         "_ends",
+        "_explore",
         "_finish",
         "_foresees",
         "_open_ended",
@@ -152,6 +156,7 @@ class Walk:
         self.checks = 0
         self.closed = False
         self._finish: FinishReason | None = None
+        self._explore = config.explore
         self._ends = matcher.vocabulary.eos_token_ids
         self._buffer: npt.NDArray[np.int32] | None = None
         # Probes of the current position: verdicts, which of them the budget decided, and the
@@ -273,7 +278,7 @@ class Walk:
                 return replace(DEAD, closing=True)
         exact = self.matcher.exactness == "exact"
         if exact and (closing or only_end or count == 1 or not self._budget_may_refuse()):
-            drawn = draw_masked(row, allowed, params, self.noise())
+            drawn = draw_masked(row, allowed, params, self.noise(), explore=self._explore)
         else:
             sure = self._sure(row, allowed, ends)
             refused: list[int] = []
@@ -285,7 +290,14 @@ class Walk:
                 return verdict
 
             drawn = draw_adaptive(
-                row, allowed, params, self.noise(), probe, self._policy(exact), sure=sure
+                row,
+                allowed,
+                params,
+                self.noise(),
+                probe,
+                self._policy(exact),
+                sure=sure,
+                explore=self._explore,
             )
             closing = closing or any(token in self._unfit for token in refused[: drawn.rejected])
         if closing or only_end:
@@ -362,6 +374,8 @@ class Walk:
         token = draw.token
         if not self.matcher.advance(token):
             raise GenerationError(f"token {token} was drawn and is not allowed")
+        if draw.explore is not None:
+            self._explore = draw.explore
         self.tokens.append(token)
         self.log_z.append(draw.log_z)
         self.logp += draw.logp
@@ -412,6 +426,7 @@ class Walk:
         copy._finish = self._finish
         copy._ends = self._ends
         copy._buffer = None
+        copy._explore = self._explore
         copy._closes = self._closes
         copy._foresees = self._foresees
         copy._open_ended = self._open_ended

@@ -27,6 +27,9 @@ from structgen.samplers import (
 from structgen.testing import TokenGraph, check_matcher, finite_language, random_graph
 from structgen.types import Exactness, Ledger
 
+# Small populations on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::structgen.errors.PopulationWarning")
+
 
 def config(seed: int | None = 0, max_tokens: int = 12, **params: float) -> SamplerConfig:
     return SamplerConfig(max_tokens=max_tokens, seed=seed, params=SamplingParams(**params))  # type: ignore[arg-type]
@@ -160,7 +163,9 @@ def test_dead_ends(letters: Vocabulary, chain: MarkovModel) -> None:
         letters, [{0: 1, 1: 2}, {}, {}], [2], exactness="probe", blind=True, completions=False
     )
     nothing.edges[0].pop(1)
-    population = smc(chain, [], nothing, config(), particles=3)
+    with pytest.raises(DeadEnd, match="all 3 particles"):
+        smc(chain, [], nothing, config(), particles=3)
+    population = smc(chain, [], nothing, config(), particles=3, dead_ends="keep")
     assert population.log_evidence == -math.inf
     assert population.ess == 0.0
     assert population.weights().tolist() == [0.0] * 3

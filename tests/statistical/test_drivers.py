@@ -37,6 +37,9 @@ from structgen.testing import (
 )
 from structgen.types import Exactness
 
+# Small populations on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::structgen.errors.PopulationWarning")
+
 ALARM = 1e-3
 TEXTS = ["abc", "ab", "aab", "cab", "bca"]
 
@@ -123,11 +126,19 @@ def test_evidence_is_unbiased(
     resampled = 0
     for seed in range(500):
         if driver == "importance":
-            population = importance(chain, [], graph, config(seed, 7), particles=4)
+            population = importance(
+                chain, [], graph, config(seed, 7), particles=4, dead_ends="keep"
+            )
         else:
             threshold = 0.5 if driver == "smc" else 1.0
             population = smc(
-                chain, [], graph, config(seed, 7), particles=4, ess_threshold=threshold
+                chain,
+                [],
+                graph,
+                config(seed, 7),
+                particles=4,
+                ess_threshold=threshold,
+                dead_ends="keep",
             )
             resampled += population.resampled
         assert len(population.ledgers) == 4
@@ -201,7 +212,7 @@ def test_retries_keep_the_local_law_given_completion(
     kept = importance(chain, [], graph, config(4, 5), particles=3_000).ledgers
     share = np.mean([x.log_w > -math.inf for x in kept])
     assert 0.1 < share < 0.9
-    ledgers = masked(chain, [], graph, config(4, 5), rows=3_000, max_retries=90)
+    ledgers = masked(chain, [], graph, config(4, 5), rows=600, max_retries=90)
     assert all(x.conditional and x.log_w > -math.inf for x in ledgers)
     law = enumerate_law(chain, graph, max_tokens=5)
     assert {x.tokens for x in ledgers} <= set(law.weight)
