@@ -11,7 +11,8 @@
         matcher.advance(token)
 
 The rule is that of `structgen.samplers.walk`, whose walks decide here too: a token is refused if no
-completion that is known after it fits. `ClosingMatcher.sure` is a token that certainly may come
+completion that is known after it fits, or, of a constraint that promises no completion, if a lower
+bound of one does not. `ClosingMatcher.sure` is a token that certainly may come
 next, for those who do not want to go on asking. Texts end complete within `max_tokens`, the end
 token included, if the constraint has exact masks and knows completions.
 """
@@ -24,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from structgen._core import Vocabulary
+from structgen.constraints.completions import open_ended
 from structgen.constraints.protocol import Compiled
 from structgen.samplers.draw import Draw
 from structgen.samplers.keys import GumbelKeys
@@ -111,7 +113,7 @@ class ClosingMatcher:
             mask[row] = 0
             return
         self._walk.matcher.fill_mask(mask, row)
-        if self.remaining == 1 and self._walk.plan is not None:
+        if self.remaining == 1 and not open_ended(self._walk.matcher):
             allowed = [t for t in self.vocabulary.eos_token_ids if self._walk.matcher.allows(t)]
             mask[row] = 0
             words = mask[row].view(np.uint32)

@@ -27,9 +27,6 @@ from structgen.samplers import (
 from structgen.testing import TokenGraph, check_matcher, finite_language, random_graph
 from structgen.types import Exactness, Ledger
 
-# Small populations on purpose.
-pytestmark = pytest.mark.filterwarnings("ignore::structgen.errors.PopulationWarning")
-
 
 def config(seed: int | None = 0, max_tokens: int = 12, **params: float) -> SamplerConfig:
     return SamplerConfig(max_tokens=max_tokens, seed=seed, params=SamplingParams(**params))  # type: ignore[arg-type]

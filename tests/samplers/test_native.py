@@ -15,9 +15,6 @@ from structgen.samplers import SamplerConfig, SamplingParams, importance, masked
 from structgen.testing import check_matcher, chi_square, enumerate_law, mean_test, proper_weights
 from structgen.types import Ledger, Particles
 
-# Small populations on purpose.
-pytestmark = pytest.mark.filterwarnings("ignore::structgen.errors.PopulationWarning")
-
 ALARM = 1e-3
 PARENTHESES = {
     "start": 0,

@@ -37,9 +37,6 @@ from structgen.testing import (
 )
 from structgen.types import Exactness
 
-# Small populations on purpose.
-pytestmark = pytest.mark.filterwarnings("ignore::structgen.errors.PopulationWarning")
-
 ALARM = 1e-3
 TEXTS = ["abc", "ab", "aab", "cab", "bca"]
 

@@ -20,8 +20,6 @@ from structgen.types import Particles
 from .oracle import TableModel, Tokens, enumerate_gamma, worst, z_scores
 from .test_laws import BOUND, DIGITS, LETTERS, REGEX, SCALE, SYLLABLES, pairs
 
-pytestmark = pytest.mark.filterwarnings("ignore::structgen.errors.PopulationWarning")
-
 CUTS = {
     "top_p .9": SamplingParams(top_p=0.9),
     "top_p .5": SamplingParams(top_p=0.5),
