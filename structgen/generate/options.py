@@ -138,6 +138,8 @@ class Options:
                 f"given ess_threshold={self.ess_threshold!r}, sampler={self.sampler!r}",
                 option="ess_threshold",
             )
+        if self.truncation is not None:
+            one_of("truncation", self.truncation, get_args(Truncation))
         unsaid = self.truncation is None and self.sampling().truncates
         if unsaid if population else self.truncation is not None:
             raise OptionValueError(
@@ -147,8 +149,6 @@ class Options:
                 f"given truncation={self.truncation!r}, sampler={self.sampler!r}",
                 option="truncation",
             )
-        if self.truncation is not None:
-            one_of("truncation", self.truncation, get_args(Truncation))
         if population and self.temperature == 0.0:
             raise OptionValueError(
                 f"sampler={self.sampler!r} weighs random draws: set a temperature > 0",

@@ -1,8 +1,8 @@
 """What weights say, against enumeration that shares no code with the samplers.
 
 Each law is tested with ``|z| < 4`` for the evidence and for every text; were a seed drawn anew, a
-correct program would fail one such comparison in 16,000. Each test is run on the rule that was in
-its place before, too, and must fail there (`test_trap_...`).
+correct program would fail one such comparison in 16,000. `test_mutations` puts the rules back that
+were there before, on which these tests must fail.
 
     pytest tests/statistical/test_laws.py            # minutes
     STRUCTGEN_LAWS=20 pytest tests/statistical/test_laws.py    # 20 times as many draws
