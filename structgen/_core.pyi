@@ -173,13 +173,26 @@ class Limits:
     `compile_ms`: time of reading the source, and again of compiling it for a vocabulary.
     `mask_steps`, `mask_ms`: steps and time of one mask, one token or one completion.
     `max_states`, `max_memory_mb`: of one compiled constraint, over all texts that it reads.
-    `max_depth`: nesting of sources and of documents. `max_source_bytes`: of a source.
+    `max_depth`: nesting of the documents that are written, and of expressions.
+    `max_source_bytes`, `max_source_depth`: size of a source; nesting of a schema's JSON text.
+    `max_nesting`: groups in groups of a pattern, `allOf` in `anyOf` in `not`, constraints in
+    constraints; at most 400, since the stack of a thread has an end.
     `max_alternatives`: in the normal form of one value of a schema, or alive at one place.
     `max_exact_alternatives`: beyond these a part of a schema is judged at the end of its value,
     which is no error; masks are upper bounds there.
     `max_exprs`: expressions of the regex algebra, some 100 bytes each.
 
-    Times are of the clock on the wall. Ctrl-C ends long work in `KeyboardInterrupt`.
+    Of schemas: `max_nodes` places and combinations of them, `max_key_classes` kinds of keys that
+    patterns tell apart, `max_missing_members` members that an object may lack,
+    `max_array_states` states between two elements.
+    Of grammars: `max_rules`, `max_terminals`, `max_symbols` of all right-hand sides, `max_sets` of
+    items with `max_items_per_set` and `max_items` in all, `max_unrolled_repeats` of a part that is
+    not regular.
+
+    Times are processor time of the thread that works, on Unix: what else the machine does, and
+    what the thread waits for, does not count. (Elsewhere they are of the clock on the wall.)
+    Whatever runs ends within some milliseconds of its time, and of `cancel`. To end by the clock,
+    cancel from a timer. Ctrl-C ends long work in `KeyboardInterrupt`.
 
     With a `cancel` token, neither they nor what was made under them can be pickled
     (`NotPicklableError`): nobody could cancel the copy.
@@ -194,10 +207,23 @@ class Limits:
         max_states: int = 2_000_000,
         max_memory_mb: int = 400,
         max_depth: int = 1000,
+        max_source_depth: int = 512,
         max_source_bytes: int = 16_000_000,
         max_alternatives: int = 4096,
         max_exact_alternatives: int = 256,
         max_exprs: int = 4_000_000,
+        max_nesting: int = 200,
+        max_nodes: int = 1_000_000,
+        max_key_classes: int = 4096,
+        max_missing_members: int = 100_000,
+        max_array_states: int = 50_000,
+        max_rules: int = 100_000,
+        max_terminals: int = 50_000,
+        max_symbols: int = 1_000_000,
+        max_sets: int = 1_000_000,
+        max_items_per_set: int = 50_000,
+        max_items: int = 8_000_000,
+        max_unrolled_repeats: int = 10_000,
         cancel: CancelToken | None = None,
     ) -> Limits: ...
     @property
@@ -213,6 +239,8 @@ class Limits:
     @property
     def max_depth(self) -> int: ...
     @property
+    def max_source_depth(self) -> int: ...
+    @property
     def max_source_bytes(self) -> int: ...
     @property
     def max_alternatives(self) -> int: ...
@@ -220,6 +248,30 @@ class Limits:
     def max_exact_alternatives(self) -> int: ...
     @property
     def max_exprs(self) -> int: ...
+    @property
+    def max_nesting(self) -> int: ...
+    @property
+    def max_nodes(self) -> int: ...
+    @property
+    def max_key_classes(self) -> int: ...
+    @property
+    def max_missing_members(self) -> int: ...
+    @property
+    def max_array_states(self) -> int: ...
+    @property
+    def max_rules(self) -> int: ...
+    @property
+    def max_terminals(self) -> int: ...
+    @property
+    def max_symbols(self) -> int: ...
+    @property
+    def max_sets(self) -> int: ...
+    @property
+    def max_items_per_set(self) -> int: ...
+    @property
+    def max_items(self) -> int: ...
+    @property
+    def max_unrolled_repeats(self) -> int: ...
     @property
     def cancel(self) -> CancelToken | None: ...
     def __eq__(self, value: object, /) -> bool: ...
@@ -232,7 +284,8 @@ class Limits:
 class Program:
     """A constraint at text level: immutable, without a vocabulary.
 
-    A pickle holds what it was made of, and it is made again from that.
+    A pickle holds what it was made of, and it is made again from that. `spent_ms` of the time of
+    `limits` were taken by what came before the core.
     """
 
     @staticmethod
@@ -244,10 +297,17 @@ class Program:
         limits: Limits | None = None,
     ) -> Program: ...
     @staticmethod
-    def choice(options: Sequence[str], /, *, limits: Limits | None = None) -> Program: ...
+    def choice(
+        options: Sequence[str], /, *, limits: Limits | None = None, spent_ms: int = 0
+    ) -> Program: ...
     @staticmethod
     def json_schema(
-        schema_json: str, options_json: str, /, *, limits: Limits | None = None
+        schema_json: str,
+        options_json: str,
+        /,
+        *,
+        limits: Limits | None = None,
+        spent_ms: int = 0,
     ) -> Program: ...
     @staticmethod
     def grammar(
@@ -256,6 +316,7 @@ class Program:
         subprograms: dict[str, Program] | None = None,
         *,
         limits: Limits | None = None,
+        spent_ms: int = 0,
     ) -> Program: ...
     @staticmethod
     def special_token(name: str, /, *, limits: Limits | None = None) -> Program: ...

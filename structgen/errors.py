@@ -50,6 +50,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+_MESSAGE_CHARS = 4_000
+
+
+def _bounded(message: str) -> str:
+    """A message quotes what was given, which may be megabytes: its middle is left out then."""
+    if len(message) <= _MESSAGE_CHARS:
+        return message
+    half = _MESSAGE_CHARS // 2
+    return f"{message[:half]} ... {message[-half:]}"
+
 
 class StructgenWarning(UserWarning):
     """Base of all warnings that structgen gives: what was asked for works, and may not do what was
@@ -79,6 +89,7 @@ class StructgenError(Exception):
     row: int | None = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
+        message = _bounded(message)
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -269,16 +280,54 @@ class VocabularyError(StructgenError, ValueError):
     code = "vocabulary"
 
 
+SETTABLE_LIMITS = frozenset(
+    {
+        *("compile_ms", "mask_steps", "mask_ms", "max_states", "max_memory_mb", "max_depth"),
+        *("max_source_depth", "max_source_bytes", "max_alternatives", "max_exact_alternatives"),
+        *("max_exprs", "max_nesting", "max_nodes", "max_key_classes", "max_missing_members"),
+        *("max_array_states", "max_rules", "max_terminals", "max_symbols", "max_sets"),
+        *("max_items_per_set", "max_items", "max_unrolled_repeats"),
+    }
+)
+"""Fields of `Limits`."""
+
+FIXED_LIMITS: dict[str, str] = {
+    "max_assertion_states": "look-around outside of repetitions needs no states",
+    "max_assertion_steps": "look-around outside of repetitions needs no steps",
+    "max_classes": "use fewer different character classes beside look-around in repetitions",
+    "max_completion_bytes": "the shortest text of the constraint is too long to be spelled out",
+    "max_count": "`*` repeats without a bound",
+    "max_digits": "write the number with fewer digits or a smaller exponent",
+    "max_grammar_text": "lark takes too long for more; GBNF is read by structgen itself",
+    "max_grammar_rules": "use fewer templates and fewer alternatives inside sequences",
+    "max_pattern": "use the dialect `python` or `ecma`, which have no such bound",
+    "max_repeat": "repeat a group of them, or use `*`",
+    "max_substring_text": "offer stretches of the text by `choice`",
+    "max_template_instances": "use fewer templates with different arguments",
+    "max_terminal_pattern": "make rules of the parts of the terminal",
+    "max_tools": "offer those that the prompt may need; prompts of more are too long for models",
+    "max_tree_depth": "make rules of the inner groups",
+}
+"""Bounds that no field of `Limits` sets, and what to do instead."""
+
+
+def _way_out(name: str, limit: int) -> str | None:
+    if name in SETTABLE_LIMITS:
+        return f"to allow more: limits=sg.Limits({name}={2 * limit or '...'})"
+    return FIXED_LIMITS.get(name)
+
+
 class LimitExceeded(StructgenError):
     """A budget ran out. `name` is the field of `Limits` to raise, `limit` its value; or the name
-    and value of a bound that is fixed."""
+    and value of a bound that is fixed, in `FIXED_LIMITS`. Without a `hint` of its own it has the
+    one that follows from the name."""
 
     code = "limit-exceeded"
 
     def __init__(
         self, message: str, *, name: str = "", limit: int = 0, hint: str | None = None
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=_way_out(name, limit) if hint is None else hint)
         self.name = name
         self.limit = limit
 

@@ -254,7 +254,7 @@ def _native(part: object, operation: str) -> TextConstraint:
 
 def literal(text: str) -> TextConstraint[str]:
     """Exactly `text`. Special tokens do not match it: see `special_token`."""
-    return TextConstraint(Program.choice([text]), description=f"literal({text!r})")
+    return TextConstraint(Program.choice([text]), description=f"literal({shortened(text)!r})")
 
 
 def union(*parts: TextConstraint[Other] | str) -> TextConstraint[Other | str]:

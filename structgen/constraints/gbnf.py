@@ -371,7 +371,7 @@ class _Lowering:
         if self._fresh > _MAX_RULES:
             raise LimitExceeded(
                 f"the grammar needs more than {_MAX_RULES} rules",
-                name="max_rules",
+                name="max_grammar_rules",
                 limit=_MAX_RULES,
             )
         return f"{owner}#{self._fresh}"

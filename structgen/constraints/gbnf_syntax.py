@@ -114,7 +114,7 @@ def _error(text: str, message: str, offset: int, hint: str | None = None) -> Gra
 
 def _too_deep(what: str) -> LimitExceeded:
     return LimitExceeded(
-        f"{what} are nested deeper than {MAX_DEPTH}", name="max_depth", limit=MAX_DEPTH
+        f"{what} are nested deeper than {MAX_DEPTH}", name="max_tree_depth", limit=MAX_DEPTH
     )
 
 

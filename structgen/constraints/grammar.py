@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -12,6 +13,7 @@ from structgen.constraints._excerpt import caret_excerpt
 from structgen.constraints.base import TextConstraint
 from structgen.constraints.ir import GrammarIr, RegexTerminal
 from structgen.constraints.notations import foreign_notation, guessed_format
+from structgen.constraints.pace import Pace
 from structgen.constraints.shipped import shipped_grammars
 from structgen.errors import (
     ConstraintError,
@@ -22,6 +24,9 @@ from structgen.errors import (
 from structgen.misuse import answers_misuse
 
 GrammarFormat: TypeAlias = Literal["lark", "gbnf", "ebnf"]
+_SHORT = 2_000
+"""Characters of a grammar that no reader takes long for."""
+
 _FORMATS: dict[str, GrammarFormat] = {".lark": "lark", ".gbnf": "gbnf", ".ebnf": "ebnf"}
 _START: dict[GrammarFormat, str] = {"lark": "start", "gbnf": "root", "ebnf": "root"}
 
@@ -68,10 +73,15 @@ def grammar(
         UnsupportedFeatureError: a terminal that is not regular, by name.
         LimitExceeded: the grammar is too large or too deep.
     """
+    pace = Pace(limits)
     loaded = source if isinstance(source, GrammarSource) else load_source(source, format)
-    ir = load_ir(loaded, start=start, terminals=terminals)
+    with pace.watching() if len(loaded.text) > _SHORT else nullcontext():
+        ir = load_ir(loaded, start=start, terminals=terminals)
+        text = ir.to_json()
     try:
-        program = Program.grammar(ir.to_json(), dict(ir.programs), limits=limits)
+        program = Program.grammar(
+            text, dict(ir.programs), limits=limits, spent_ms=int(pace.spent_ms)
+        )
     except (RegexSyntaxError, UnsupportedFeatureError) as error:
         raise _blamed(error, ir, loaded) from None
     return TextConstraint(program, description=f"grammar({loaded.name})")

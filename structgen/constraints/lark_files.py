@@ -98,7 +98,7 @@ def load_lark(
     except GrammarSyntaxError as error:
         raise error if error.line else _placed(error.message, text, error.hint) from None
     except RecursionError:
-        raise LimitExceeded("the grammar is nested too deeply", name="max_depth") from None
+        raise LimitExceeded("the grammar is nested too deeply", name="max_tree_depth") from None
     except UnexpectedInput as error:
         raise _unexpected(error, text) from None
     except TypeError as error:

@@ -75,7 +75,7 @@ class _Normaliser:
             raise LimitExceeded(
                 f"the grammar has more than {MAX_RULES} rules with its templates and nested "
                 "alternatives written out",
-                name="max_rules",
+                name="max_grammar_rules",
                 limit=MAX_RULES,
             )
         self.waiting.append(definition)
@@ -170,7 +170,7 @@ class _Normaliser:
             if len(self.instances) >= MAX_INSTANCES:
                 raise LimitExceeded(
                     f"templates are used with more than {MAX_INSTANCES} different arguments",
-                    name="max_instances",
+                    name="max_template_instances",
                     limit=MAX_INSTANCES,
                 )
             self.fresh += 1
@@ -192,7 +192,7 @@ def _check_depth(owner: str, depth: int) -> None:
     if depth > MAX_TREE_DEPTH:
         raise LimitExceeded(
             f"rule `{owner}` is nested deeper than {MAX_TREE_DEPTH}",
-            name="max_depth",
+            name="max_tree_depth",
             limit=MAX_TREE_DEPTH,
         )
 
@@ -279,7 +279,7 @@ def check_nesting(text: str) -> None:
             raise LimitExceeded(
                 f"the groups at line {line}, column {column} are nested deeper than "
                 f"{MAX_TREE_DEPTH}",
-                name="max_depth",
+                name="max_tree_depth",
                 limit=MAX_TREE_DEPTH,
             )
 
@@ -312,7 +312,7 @@ def check_terminals(text: str) -> None:
                     raise LimitExceeded(
                         f"terminal `{name}` is longer than {MAX_PATTERN} characters when the "
                         "terminals inside it are written out",
-                        name="max_pattern",
+                        name="max_terminal_pattern",
                         limit=MAX_PATTERN,
                     )
             elif name in mentioned and name not in sizes and name not in open_names:

@@ -7,9 +7,16 @@ from typing import Literal
 
 from structgen._core import Limits, Program
 from structgen.constraints._excerpt import with_caret
-from structgen.constraints.base import TextConstraint
+from structgen.constraints.base import TextConstraint, shortened
+from structgen.constraints.pace import Pace
 from structgen.errors import ConstraintError, EmptyLanguageError, RegexSyntaxError
 from structgen.misuse import answers_misuse
+
+_AT_ONCE = 4096
+"""Options between two looks at the clock."""
+
+_SHOWN = 8
+"""Options that a description may name."""
 
 
 @answers_misuse
@@ -35,7 +42,7 @@ def regex(
         program = Program.regex(pattern, dialect=dialect, limits=limits)
     except RegexSyntaxError as error:
         raise with_caret(error, pattern) from None
-    return TextConstraint(program, description=f"regex({pattern!r})")
+    return TextConstraint(program, description=f"regex({shortened(pattern)!r})")
 
 
 @answers_misuse
@@ -47,14 +54,24 @@ def choice(options: Iterable[str], *, limits: Limits | None = None) -> TextConst
     """
     if isinstance(options, str):
         raise ConstraintError("choice needs several texts, not one str", hint="choice([text])")
-    texts = list(options)
-    for text in texts:
+    pace = Pace(limits)
+    texts: list[str] = []
+    for text in options:
+        if len(texts) % _AT_ONCE == 0:
+            pace.look()
+        texts.append(text)
         # The annotation cannot stop an untyped caller, and the core's message would not say which.
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConstraintError(f"every option must be a str, not {type(text).__name__}")
     if not texts:
         raise EmptyLanguageError("a choice needs at least one option")
-    return TextConstraint(Program.choice(texts, limits=limits), description=f"choice({texts!r})")
+    program = Program.choice(texts, limits=limits, spent_ms=int(pace.spent_ms))
+    return TextConstraint(program, description=f"choice({_some(texts)})")
+
+
+def _some(texts: list[str]) -> str:
+    """A list of texts for a description, which is cut short: there may be megabytes."""
+    return repr([shortened(text) for text in texts[:_SHOWN]])
 
 
 def special_token(name: str) -> TextConstraint[str]:

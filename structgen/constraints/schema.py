@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, Unpack, cast, runtime_checkable
 
 from structgen._core import Limits, Program
-from structgen.constraints.base import TextConstraint
+from structgen.constraints.base import TextConstraint, shortened
 from structgen.constraints.metaschemas import published
+from structgen.constraints.pace import Pace
 from structgen.constraints.python_types import described_type, parse
 from structgen.constraints.reading import Reading
 from structgen.constraints.schema_options import (
@@ -161,13 +162,16 @@ def json_schema(
         "bounds": bounds_fields(bounds),
     }
     options = {name: value for name, value in chosen.items() if value is not None}
-    text, reading = _source(schema)
+    pace = Pace(limits)
+    text, reading = _source(schema, pace)
     documents = {} if registry is None else _plain_registry(registry)
-    program = _compiled(text, options, documents, limits)
+    program = _compiled(text, options, documents, limits, pace)
     if program.mistakes:
         warn_caller("; ".join(program.mistakes), SchemaWarning)
     return TextConstraint(
-        program, description=f"json_schema({text})", reading=cast("Reading[Value]", reading)
+        program,
+        description=f"json_schema({shortened(text)})",
+        reading=cast("Reading[Value]", reading),
     )
 
 
@@ -202,16 +206,16 @@ def is_schema(given: object) -> bool:
     return isinstance(given, Mapping | bool | str | Path)
 
 
-def _source(given: object) -> tuple[str, Reading[object]]:
+def _source(given: object, pace: Pace) -> tuple[str, Reading[object]]:
     """The text of a schema, or of the schema of a type, and how its documents are read."""
     if is_schema(given):
-        text = schema_text(cast("JsonSchema", given))
+        text = schema_text(cast("JsonSchema", given), pace)
         return text, replace(source_reading(given), schema=text)
-    described = described_type(given)
-    reading = replace(
-        source_reading(given), schema=_dumps(shown(described.schema)), notes=described.notes
-    )
-    return _dumps(described.schema), reading
+    with pace.watching():
+        described = described_type(given)
+    shown_text = _dumps(shown(described.schema), pace)
+    reading = replace(source_reading(given), schema=shown_text, notes=described.notes)
+    return _dumps(described.schema, pace), reading
 
 
 def source_reading(given: object) -> Reading[object]:
@@ -221,7 +225,7 @@ def source_reading(given: object) -> Reading[object]:
 
 def source_schema(given: object) -> str:
     """The schema, or that of the type, as JSON: as a model is told it."""
-    return cast("str", _source(given)[1].schema)
+    return cast("str", _source(given, Pace(None))[1].schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,13 +239,18 @@ class _ReadAs:
 
 
 def _compiled(
-    text: str, options: dict[str, object], documents: dict[str, object], limits: Limits | None
+    text: str,
+    options: dict[str, object],
+    documents: dict[str, object],
+    limits: Limits | None,
+    pace: Pace,
 ) -> Program:
     """The program, with the published metaschemas that turn out to be missing."""
     while True:
         given = options | {"registry": documents} if documents else options
         try:
-            return Program.json_schema(text, _dumps(given), limits=limits)
+            given_text = _dumps(given, pace)
+            return Program.json_schema(text, given_text, limits=limits, spent_ms=int(pace.spent_ms))
         except UnresolvedReferenceError as error:
             found = published(error.uri)
             # The caller's own documents come first, whatever they are called.
@@ -256,12 +265,19 @@ def json_value() -> TextConstraint[Any]:
     return json_schema(True)
 
 
-def schema_text(schema: JsonSchema) -> str:
-    """The JSON text of a schema given in any of the ways of `JsonSchema`."""
+_NO_PATH: Final = 10_000
+"""Characters of a text that is no path."""
+
+
+def schema_text(schema: JsonSchema, pace: Pace | None = None) -> str:
+    """The JSON text of a schema given in any of the ways of `JsonSchema`. That a long text is JSON
+    shows when the core reads it."""
     if isinstance(schema, Path):
         return _read(schema)
     if not isinstance(schema, str):
-        return _dumps(schema)
+        return _dumps(schema, pace)
+    if len(schema) > _NO_PATH:
+        return schema
     try:
         parsed = _parsed(schema)
     except json.JSONDecodeError as error:
@@ -362,7 +378,12 @@ def _parsed(text: str) -> object:
     return json.loads(text, parse_int=str, parse_float=str)
 
 
-def _dumps(value: object) -> str:
+def _dumps(value: object, pace: Pace | None = None) -> str:
+    if pace is not None:
+        try:
+            return pace.json_text(value, _dumps)
+        except RecursionError:
+            raise _too_deep() from None
     try:
         # Round numbers and key order stay as they are: the order of properties means something.
         return json.dumps(
@@ -384,7 +405,10 @@ def _plain_registry(registry: Mapping[str, object]) -> dict[str, object]:
     plain: dict[str, object] = {}
     for uri in registry:
         resource = registry[uri]
-        plain[uri] = resource.contents if isinstance(resource, _Resource) else resource
+        # To look for the protocol's attributes takes 15 us, and there may be 100,000 documents.
+        if not isinstance(resource, dict | bool) and isinstance(resource, _Resource):
+            resource = resource.contents
+        plain[uri] = resource
     return plain
 
 
@@ -395,4 +419,6 @@ def _malformed(error: json.JSONDecodeError) -> SchemaError:
 
 
 def _too_deep() -> LimitExceeded:
-    return LimitExceeded("the schema is nested too deeply", name="max_depth")
+    return LimitExceeded(
+        "the schema is nested deeper than Python writes it as JSON", name="max_source_depth"
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from structgen._core import Program
-from structgen.constraints.base import TextConstraint
+from structgen.constraints.base import TextConstraint, shortened
 from structgen.constraints.ir import IrBuilder, LiteralTerminal
 from structgen.errors import LimitExceeded
 
@@ -71,4 +71,6 @@ def substring(text: str) -> TextConstraint[str]:
             terminal = builder.terminal(LiteralTerminal(name=repr(char), text=char))
             builder.add(str(index), [terminal, builder.rule(str(target))])
     ir = builder.build(start="0", ignore=[], programs={})
-    return TextConstraint(Program.grammar(ir.to_json(), {}), description=f"substring({text!r})")
+    return TextConstraint(
+        Program.grammar(ir.to_json(), {}), description=f"substring({shortened(text)!r})"
+    )

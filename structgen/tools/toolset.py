@@ -24,7 +24,7 @@ from typing import Literal, cast
 from structgen._core import Vocabulary
 from structgen.constraints import TextConstraint, regex
 from structgen.constraints.schema_options import JsonOptions
-from structgen.errors import ConstraintError, GenerationError, ToolFormatWarning
+from structgen.errors import ConstraintError, GenerationError, LimitExceeded, ToolFormatWarning
 from structgen.misuse import refuse_unknown
 from structgen.tools.choice import Mode, ToolChoice, resolve_choice
 from structgen.tools.formats import DEFAULT_FORMAT, CallFormat, format_named, format_seen
@@ -34,6 +34,9 @@ from structgen.tools.types import CallFinished, TextDelta, ToolCall, ToolEvent, 
 
 ToolLike = Tool | Callable[..., object] | Mapping[str, object]
 _ALPHANUMERIC = string.digits + string.ascii_letters
+
+MAX_TOOLS = 1_000
+"""Tools of one set: each is a constraint of its own, of some 100 kB and half a millisecond."""
 
 
 class ToolSet:
@@ -75,6 +78,10 @@ class ToolSet:
             if tool.name in self._tools:
                 raise ConstraintError(f"two tools are called {tool.name!r}")
             self._tools[tool.name] = tool
+            if len(self._tools) > MAX_TOOLS:
+                raise LimitExceeded(
+                    f"a tool set has {MAX_TOOLS} tools at most", name="max_tools", limit=MAX_TOOLS
+                )
         if not self._tools:
             raise ConstraintError("a tool set needs at least one tool")
 

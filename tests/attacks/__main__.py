@@ -1,4 +1,5 @@
-"""The hostile set under a real vocabulary: `python -m tests.attacks --tokenizer DIR`."""
+"""The hostile set under a real vocabulary: `python -m tests.attacks --tokenizer DIR`; and with
+`--made`, hundreds of inputs of 1 kB to 10 MB that are made by rule, each held to small budgets."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from structgen import Vocabulary
+from tests.attacks.budgets import Budgets, Kept, examine
 from tests.attacks.measure import Measured, measure, small_vocabulary
 from tests.data.attacks.cases import ATTACKS
+from tests.data.hostile import SIZES, inputs
 
 COLUMNS = (
     f"{'attack':36} {'outcome':18} {'compile s':>9} {'MB':>6} {'mask ms':>8} {'token ms':>8} "
@@ -26,6 +29,37 @@ def line(name: str, found: Measured) -> str:
     )
 
 
+def examine_all(
+    names: list[str],
+    sizes: tuple[int, ...],
+    vocabulary: Vocabulary,
+    budgets: Budgets,
+    out: Path | None,
+) -> int:
+    """The inputs that are made; 1 if one of them did not keep within its budgets."""
+    print(
+        f"{'input':40} {'outcome':22} {'build':>7} {'compile':>7} {'mask':>6} {'MB':>5} "
+        f"{'cancel':>6} (ms)"
+    )
+    kept: dict[str, Kept] = {}
+    for hostile in inputs(sizes):
+        if names and not any(part in hostile.name for part in names):
+            continue
+        found = examine(hostile, vocabulary, budgets)
+        kept[hostile.name] = found
+        print(
+            f"{hostile.name:40} {found.outcome:22} {found.build_ms:7.0f} {found.compile_ms:7.0f} "
+            f"{found.mask_ms:6.0f} {found.memory_mb:5.0f} {found.latency_ms:6.1f} "
+            f"{'; '.join(found.faults)}",
+            flush=True,
+        )
+    if out:
+        out.write_text(json.dumps({name: asdict(found) for name, found in kept.items()}, indent=1))
+    faulty = [name for name, found in kept.items() if found.faults]
+    print(f"{len(kept)} inputs; not within their budgets: {len(faulty)}")
+    return int(bool(faulty))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.attacks", description=__doc__)
     parser.add_argument("names", nargs="*", help="attacks, or parts of their names; all if none")
@@ -35,12 +69,24 @@ def main() -> None:
     parser.add_argument("--exact", action="store_true", help="names are whole names")
     parser.add_argument("--verdicts", action="store_true", help="what came of each text")
     parser.add_argument("--json", type=Path, help="where to write all figures")
+    made = parser.add_argument_group("inputs that are made")
+    made.add_argument("--made", action="store_true", help="these in place of the written ones")
+    made.add_argument("--sizes", help="bytes, in place of 1 kB to 10 MB: 1e4,1e6")
+    made.add_argument("--compile-ms", type=int, default=200)
+    made.add_argument("--mask-ms", type=int, default=100)
+    made.add_argument("--cancels", type=int, default=3, help="times that each is cancelled")
     options = parser.parse_args()
     vocabulary = (
         Vocabulary.from_tokenizer_json(options.tokenizer)
         if options.tokenizer
         else small_vocabulary()
     )
+    if options.made:
+        sizes = tuple(int(float(size)) for size in (options.sizes or "").split(",") if size)
+        budgets = Budgets(
+            compile_ms=options.compile_ms, mask_ms=options.mask_ms, cancels=options.cancels
+        )
+        sys.exit(examine_all(options.names, sizes or SIZES, vocabulary, budgets, options.json))
     names = [
         name
         for name in ATTACKS

@@ -196,7 +196,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_grammars_end_soon(name: str) -> None:
-    before = time.monotonic()
+    before = time.thread_time()
     try:
         constraint = grammar(HOSTILE[name], format="gbnf")
     except (ValueError, LimitExceeded):
@@ -204,7 +204,7 @@ def test_hostile_grammars_end_soon(name: str) -> None:
     else:
         constraint.accepts("a" * 30)
     # 2 s is the promise; a loaded machine may take a little longer.
-    assert time.monotonic() - before < 5
+    assert time.thread_time() - before < 5
 
 
 def _files() -> list[Path]:

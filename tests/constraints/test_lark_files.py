@@ -227,7 +227,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_grammars_end_soon(name: str) -> None:
-    before = time.monotonic()
+    before = time.thread_time()
     try:
         constraint = grammar(HOSTILE[name])
     except (GrammarSyntaxError, LimitExceeded, UnsupportedFeatureError):
@@ -235,7 +235,7 @@ def test_hostile_grammars_end_soon(name: str) -> None:
     else:
         constraint.accepts("x" * 30)
     # 2 s is the promise; a loaded machine may take a little longer.
-    assert time.monotonic() - before < 5
+    assert time.thread_time() - before < 5
 
 
 @pytest.mark.parametrize(("left", "right"), ["()", "[]"])
@@ -247,7 +247,7 @@ def test_deep_groups_are_refused_before_lark_reads_them(
     text = 'start: x\nx: "((" /[(]/ // ((\n  | ' + left * 201 + '"x"' + right * 201
     with pytest.raises(LimitExceeded, match=r"line 3, column 205 .* deeper than 200") as caught:
         grammar(text)
-    assert (caught.value.name, caught.value.limit) == ("max_depth", 200)
+    assert (caught.value.name, caught.value.limit) == ("max_tree_depth", 200)
 
 
 def test_groups_one_after_another_are_not_nested() -> None:

@@ -16,18 +16,23 @@
 //!   limits; both end in a typed [`AutomatonError`], never in a panic or an endless loop.
 
 mod byteset;
+mod clock;
 mod error;
 mod fuel;
 mod sharded;
+mod sorting;
 mod steady;
 mod stop;
+mod watch;
 
 pub use byteset::ByteSet;
 pub use error::AutomatonError;
 pub use fuel::Fuel;
 pub use sharded::{ShardedMap, ShardedTable};
+pub use sorting::sorted_set;
 pub use steady::SteadyVec;
 pub use stop::{CancelToken, ask_for_interrupts};
+pub use watch::{GRACE, pace};
 
 /// A state of a byte automaton. Ids are dense, start at 1, and are only meaningful
 /// to the automaton that handed them out.
@@ -149,6 +154,12 @@ pub trait ByteAutomaton: Send {
 
     /// States and bytes held, for budgets and metrics.
     fn usage(&self) -> Usage;
+
+    /// Whether a step was given up in the middle of what cannot fail (see [`pace`]): every further
+    /// answer is an error, and whoever wants one builds the automaton anew.
+    fn is_spoilt(&self) -> bool {
+        false
+    }
 
     /// Appends the lexical readings of `state` such that the continuations of `state` are
     /// exactly the union of the continuations of the views, and returns true; or returns

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Lets one thread stop the work of others: whatever watches the token ends, soon after it was
 /// cancelled, in [`AutomatonError::Cancelled`](crate::AutomatonError::Cancelled).
@@ -56,17 +56,17 @@ pub fn ask_for_interrupts(interrupted: fn() -> bool) {
 
 thread_local! {
     /// When this thread asked last.
-    static ASKED: Cell<Option<Instant>> = const { Cell::new(None) };
+    static ASKED: Cell<Option<Duration>> = const { Cell::new(None) };
 }
 
-/// Time between two questions to the host, which may have to wait for a lock of its own.
+/// Time of work between two questions to the host, which may have to wait for a lock of its own.
 const ASK_PERIOD: Duration = Duration::from_millis(30);
 
-/// Whether the host wants the work of this thread to end.
-pub(crate) fn interrupted(now: Instant) -> bool {
+/// Whether the host wants the work of this thread to end, asked at `now` of the thread's time.
+pub(crate) fn interrupted(now: Duration) -> bool {
     let Some(ask) = INTERRUPTED.get() else { return false };
     let asked = ASKED.get();
-    if asked.is_some_and(|asked| now.saturating_duration_since(asked) < ASK_PERIOD) {
+    if asked.is_some_and(|asked| now.saturating_sub(asked) < ASK_PERIOD) {
         return false;
     }
     ASKED.set(Some(now));

@@ -7,6 +7,7 @@ use structgen_automaton::{ByteAutomaton, Exactness, Fuel, StateId, Usage};
 use structgen_vocab::{SPECIAL_MARKER, TokenId, TokenMask, Vocabulary};
 
 use crate::closing::{Closing, search};
+use crate::locks::lock_unless_cancelled;
 use crate::masks::live_tokens;
 use crate::memo::MaskMemo;
 use crate::{EngineError, Limits, Matcher, Program, SharedVocabulary};
@@ -105,8 +106,12 @@ impl Tokens {
 
     /// Looks at [`Self::used`] again, after a step that did not get to it.
     pub(crate) fn weigh(&self) {
-        // Beyond the limit, which is what it is asked for.
-        let _ = self.check_memory(&self.lock());
+        let Ok(core) = self.lock() else { return };
+        match core.automaton.is_spoilt() {
+            true => self.used.store(u32::MAX, Ordering::Relaxed),
+            // Beyond the limit, which is what it is asked for.
+            false => drop(self.check_memory(&core)),
+        }
     }
 
     /// Before the first token.
@@ -129,9 +134,23 @@ impl Tokens {
         self.exactness
     }
 
-    fn lock(&self) -> MutexGuard<'_, Core> {
+    /// Whoever holds it may be long; it can be waited for no longer than until `cancel`.
+    fn lock(&self) -> Result<MutexGuard<'_, Core>, EngineError> {
         // A panic inside a step leaves at worst an interned state without a memo.
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(lock_unless_cancelled(&self.core, self.limits.cancel.as_ref())?)
+    }
+
+    /// One step of the automaton, within its budget.
+    fn step<T>(
+        &self,
+        step: impl FnOnce(&mut Core, &mut Fuel) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let mut core = self.lock()?;
+        if core.automaton.is_spoilt() {
+            self.used.store(u32::MAX, Ordering::Relaxed);
+            return Err(EngineError::Spoilt);
+        }
+        self.limits.step_fuel().watched(|fuel| step(&mut core, fuel))
     }
 
     /// The position after one more token; [`Position::DEAD`] if it is not allowed.
@@ -139,28 +158,31 @@ impl Tokens {
         if at == Position::TERMINATED || at == Position::DEAD {
             return Ok(Position::DEAD);
         }
-        let mut fuel = self.limits.step_fuel();
-        let mut core = self.lock();
-        if let Some(path) = self.vocabulary().path(token) {
-            let mut state = at.state();
-            for &byte in path.iter() {
-                state = core.automaton.step(state, byte, &mut fuel)?;
-                if state.is_dead() {
-                    break;
+        self.step(|core, fuel| {
+            if let Some(path) = self.vocabulary().path(token) {
+                let mut state = at.state();
+                for &byte in path.iter() {
+                    state = core.automaton.step(state, byte, fuel)?;
+                    if state.is_dead() {
+                        break;
+                    }
+                }
+                if !state.is_dead() {
+                    if core.automaton.is_spoilt() {
+                        return Err(EngineError::Spoilt);
+                    }
+                    // A state that was handed out before has taken its memory before.
+                    if self.highest.fetch_max(state.0, Ordering::Relaxed) < state.0 {
+                        self.check_memory(core)?;
+                    }
+                    return Ok(Position(state.0));
                 }
             }
-            if !state.is_dead() {
-                // A state that was handed out before has taken its memory before.
-                if self.highest.fetch_max(state.0, Ordering::Relaxed) < state.0 {
-                    self.check_memory(&core)?;
-                }
-                return Ok(Position(state.0));
+            if self.vocabulary().is_eos(token) && core.automaton.is_accepting(at.state(), fuel)? {
+                return Ok(Position::TERMINATED);
             }
-        }
-        if self.vocabulary().is_eos(token) && core.automaton.is_accepting(at.state(), &mut fuel)? {
-            return Ok(Position::TERMINATED);
-        }
-        Ok(Position::DEAD)
+            Ok(Position::DEAD)
+        })
     }
 
     /// The position after some bytes of text, and how many of them could be read.
@@ -172,32 +194,36 @@ impl Tokens {
         if at == Position::TERMINATED || at == Position::DEAD {
             return Ok((at, 0));
         }
-        let mut fuel = self.limits.step_fuel();
-        let mut core = self.lock();
-        // What was asked for tokens is over.
-        core.automaton.take_limit();
         let mut state = at.state();
-        for (read, &byte) in text.iter().enumerate() {
-            // A long text is no long step, but may grow the automaton like many.
-            if read % READ_AT_ONCE == 0 {
-                fuel = self.limits.step_fuel();
-                self.check_memory(&core)?;
+        let mut read = 0;
+        // A long text is no long step, but may grow the automaton like many.
+        for part in text.chunks(READ_AT_ONCE) {
+            let dead = self.step(|core, fuel| {
+                self.check_memory(core)?;
+                // What was asked for tokens is over.
+                core.automaton.take_limit();
+                for &byte in part {
+                    fuel.spend(1)?;
+                    let next = match byte {
+                        SPECIAL_MARKER => StateId::DEAD,
+                        byte => core.automaton.step(state, byte, fuel)?,
+                    };
+                    if next.is_dead() {
+                        return match core.automaton.take_limit() {
+                            Some(limit) => Err(limit.into()),
+                            None => Ok(true),
+                        };
+                    }
+                    state = next;
+                    read += 1;
+                }
+                Ok(false)
+            })?;
+            if dead {
+                break;
             }
-            fuel.spend(1)?;
-            let next = if byte == SPECIAL_MARKER {
-                StateId::DEAD
-            } else {
-                core.automaton.step(state, byte, &mut fuel)?
-            };
-            if next.is_dead() {
-                return match core.automaton.take_limit() {
-                    Some(limit) => Err(limit.into()),
-                    None => Ok((Position(state.0), read)),
-                };
-            }
-            state = next;
         }
-        Ok((Position(state.0), text.len()))
+        Ok((Position(state.0), read))
     }
 
     /// Whether the mask of `at` is memoised.
@@ -225,27 +251,31 @@ impl Tokens {
             return Ok(());
         }
         self.counts.misses.fetch_add(1, Ordering::Relaxed);
-        let mut fuel = self.limits.step_fuel();
-        let mut core = self.lock();
-        let Core { automaton, mask } = &mut *core;
-        automaton.take_limit();
-        live_tokens(mask, &self.vocabulary, &mut **automaton, state, &mut fuel)?;
-        if automaton.is_accepting(state, &mut fuel)? {
-            for &token in self.vocabulary().eos() {
-                mask.insert(token);
+        self.step(|core, fuel| {
+            let Core { automaton, mask } = core;
+            automaton.take_limit();
+            live_tokens(mask, &self.vocabulary, &mut **automaton, state, fuel)?;
+            if automaton.is_accepting(state, fuel)? {
+                for &token in self.vocabulary().eos() {
+                    mask.insert(token);
+                }
             }
-        }
-        // A limit that leaves tokens is none of the caller's business; one that leaves none is.
-        if let Some(limit) = automaton.take_limit().filter(|_| mask.count() == 0) {
-            return Err(limit.into());
-        }
-        let usage = self.check_memory(&core)?;
-        core.mask.write_to(row);
-        let most = self.mask_budget(usage.bytes);
-        // Masks may be forgotten at any time; states may not.
-        let mut masks = self.masks.write().unwrap_or_else(PoisonError::into_inner);
-        masks.insert(state, &core.mask, most);
-        Ok(())
+            // A limit that leaves tokens is none of the caller's business; one that leaves none is.
+            if let Some(limit) = automaton.take_limit().filter(|_| mask.count() == 0) {
+                return Err(limit.into());
+            }
+            // Not every answer of a spoilt automaton is an error.
+            if core.automaton.is_spoilt() {
+                return Err(EngineError::Spoilt);
+            }
+            let usage = self.check_memory(core)?;
+            core.mask.write_to(row);
+            let most = self.mask_budget(usage.bytes);
+            // Masks may be forgotten at any time; states may not.
+            let mut masks = self.masks.write().unwrap_or_else(PoisonError::into_inner);
+            masks.insert(state, &core.mask, most);
+            Ok(())
+        })
     }
 
     /// Gives back the memory of the masks.
@@ -258,9 +288,7 @@ impl Tokens {
         match at {
             Position::DEAD => Ok(false),
             Position::TERMINATED => Ok(true),
-            _ => {
-                Ok(self.lock().automaton.is_accepting(at.state(), &mut self.limits.step_fuel())?)
-            }
+            _ => self.step(|core, fuel| Ok(core.automaton.is_accepting(at.state(), fuel)?)),
         }
     }
 
@@ -271,29 +299,29 @@ impl Tokens {
         if at == Position::TERMINATED || at == Position::DEAD {
             return Ok(text);
         }
-        let mut fuel = self.limits.step_fuel();
-        let mut core = self.lock();
-        let mut state = at.state();
-        while text.len() < max_bytes && !core.automaton.is_accepting(state, &mut fuel)? {
-            let mut only = None;
-            for byte in 0..=u8::MAX {
-                let next = core.automaton.step(state, byte, &mut fuel)?;
-                if !next.is_dead() {
-                    if only.is_some() {
-                        return Ok(text);
+        self.step(|core, fuel| {
+            let mut state = at.state();
+            while text.len() < max_bytes && !core.automaton.is_accepting(state, fuel)? {
+                let mut only = None;
+                for byte in 0..=u8::MAX {
+                    let next = core.automaton.step(state, byte, fuel)?;
+                    if !next.is_dead() {
+                        if only.is_some() {
+                            return Ok(text);
+                        }
+                        only = Some((byte, next));
                     }
-                    only = Some((byte, next));
+                }
+                match only {
+                    Some((byte, next)) if byte != SPECIAL_MARKER => {
+                        text.push(byte);
+                        state = next;
+                    }
+                    _ => break,
                 }
             }
-            match only {
-                Some((byte, next)) if byte != SPECIAL_MARKER => {
-                    text.push(byte);
-                    state = next;
-                }
-                _ => break,
-            }
-        }
-        Ok(text)
+            Ok(text)
+        })
     }
 
     /// A short text, special tokens spelled between markers, that completes the position.
@@ -301,7 +329,7 @@ impl Tokens {
         match at {
             Position::DEAD => Ok(None),
             Position::TERMINATED => Ok(Some(Vec::new())),
-            _ => Ok(self.lock().automaton.completion(at.state(), &mut self.limits.step_fuel())?),
+            _ => self.step(|core, fuel| Ok(core.automaton.completion(at.state(), fuel)?)),
         }
     }
 
@@ -318,14 +346,12 @@ impl Tokens {
         match at {
             Position::DEAD => Ok(Closing { at_least: u32::MAX, tokens: None }),
             Position::TERMINATED => Ok(Closing { at_least: 0, tokens: Some(Vec::new()) }),
-            _ => {
-                let mut fuel = self.limits.step_fuel();
-                let mut core = self.lock();
+            _ => self.step(|core, fuel| {
                 let automaton = &mut *core.automaton;
-                let found = search(self.vocabulary(), automaton, at.state(), effort, &mut fuel)?;
-                self.check_memory(&core)?;
+                let found = search(self.vocabulary(), automaton, at.state(), effort, fuel)?;
+                self.check_memory(core)?;
                 Ok(found)
-            }
+            }),
         }
     }
 
@@ -350,7 +376,8 @@ impl Tokens {
 
     /// Counters for metrics.
     pub fn stats(&self) -> Stats {
-        let usage = self.lock().automaton.usage();
+        // Metrics wait for a step, but for its end only.
+        let usage = self.core.lock().unwrap_or_else(PoisonError::into_inner).automaton.usage();
         let masks = self.masks.read().unwrap_or_else(PoisonError::into_inner);
         let (lexical_entries, lexical_bytes, lexical_cleared) = self.vocabulary.lexical.usage();
         Stats {
@@ -444,9 +471,10 @@ impl Compiled {
         vocabulary: &Arc<SharedVocabulary>,
         limits: &Limits,
     ) -> Result<Tokens, EngineError> {
-        let mut fuel = limits.compile_fuel();
-        let automaton = program.automaton(limits, &mut fuel)?;
-        Tokens::new(automaton, vocabulary.clone(), limits.clone(), &mut fuel)
+        limits.compile_fuel().watched(|fuel| {
+            let automaton = program.automaton(limits, fuel)?;
+            Tokens::new(automaton, vocabulary.clone(), limits.clone(), fuel)
+        })
     }
 
     /// The automaton that new matchers start with.
@@ -480,7 +508,7 @@ impl Compiled {
 
     fn other_than(&self, generation: u64, most: u32) -> Result<Arc<Tokens>, EngineError> {
         // Whoever comes second while it is built finds what the first has built.
-        let _turn = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = lock_unless_cancelled(&self.renewing, self.limits.cancel.as_ref())?;
         let current = self.tokens();
         if current.generation() != generation && current.used() <= most {
             return Ok(current);

@@ -1,6 +1,6 @@
 use structgen_automaton::AutomatonError;
 use structgen_grammar::GrammarError;
-use structgen_regex::RegexSyntaxError;
+use structgen_regex::{RegexErrorKind, RegexSyntaxError};
 use structgen_schema::SchemaError;
 use thiserror::Error;
 
@@ -50,12 +50,15 @@ pub enum EngineError {
         /// The limit.
         limit: usize,
     },
-    /// Constraints nested beyond `max_depth`.
-    #[error("limit `max_depth` reached: constraints may be nested {limit} deep")]
+    /// Constraints nested beyond `max_nesting`.
+    #[error("limit `max_nesting` reached: constraints may be nested {limit} deep")]
     TooDeep {
         /// The limit.
         limit: u32,
     },
+    /// An earlier question ran out of time inside what cannot be given up halfway.
+    #[error("an earlier question to this automaton ran out of time, and left it of no further use")]
+    Spoilt,
     /// A matcher was advanced after an end token.
     #[error("the sequence has ended: an end token was committed")]
     Finished,
@@ -76,14 +79,23 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// Whether an automaton has no room for another state.
+    /// What is wrong with a pattern, of the terminal `place` if it has a name.
+    pub(crate) fn of_regex(place: Option<&str>, error: RegexSyntaxError) -> Self {
+        match error.kind {
+            RegexErrorKind::Stopped(stop) => stop.into(),
+            _ => EngineError::Regex { place: place.map(str::to_owned), error: Box::new(error) },
+        }
+    }
+
+    /// Whether an automaton has no room for another state, or is of no further use.
     pub fn is_full(&self) -> bool {
         matches!(
             self,
-            EngineError::Automaton(AutomatonError::Limit {
-                name: "max_states" | "max_memory_mb" | "max_exprs",
-                ..
-            })
+            EngineError::Spoilt
+                | EngineError::Automaton(AutomatonError::Limit {
+                    name: "max_states" | "max_memory_mb" | "max_exprs",
+                    ..
+                })
         )
     }
 }

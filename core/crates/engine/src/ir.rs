@@ -1,11 +1,15 @@
 //! The interchange format of grammars: what front ends (lark files, GBNF, ...) translate to.
 
 use serde::Deserialize;
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
+use serde_json::Value;
+use structgen_automaton::Fuel;
+use structgen_schema::{JsonError, read_json};
+
+use crate::EngineError;
 
 /// A grammar, symbols by index.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct GrammarIr {
     /// Index of the start rule.
     pub start: u32,
@@ -14,8 +18,59 @@ pub struct GrammarIr {
     /// The terminals.
     pub terminals: Vec<TerminalIr>,
     /// Terminals that may stand between any two lexemes.
-    #[serde(default)]
     pub ignore: Vec<u32>,
+}
+
+impl GrammarIr {
+    /// Reads the JSON text of a grammar.
+    pub(crate) fn read(text: &str, fuel: &mut Fuel) -> Result<Self, EngineError> {
+        let mut fields = match read_json(text, MAX_DEPTH, fuel) {
+            Ok(Value::Object(fields)) => fields,
+            Ok(_) => return Err(EngineError::MalformedGrammar("not an object".to_owned())),
+            Err(JsonError::Automaton(error)) => return Err(error.into()),
+            Err(error) => return Err(EngineError::MalformedGrammar(error.to_string())),
+        };
+        let rules = list(fields.remove("rules"), "rules", fuel)?;
+        let terminals = list(fields.remove("terminals"), "terminals", fuel)?;
+        let Ends { start, ignore } = typed(Value::Object(fields))?;
+        Ok(GrammarIr { start, rules, terminals, ignore })
+    }
+}
+
+/// Nesting of the text of a grammar.
+const MAX_DEPTH: u32 = 8;
+
+/// What is not long.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ends {
+    start: u32,
+    #[serde(default)]
+    ignore: Vec<u32>,
+}
+
+/// One after the other: there may be a million.
+fn list<T: DeserializeOwned>(
+    field: Option<Value>,
+    name: &str,
+    fuel: &mut Fuel,
+) -> Result<Vec<T>, EngineError> {
+    let Some(Value::Array(elements)) = field else {
+        return Err(EngineError::MalformedGrammar(format!("`{name}` is no list")));
+    };
+    let mut all = Vec::with_capacity(elements.len());
+    for element in elements {
+        fuel.spend(STEPS_PER_ENTRY)?;
+        all.push(typed(element)?);
+    }
+    Ok(all)
+}
+
+/// Steps for a rule or a terminal.
+const STEPS_PER_ENTRY: u64 = 20;
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, EngineError> {
+    serde_json::from_value(value).map_err(|e| EngineError::MalformedGrammar(e.to_string()))
 }
 
 /// A rule: any of its alternatives.

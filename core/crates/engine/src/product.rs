@@ -156,6 +156,10 @@ impl ByteAutomaton for Product {
         limits.fold(None, |first, limit| first.or(limit))
     }
 
+    fn is_spoilt(&self) -> bool {
+        self.parts.iter().any(|part| part.is_spoilt())
+    }
+
     fn usage(&self) -> Usage {
         let own = self.tuples.len() * (2 * self.parts.len() * size_of::<StateId>() + 64);
         self.parts.iter().map(|p| p.usage()).fold(

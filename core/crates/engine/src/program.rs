@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use structgen_automaton::{AutomatonError, ByteAutomaton, Exactness, Fuel};
 use structgen_grammar::{
@@ -11,7 +12,9 @@ use structgen_regex::{
     Ast, Dialect, ExprId, Exprs, Flags, ParseLimits, RegexAutomaton, RegexLimits, RegexSyntaxError,
     full_match, lower_utf8, parse,
 };
-use structgen_schema::{Report, SchemaAutomaton, SchemaLimits, SchemaOptions};
+use structgen_schema::{
+    JsonError, Report, SchemaAutomaton, SchemaLimits, SchemaOptions, read_json,
+};
 use structgen_vocab::SPECIAL_MARKER;
 
 use crate::ir::{GrammarIr, SymbolIr, TerminalIr};
@@ -46,23 +49,23 @@ enum Kind {
     Intersect(Vec<Arc<Program>>),
 }
 
-/// Programs nest by recursion; 200 levels take well under 1 MiB of stack.
-const MAX_NESTING: u32 = 200;
-
-/// Symbols of an unrolled repetition `part{min,max}` of something that is not regular.
-const MAX_UNROLLED: u32 = 10_000;
-
 impl Program {
     /// Texts that `pattern` matches as a whole.
     pub fn regex(pattern: &str, dialect: Dialect, limits: &Limits) -> Result<Self, EngineError> {
         check_size(pattern, limits)?;
-        let ast = parse_whole(pattern, dialect, Flags::default(), limits)
-            .map_err(|error| EngineError::Regex { place: None, error: Box::new(error) })?;
-        Self::checked(Kind::Regex(ast), limits)
+        limits.compile_fuel().watched(|fuel| {
+            let ast = parse_whole(pattern, dialect, Flags::default(), limits)
+                .map_err(|error| EngineError::of_regex(None, error))?;
+            Self::checked(Kind::Regex(ast), limits, fuel)
+        })
     }
 
-    /// Any of `options`.
-    pub fn choice(options: Vec<String>, limits: &Limits) -> Result<Self, EngineError> {
+    /// Any of `options`; `spent` of the time of `limits` is gone already.
+    pub fn choice(
+        options: Vec<String>,
+        limits: &Limits,
+        spent: Duration,
+    ) -> Result<Self, EngineError> {
         let size = options.iter().map(String::len).sum();
         if size > limits.max_source_bytes {
             return Err(EngineError::SourceTooLarge {
@@ -70,42 +73,57 @@ impl Program {
                 limit: limits.max_source_bytes,
             });
         }
-        Self::checked(Kind::Choice(options), limits)
+        let kind = Kind::Choice(options);
+        limits.compile_fuel_after(spent).watched(|fuel| Self::checked(kind, limits, fuel))
     }
 
     /// One special token.
     pub fn special_token(name: &str, limits: &Limits) -> Result<Self, EngineError> {
-        Self::checked(Kind::Special(name.to_owned()), limits)
+        Self::checked_in_time(Kind::Special(name.to_owned()), limits)
     }
 
-    /// JSON texts that a schema accepts; both arguments are JSON texts.
-    pub fn json_schema(schema: &str, options: &str, limits: &Limits) -> Result<Self, EngineError> {
+    /// JSON texts that a schema accepts; both arguments are JSON texts. `spent` as in
+    /// [`Self::choice`].
+    pub fn json_schema(
+        schema: &str,
+        options: &str,
+        limits: &Limits,
+        spent: Duration,
+    ) -> Result<Self, EngineError> {
         check_size(schema, limits)?;
-        let schema = serde_json::from_str(schema).map_err(not_json)?;
-        let options = serde_json::from_str(options).map_err(not_json)?;
-        Self::checked(Kind::Schema { schema, options }, limits)
+        check_size(options, limits)?;
+        limits.compile_fuel_after(spent).watched(|fuel| {
+            let mut read = |text| read_json(text, limits.max_source_depth, fuel).map_err(not_json);
+            let (schema, options) = (read(schema)?, read(options)?);
+            let options = SchemaOptions::of_json(options)
+                .map_err(|error| EngineError::NotJson(error.to_string()))?;
+            Self::checked(Kind::Schema { schema, options }, limits, fuel)
+        })
     }
 
-    /// Texts that a grammar derives; `ir` is in the interchange format.
+    /// Texts that a grammar derives; `ir` is in the interchange format. `spent` as in
+    /// [`Self::choice`].
     pub fn grammar(
         ir: &str,
         programs: BTreeMap<String, Arc<Program>>,
         limits: &Limits,
+        spent: Duration,
     ) -> Result<Self, EngineError> {
         check_size(ir, limits)?;
-        let ir: GrammarIr =
-            serde_json::from_str(ir).map_err(|e| EngineError::MalformedGrammar(e.to_string()))?;
-        Self::checked(Kind::Grammar { ir, programs }, limits)
+        limits.compile_fuel_after(spent).watched(|fuel| {
+            let ir = GrammarIr::read(ir, fuel)?;
+            Self::checked(Kind::Grammar { ir, programs }, limits, fuel)
+        })
     }
 
     /// One part after the other.
     pub fn concatenate(parts: Vec<Arc<Program>>, limits: &Limits) -> Result<Self, EngineError> {
-        Self::checked(Kind::Concatenate(parts), limits)
+        Self::checked_in_time(Kind::Concatenate(parts), limits)
     }
 
     /// Any of the parts.
     pub fn union(parts: Vec<Arc<Program>>, limits: &Limits) -> Result<Self, EngineError> {
-        Self::checked(Kind::Union(parts), limits)
+        Self::checked_in_time(Kind::Union(parts), limits)
     }
 
     /// `part`, `min` to `max` times.
@@ -115,12 +133,12 @@ impl Program {
         max: Option<u32>,
         limits: &Limits,
     ) -> Result<Self, EngineError> {
-        Self::checked(Kind::Repeat { part, min, max }, limits)
+        Self::checked_in_time(Kind::Repeat { part, min, max }, limits)
     }
 
     /// Texts that are in every part.
     pub fn intersect(parts: Vec<Arc<Program>>, limits: &Limits) -> Result<Self, EngineError> {
-        Self::checked(Kind::Intersect(parts), limits)
+        Self::checked_in_time(Kind::Intersect(parts), limits)
     }
 
     /// The limits that it was made under.
@@ -143,11 +161,16 @@ impl Program {
         self.report.as_ref().map_or(&[], |report| &report.mistakes)
     }
 
+    fn checked_in_time(kind: Kind, limits: &Limits) -> Result<Self, EngineError> {
+        limits.compile_fuel().watched(|fuel| Self::checked(kind, limits, fuel))
+    }
+
     /// Builds the automaton once, so that whatever is wrong is said where it was written.
-    fn checked(kind: Kind, limits: &Limits) -> Result<Self, EngineError> {
+    fn checked(kind: Kind, limits: &Limits, fuel: &mut Fuel) -> Result<Self, EngineError> {
         let depth = 1 + kind.parts().map(|p| p.depth).max().unwrap_or(0);
-        if depth > MAX_NESTING {
-            return Err(EngineError::TooDeep { limit: MAX_NESTING });
+        // By recursion.
+        if depth > limits.nesting() {
+            return Err(EngineError::TooDeep { limit: limits.nesting() });
         }
         let mut program = Program {
             kind,
@@ -157,9 +180,8 @@ impl Program {
             exactness: Exactness::Exact,
             report: None,
         };
-        let mut fuel = limits.compile_fuel();
-        let (mut automaton, report) = program.build(limits, &mut fuel)?;
-        if automaton.start(&mut fuel)?.is_dead() {
+        let (mut automaton, report) = program.build(limits, fuel)?;
+        if automaton.start(fuel)?.is_dead() {
             return Err(EngineError::Empty { parts: Vec::new() });
         }
         program.report = report;
@@ -300,7 +322,7 @@ impl Program {
                 start: 0,
             },
             Kind::Repeat { part, min, max } => Grammar {
-                rules: repetition(*min, *max)?,
+                rules: repetition(*min, *max, limits)?,
                 terminals: vec![part.as_terminal("part", exprs, limits, fuel)?],
                 ignore: Vec::new(),
                 start: 0,
@@ -325,14 +347,12 @@ impl Kind {
 }
 
 /// Rules for terminal 0, `min` to `max` times; rule 0 is the start.
-fn repetition(min: u32, max: Option<u32>) -> Result<Vec<Rule>, EngineError> {
+fn repetition(min: u32, max: Option<u32>, limits: &Limits) -> Result<Vec<Rule>, EngineError> {
     let bound = max.unwrap_or(min).max(min);
-    if bound > MAX_UNROLLED {
-        return Err(AutomatonError::Limit {
-            name: "max_unrolled_repeats",
-            limit: MAX_UNROLLED as u64,
-        }
-        .into());
+    let limit = limits.max_unrolled_repeats;
+    if bound > limit {
+        let limit = u64::from(limit);
+        return Err(AutomatonError::Limit { name: "max_unrolled_repeats", limit }.into());
     }
     let part = Symbol::Terminal(0);
     let optional = bound - min;
@@ -376,12 +396,10 @@ fn lower_ir(
 ) -> Result<Grammar, EngineError> {
     let mut terminals = Vec::with_capacity(ir.terminals.len());
     for terminal in &ir.terminals {
+        fuel.spend(1)?;
         terminals.push(match terminal {
             TerminalIr::Regex { name, pattern, flags, dialect } => {
-                let place = |error| EngineError::Regex {
-                    place: Some(name.clone()),
-                    error: Box::new(error),
-                };
+                let place = |error| EngineError::of_regex(Some(name), error);
                 let dialect = dialect_by_name(dialect)?;
                 let flags = Flags::from_letters(flags, dialect).map_err(|letter| {
                     EngineError::MalformedGrammar(format!(
@@ -394,12 +412,8 @@ fn lower_ir(
             TerminalIr::Literal { name, text, ignore_case } => {
                 let expr = if *ignore_case {
                     let flags = Flags { ignore_case: true, ..Default::default() };
-                    let ast = parse_whole(&escape(text), Dialect::Python, flags, limits).map_err(
-                        |error| EngineError::Regex {
-                            place: Some(name.clone()),
-                            error: Box::new(error),
-                        },
-                    )?;
+                    let ast = parse_whole(&escape(text), Dialect::Python, flags, limits)
+                        .map_err(|error| EngineError::of_regex(Some(name), error))?;
                     lower_utf8(exprs, &ast)
                 } else {
                     exprs.literal(text.as_bytes())
@@ -456,8 +470,7 @@ fn parse_whole(
     flags: Flags,
     limits: &Limits,
 ) -> Result<Ast, RegexSyntaxError> {
-    let limits =
-        ParseLimits { max_nesting: limits.max_depth.min(MAX_NESTING), ..Default::default() };
+    let limits = ParseLimits { max_nesting: limits.nesting(), ..Default::default() };
     full_match(&parse(pattern, dialect, flags, limits)?)
 }
 
@@ -499,7 +512,16 @@ fn regex_limits(limits: &Limits) -> RegexLimits {
 }
 
 fn grammar_limits(limits: &Limits) -> GrammarLimits {
-    GrammarLimits { max_states: limits.max_states, ..Default::default() }
+    GrammarLimits {
+        max_rules: limits.max_rules,
+        max_terminals: limits.max_terminals,
+        max_symbols: limits.max_symbols,
+        max_states: limits.max_states,
+        max_sets: limits.max_sets,
+        max_items_per_set: limits.max_items_per_set,
+        max_items: limits.max_items,
+        ..Default::default()
+    }
 }
 
 fn schema_limits(limits: &Limits) -> SchemaLimits {
@@ -509,17 +531,18 @@ fn schema_limits(limits: &Limits) -> SchemaLimits {
         max_alternatives: limits.max_alternatives,
         max_exact_alternatives: limits.max_exact_alternatives,
         max_exprs: limits.max_exprs,
+        max_nodes: limits.max_nodes,
+        max_nesting: limits.nesting(),
+        max_key_classes: limits.max_key_classes,
+        max_missing_members: limits.max_missing_members,
+        max_array_states: limits.max_array_states,
         ..Default::default()
     }
 }
 
-/// Levels of arrays and objects that the reader of JSON follows: fixed, to spare the stack.
-const MAX_SOURCE_DEPTH: u64 = 128;
-
-fn not_json(error: serde_json::Error) -> EngineError {
-    let message = error.to_string();
-    if message.starts_with("recursion limit exceeded") {
-        return AutomatonError::Limit { name: "max_source_depth", limit: MAX_SOURCE_DEPTH }.into();
+fn not_json(error: JsonError) -> EngineError {
+    match error {
+        JsonError::Automaton(error) => error.into(),
+        malformed => EngineError::NotJson(malformed.to_string()),
     }
-    EngineError::NotJson(message)
 }

@@ -1,6 +1,6 @@
 //! A program read as plain text, without a vocabulary: for checks, tests and samples.
 
-use structgen_automaton::{ByteAutomaton, StateId};
+use structgen_automaton::{ByteAutomaton, Fuel, StateId};
 
 use crate::{EngineError, Limits, Program};
 
@@ -17,47 +17,67 @@ impl TextAutomaton {
     /// Builds the automaton of `program`, under the limits that it was made under.
     pub fn new(program: &Program) -> Result<Self, EngineError> {
         let limits = program.limits();
-        let automaton = program.automaton(limits, &mut limits.compile_fuel())?;
+        let automaton = limits.compile_fuel().watched(|fuel| program.automaton(limits, fuel))?;
         Ok(TextAutomaton { automaton, limits: limits.clone() })
     }
 
     /// How many bytes of `text` can be read, and whether the text is complete.
     pub fn read(&mut self, text: &[u8]) -> Result<(usize, bool), EngineError> {
-        let mut fuel = self.limits.step_fuel();
-        let mut state = self.automaton.start(&mut fuel)?;
+        let TextAutomaton { automaton, limits } = self;
+        let mut state = limits.step_fuel().watched(|fuel| automaton.start(fuel))?;
         // What was asked for other texts is over.
-        self.automaton.take_limit();
-        for (read, &byte) in text.iter().enumerate() {
-            // A long text is no long step.
-            if read % READ_AT_ONCE == 0 {
-                fuel = self.limits.step_fuel();
-                if self.automaton.usage().bytes > self.limits.max_memory_bytes() {
-                    return Err(self.limits.memory_exceeded().into());
-                }
+        automaton.take_limit();
+        let mut read = 0;
+        // A long text is no long step.
+        for part in text.chunks(READ_AT_ONCE) {
+            if automaton.usage().bytes > limits.max_memory_bytes() {
+                return Err(limits.memory_exceeded().into());
             }
-            fuel.spend(1)?;
-            state = self.automaton.step(state, byte, &mut fuel)?;
+            limits.step_fuel().watched(|fuel| {
+                for &byte in part {
+                    fuel.spend(1)?;
+                    state = automaton.step(state, byte, fuel)?;
+                    if state.is_dead() {
+                        break;
+                    }
+                    read += 1;
+                }
+                Ok::<_, EngineError>(())
+            })?;
             if state.is_dead() {
-                return match self.automaton.take_limit() {
+                return match automaton.take_limit() {
                     Some(limit) => Err(limit.into()),
                     None => Ok((read, false)),
                 };
             }
         }
-        Ok((text.len(), self.automaton.is_accepting(state, &mut fuel)?))
+        Ok((read, limits.step_fuel().watched(|fuel| automaton.is_accepting(state, fuel))?))
+    }
+
+    /// See [`ByteAutomaton::is_spoilt`].
+    pub fn is_spoilt(&self) -> bool {
+        self.automaton.is_spoilt()
     }
 
     /// A random complete text: a walk over live bytes, uniform among them except that a state
     /// which may end ends one time in eight; after `max_bytes` the short completion is taken.
     /// None where a superset automaton leads to a dead end.
     pub fn sample(&mut self, seed: u64, max_bytes: usize) -> Result<Option<Vec<u8>>, EngineError> {
-        let mut fuel = self.limits.step_fuel();
+        self.limits.step_fuel().watched(|fuel| self.walk(seed, max_bytes, fuel))
+    }
+
+    fn walk(
+        &mut self,
+        seed: u64,
+        max_bytes: usize,
+        fuel: &mut Fuel,
+    ) -> Result<Option<Vec<u8>>, EngineError> {
         let mut random = SplitMix(seed);
         let mut text = Vec::new();
-        let mut state = self.automaton.start(&mut fuel)?;
+        let mut state = self.automaton.start(fuel)?;
         while text.len() < max_bytes {
-            let live = self.live(state, &mut fuel)?;
-            let accepting = self.automaton.is_accepting(state, &mut fuel)?;
+            let live = self.live(state, fuel)?;
+            let accepting = self.automaton.is_accepting(state, fuel)?;
             if live.is_empty() || (accepting && random.below(8) == 0) {
                 return Ok(accepting.then_some(text));
             }
@@ -65,17 +85,13 @@ impl TextAutomaton {
             text.push(byte);
             state = next;
         }
-        Ok(self.automaton.completion(state, &mut fuel)?.map(|rest| {
+        Ok(self.automaton.completion(state, fuel)?.map(|rest| {
             text.extend(rest);
             text
         }))
     }
 
-    fn live(
-        &mut self,
-        state: StateId,
-        fuel: &mut structgen_automaton::Fuel,
-    ) -> Result<Vec<(u8, StateId)>, EngineError> {
+    fn live(&mut self, state: StateId, fuel: &mut Fuel) -> Result<Vec<(u8, StateId)>, EngineError> {
         let mut live = Vec::new();
         for byte in 0..=u8::MAX {
             fuel.spend(1)?;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use structgen_engine::{
     Compiled, EngineError, Limits, Matcher, Program, SharedVocabulary, fill_rows, fill_tree,
@@ -192,7 +193,8 @@ fn intersections_are_exact_where_the_algebra_reaches() {
     let nested = r#"{"start": 0, "ignore": [], "terminals": [
         {"kind": "literal", "name": "A", "text": "a"}, {"kind": "literal", "name": "B", "text": "b"}],
         "rules": [{"name": "s", "alternatives": [[["t", 0], ["r", 0], ["t", 1]], []]}]}"#;
-    let balanced = Arc::new(Program::grammar(nested, BTreeMap::new(), &limits).unwrap());
+    let balanced =
+        Arc::new(Program::grammar(nested, BTreeMap::new(), &limits, Duration::ZERO).unwrap());
     let product = Program::intersect(vec![balanced, regex("a{2}b*")], &limits).unwrap();
     assert_eq!(product.exactness(), structgen_automaton::Exactness::Superset);
     let mut matcher = matcher(Arc::new(product), &vocabulary);
@@ -225,7 +227,8 @@ fn repetitions_of_what_is_not_regular() {
     let nested = r#"{"start": 0, "terminals": [{"kind": "literal", "name": "A", "text": "a"},
         {"kind": "literal", "name": "B", "text": "b"}],
         "rules": [{"name": "s", "alternatives": [[["t", 0], ["r", 0], ["t", 1]], [["t", 0], ["t", 1]]]}]}"#;
-    let balanced = Arc::new(Program::grammar(nested, BTreeMap::new(), &limits).unwrap());
+    let balanced =
+        Arc::new(Program::grammar(nested, BTreeMap::new(), &limits, Duration::ZERO).unwrap());
     for (min, max, good, bad) in [
         (0, None, vec!["", "ab", "abaabb"], vec!["a", "ba"]),
         (2, Some(3), vec!["abab", "aabbabab"], vec!["ab", "abababab"]),
@@ -252,7 +255,7 @@ fn repetitions_of_what_is_not_regular() {
 /// Numbers of which none comes twice: a text that leaves states behind, and needs few of them.
 fn distinct() -> Arc<Program> {
     let schema = r#"{"type": "array", "items": {"type": "integer"}, "uniqueItems": true}"#;
-    Arc::new(Program::json_schema(schema, "{}", &Limits::default()).unwrap())
+    Arc::new(Program::json_schema(schema, "{}", &Limits::default(), Duration::ZERO).unwrap())
 }
 
 #[test]
@@ -327,7 +330,8 @@ fn strings_near_their_limit_equal_probing() {
     ]);
     for (low, high) in [(0, 7), (3, 7), (7, 7), (0, 1), (2, 14)] {
         let schema = format!(r#"{{"type": "string", "minLength": {low}, "maxLength": {high}}}"#);
-        let program = Program::json_schema(&schema, "{}", &Limits::default()).unwrap();
+        let program =
+            Program::json_schema(&schema, "{}", &Limits::default(), Duration::ZERO).unwrap();
         let mut matcher = matcher(Arc::new(program), &vocabulary);
         assert_eq!(matcher.advance_bytes(b"\"").unwrap(), 1);
         for i in 0..=high {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use structgen_engine::{Compiled, Limits, Program, SharedVocabulary};
 use structgen_regex::Dialect;
@@ -46,8 +47,10 @@ fn programs() -> Vec<Arc<Program>> {
         r#"{"type":"object","properties":{"a":{"type":"string","maxLength":41},"b":{"format":"date","type":"string"}},"required":["a","b"]}"#,
         r#"{"type":"array","items":{"enum":["abc","abd",12,null]}}"#,
     ];
-    let mut programs: Vec<Program> =
-        schemas.iter().map(|schema| Program::json_schema(schema, "{}", &limits).unwrap()).collect();
+    let mut programs: Vec<Program> = schemas
+        .iter()
+        .map(|schema| Program::json_schema(schema, "{}", &limits, Duration::ZERO).unwrap())
+        .collect();
     for pattern in ["[a-z ]+(, [a-zé]{2,30})*", "[^x]{3,9}\"?", "(?=.*3)[0-9a-f]+"] {
         programs.push(Program::regex(pattern, Dialect::Python, &limits).unwrap());
     }

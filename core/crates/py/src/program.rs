@@ -1,13 +1,16 @@
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PySequence, PyString, PyTuple};
 use structgen_automaton::Exactness;
-use structgen_engine::{Compiled, EngineError, Limits as EngineLimits, TextAutomaton};
+use structgen_engine::{
+    Compiled, EngineError, Limits as EngineLimits, TextAutomaton, lock_unless_cancelled,
+};
 
 use crate::automaton::Automaton;
-use crate::errors::engine_error;
+use crate::errors::{automaton_error, engine_error};
 use crate::forks::detached;
 use crate::limits::Limits;
 use crate::pickling::restorer;
@@ -57,7 +60,7 @@ impl Program {
         limits: Option<&Limits>,
         build: impl FnOnce(&EngineLimits) -> Result<structgen_engine::Program, EngineError> + Send,
     ) -> PyResult<Self> {
-        let limits = limits.map(|limits| limits.inner.clone()).unwrap_or_default();
+        let limits = engine_limits(limits);
         let inner = detached(py, || build(&limits)).map_err(|error| engine_error(py, error))?;
         Ok(Program { inner: Arc::new(inner), source, text: Mutex::new(None) })
     }
@@ -105,17 +108,24 @@ impl Program {
         ask: impl FnOnce(&mut TextAutomaton) -> Result<T, EngineError> + Send,
     ) -> PyResult<T> {
         detached(py, || {
-            let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-            match text.as_mut() {
-                Some(automaton) => ask(automaton),
-                None => {
-                    let fresh = TextAutomaton::new(&self.inner)?;
-                    ask(text.insert(fresh))
-                }
+            let cancel = self.inner.limits().cancel.as_ref();
+            let mut text = lock_unless_cancelled(&self.text, cancel)?;
+            let automaton = match text.as_mut() {
+                Some(automaton) => automaton,
+                None => text.insert(TextAutomaton::new(&self.inner)?),
+            };
+            let answer = ask(automaton);
+            if automaton.is_spoilt() {
+                *text = None;
             }
+            answer
         })
         .map_err(|error| engine_error(py, error))
     }
+}
+
+fn engine_limits(limits: Option<&Limits>) -> EngineLimits {
+    limits.map(|limits| limits.inner.clone()).unwrap_or_default()
 }
 
 fn inner(parts: &[Py<Program>]) -> Vec<Arc<structgen_engine::Program>> {
@@ -151,34 +161,54 @@ impl Program {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (options, /, *, limits = None))]
-    fn choice(py: Python<'_>, options: Vec<String>, limits: Option<&Limits>) -> PyResult<Self> {
+    #[pyo3(signature = (options, /, *, limits = None, spent_ms = 0))]
+    fn choice(
+        py: Python<'_>,
+        options: &Bound<'_, PySequence>,
+        limits: Option<&Limits>,
+        spent_ms: u64,
+    ) -> PyResult<Self> {
+        let options = options.to_tuple()?;
         let source = Source::of_args("choice", (&options,), py)?;
-        Self::wrap(py, source, limits, |limits| structgen_engine::Program::choice(options, limits))
+        // Half a million texts take as long to copy as to compile.
+        let engine = engine_limits(limits);
+        let fuel = &mut engine.compile_fuel_after(Duration::from_millis(spent_ms));
+        let mut texts = Vec::with_capacity(options.len());
+        for text in options.iter_borrowed() {
+            fuel.spend(4).map_err(|error| automaton_error(py, error))?;
+            texts.push(text.extract::<String>()?);
+        }
+        let spent = fuel.time_spent().saturating_sub(engine.giving_back());
+        Self::wrap(py, source, limits, |limits| {
+            structgen_engine::Program::choice(texts, limits, spent)
+        })
     }
 
     #[staticmethod]
-    #[pyo3(signature = (schema_json, options_json, /, *, limits = None))]
+    #[pyo3(signature = (schema_json, options_json, /, *, limits = None, spent_ms = 0))]
     fn json_schema(
         py: Python<'_>,
         schema_json: &Bound<'_, PyString>,
         options_json: &Bound<'_, PyString>,
         limits: Option<&Limits>,
+        spent_ms: u64,
     ) -> PyResult<Self> {
         let source = Source::of_args("json_schema", (schema_json, options_json), py)?;
         let (schema_json, options_json) = (schema_json.to_str()?, options_json.to_str()?);
         Self::wrap(py, source, limits, |limits| {
-            structgen_engine::Program::json_schema(schema_json, options_json, limits)
+            let spent = Duration::from_millis(spent_ms);
+            structgen_engine::Program::json_schema(schema_json, options_json, limits, spent)
         })
     }
 
     #[staticmethod]
-    #[pyo3(signature = (ir_json, /, subprograms = None, *, limits = None))]
+    #[pyo3(signature = (ir_json, /, subprograms = None, *, limits = None, spent_ms = 0))]
     fn grammar(
         py: Python<'_>,
         ir_json: &Bound<'_, PyString>,
         subprograms: Option<BTreeMap<String, Py<Program>>>,
         limits: Option<&Limits>,
+        spent_ms: u64,
     ) -> PyResult<Self> {
         let (names, parts): (Vec<_>, Vec<_>) = subprograms.unwrap_or_default().into_iter().unzip();
         let programs = names.iter().cloned().zip(inner(&parts)).collect();
@@ -186,7 +216,8 @@ impl Program {
         source.parts = parts;
         let ir_json = ir_json.to_str()?;
         Self::wrap(py, source, limits, |limits| {
-            structgen_engine::Program::grammar(ir_json, programs, limits)
+            let spent = Duration::from_millis(spent_ms);
+            structgen_engine::Program::grammar(ir_json, programs, limits, spent)
         })
     }
 

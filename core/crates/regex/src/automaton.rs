@@ -67,6 +67,10 @@ impl ByteAutomaton for RegexAutomaton {
         Exactness::Exact
     }
 
+    fn is_spoilt(&self) -> bool {
+        self.lexer.exprs.check().is_err()
+    }
+
     fn usage(&self) -> Usage {
         Usage { states: self.lexer.len(), bytes: self.lexer.bytes() }
     }

@@ -102,7 +102,14 @@ fn lower(exprs: &mut Exprs, ast: &Ast, encoding: Encoding, nesting: u32) -> Expr
         return Exprs::EMPTY;
     }
     let all = |exprs: &mut Exprs, parts: &[Ast]| -> Vec<ExprId> {
-        parts.iter().map(|part| lower(exprs, part, encoding, nesting + 1)).collect()
+        let mut lowered = Vec::with_capacity(parts.len());
+        for part in parts {
+            if exprs.gives_up(0) {
+                break;
+            }
+            lowered.push(lower(exprs, part, encoding, nesting + 1));
+        }
+        lowered
     };
     match ast {
         Ast::Empty => Exprs::EMPTY,

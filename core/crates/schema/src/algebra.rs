@@ -27,6 +27,7 @@ use structgen_regex::{ExprId, Lexer};
 use crate::basis::Basis;
 use crate::error::SchemaError;
 use crate::format::Format;
+use crate::json::read_json;
 use crate::limits::SchemaLimits;
 use crate::location::{LocId, Schema};
 use crate::number::Numbers;
@@ -187,6 +188,11 @@ pub(crate) struct Algebra {
 /// A JSON value by its text (members in their order, numbers as written).
 type ValueKey = String;
 
+/// The value again. It was one, of whatever depth.
+fn value_of_key(text: &str) -> Option<Value> {
+    read_json(text, u32::MAX, &mut Fuel::unlimited()).ok()
+}
+
 impl Algebra {
     pub(crate) fn new(
         schemas: Vec<Schema>,
@@ -314,7 +320,7 @@ impl Algebra {
 
     /// The document that a value node stands for.
     pub(crate) fn value_of(&self, id: u32) -> Value {
-        serde_json::from_str(&self.values.get(id)).unwrap_or(Value::Null)
+        value_of_key(self.values.peek(id)).unwrap_or(Value::Null)
     }
 
     /// Whether the language has no member.

@@ -30,6 +30,7 @@ mod diagnosis;
 mod error;
 mod format;
 mod frames;
+mod json;
 mod layout;
 mod limits;
 mod location;
@@ -44,6 +45,7 @@ mod uri;
 mod vocabulary;
 
 pub use error::SchemaError;
+pub use json::{JsonError, read_json};
 pub use limits::SchemaLimits;
 pub use machine::SchemaAutomaton;
 pub use options::{

@@ -15,6 +15,13 @@ pub struct SchemaLimits {
     pub max_exact_alternatives: u32,
     /// Schema locations, and boolean combinations of them.
     pub max_nodes: u32,
+    /// Kinds of keys that patterns tell apart.
+    pub max_key_classes: u32,
+    /// Members that an object may lack at some place. Each is written out when the shortest end
+    /// of the object is asked for.
+    pub max_missing_members: u32,
+    /// States in which an array may be between two elements.
+    pub max_array_states: u32,
     /// Applicators nested in place (`allOf` in `anyOf` in `not` ...).
     pub max_nesting: u32,
     /// Expressions of the regex algebra.
@@ -31,6 +38,9 @@ impl Default for SchemaLimits {
             max_alternatives: 4_096,
             max_exact_alternatives: 256,
             max_nodes: 1_000_000,
+            max_key_classes: 4_096,
+            max_missing_members: 100_000,
+            max_array_states: 50_000,
             max_nesting: 200,
             max_exprs: 4_000_000,
             max_lexer_states: 2_000_000,

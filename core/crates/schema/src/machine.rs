@@ -67,7 +67,7 @@ impl SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<Self, SchemaError> {
         let mut reading = reader::read(schema, options, limits, fuel)?;
-        let twins = reading.merge_twins();
+        let twins = reading.merge_twins()?;
         let mut algebra = Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
         algebra.check_schemas()?;
         let root = algebra.location_node(reading.root);
@@ -110,7 +110,7 @@ impl SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<bool, SchemaError> {
         let mut reading = reader::read(schema, options, limits, fuel)?;
-        reading.merge_twins();
+        reading.merge_twins()?;
         let mut algebra = Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
         let root = algebra.location_node(reading.root);
         Ok(algebra.size(root, fuel)? == INFINITE)

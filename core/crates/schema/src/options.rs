@@ -283,6 +283,21 @@ pub struct SchemaOptions {
     pub registry: BTreeMap<String, Value>,
 }
 
+impl SchemaOptions {
+    /// The options that `fields` holds by name.
+    pub fn of_json(mut fields: Value) -> Result<Self, serde_json::Error> {
+        // Moved as it is: it may be large, and deep.
+        let registry = fields.as_object_mut().and_then(|fields| fields.remove("registry"));
+        let mut options: SchemaOptions = serde_json::from_value(fields)?;
+        options.registry = match registry {
+            None => BTreeMap::new(),
+            Some(Value::Object(documents)) => documents.into_iter().collect(),
+            Some(_) => return Err(serde::de::Error::custom("`registry` is no object")),
+        };
+        Ok(options)
+    }
+}
+
 impl Default for SchemaOptions {
     fn default() -> Self {
         SchemaOptions {

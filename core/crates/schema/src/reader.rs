@@ -10,7 +10,7 @@ mod twins;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
-use structgen_automaton::{AutomatonError, Fuel};
+use structgen_automaton::{AutomatonError, Fuel, pace};
 
 use crate::error::SchemaError;
 use crate::limits::SchemaLimits;
@@ -38,6 +38,7 @@ pub(crate) fn read(
     fuel: &mut Fuel,
 ) -> Result<Reading, SchemaError> {
     let resources = Resources::new(root, options.registry.iter(), options.draft)?;
+    fuel.look_around()?;
     let mut reader = Reader {
         resources,
         options,
@@ -61,7 +62,7 @@ pub(crate) fn read(
         // In the order in which they are written.
         reader.queue[waiting..].reverse();
     }
-    reader.report_unreachable();
+    reader.report_unreachable()?;
     check_circles(&reader.schemas)?;
     let tracks_evaluation = reader
         .schemas
@@ -96,6 +97,7 @@ impl<'a> Reader<'a> {
             return Ok(*id);
         }
         self.check_count()?;
+        pace(2)?;
         let id = LocId(self.schemas.len() as u32);
         self.schemas.push(Schema::empty(place.pointer.clone(), Draft::Draft202012));
         self.ids.insert(key, id);
@@ -140,7 +142,7 @@ impl<'a> Reader<'a> {
             }
             Value::Object(map) => {
                 if reports {
-                    self.collect_definitions(map, &place.pointer);
+                    self.collect_definitions(map, &place.pointer)?;
                 }
                 keywords::read(self, &mut schema, map, &place, scope, reports)?;
                 Ok(schema)
@@ -153,23 +155,31 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn collect_definitions(&mut self, map: &'a serde_json::Map<String, Value>, pointer: &str) {
+    fn collect_definitions(
+        &mut self,
+        map: &'a serde_json::Map<String, Value>,
+        pointer: &str,
+    ) -> Result<(), SchemaError> {
         for keyword in ["$defs", "definitions"] {
             let Some(Value::Object(members)) = map.get(keyword) else { continue };
             for (name, value) in members {
+                pace(1)?;
                 let pointer = format!("{pointer}/{keyword}/{}", uri::escape_segment(name));
                 self.definitions.push((pointer, value));
             }
         }
+        Ok(())
     }
 
-    fn report_unreachable(&mut self) {
+    fn report_unreachable(&mut self) -> Result<(), SchemaError> {
         for (pointer, value) in std::mem::take(&mut self.definitions) {
+            pace(1)?;
             if !self.reported.contains(&address(value)) {
                 let note = Some("no reference leads here".to_owned());
                 self.report.add(&pointer, "", Status::Unreachable, note);
             }
         }
+        Ok(())
     }
 }
 
@@ -199,6 +209,7 @@ fn check_circles(schemas: &[Schema]) -> Result<(), SchemaError> {
             continue;
         }
         marks[start] = Mark::Open;
+        pace(1)?;
         let children = |index: usize| -> Vec<LocId> { schemas[index].in_place().collect() };
         let mut stack = vec![(start, children(start))];
         while let Some((index, todo)) = stack.last_mut() {

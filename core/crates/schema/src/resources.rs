@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;
+use structgen_automaton::pace;
 
 use crate::error::{SchemaError, shown};
 use crate::options::Draft;
@@ -148,7 +149,8 @@ impl<'a> Resources<'a> {
         // An explicit stack: documents may nest deeply.
         let mut stack = vec![Place { value, pointer, resource: id }];
         while let Some(place) = stack.pop() {
-            self.index_schema(place, forced, metaschemas, &mut stack);
+            pace(2)?;
+            self.index_schema(place, forced, metaschemas, &mut stack)?;
         }
         Ok(())
     }
@@ -186,8 +188,8 @@ impl<'a> Resources<'a> {
         forced: Option<Draft>,
         metaschemas: &FxHashMap<&str, &'a Value>,
         stack: &mut Vec<Place<'a>>,
-    ) {
-        let Value::Object(map) = place.value else { return };
+    ) -> Result<(), SchemaError> {
+        let Value::Object(map) = place.value else { return Ok(()) };
         let mut resource = place.resource;
         let mut draft = self.get(resource).draft;
         let hidden = ref_hides_siblings(draft) && map.contains_key("$ref");
@@ -235,6 +237,7 @@ impl<'a> Resources<'a> {
         }
         let hidden = ref_hides_siblings(draft) && map.contains_key("$ref");
         for (keyword, value) in map {
+            pace(0)?;
             if hidden && keyword != "definitions" {
                 continue;
             }
@@ -246,6 +249,7 @@ impl<'a> Resources<'a> {
                 }
                 Value::Object(members) if kinds.contains(&Holds::Map) => {
                     for (name, value) in members {
+                        pace(1)?;
                         let pointer = format!("{pointer}/{}", uri::escape_segment(name));
                         stack.push(Place { value, pointer, resource });
                     }
@@ -255,6 +259,7 @@ impl<'a> Resources<'a> {
                         let Value::Object(inner) = inner else { continue };
                         let pointer = format!("{pointer}/{}", uri::escape_segment(name));
                         for (name, value) in inner {
+                            pace(1)?;
                             let pointer = format!("{pointer}/{}", uri::escape_segment(name));
                             stack.push(Place { value, pointer, resource });
                         }
@@ -262,6 +267,7 @@ impl<'a> Resources<'a> {
                 }
                 Value::Array(elements) if kinds.contains(&Holds::List) => {
                     for (index, value) in elements.iter().enumerate() {
+                        pace(1)?;
                         let pointer = format!("{pointer}/{index}");
                         stack.push(Place { value, pointer, resource });
                     }
@@ -269,6 +275,7 @@ impl<'a> Resources<'a> {
                 _ => {}
             }
         }
+        Ok(())
     }
 
     fn add_anchor(&mut self, resource: ResourceId, name: &str, place: &Place<'a>) {

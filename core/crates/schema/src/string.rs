@@ -67,13 +67,25 @@ impl Strings {
 
     /// All spellings of one string.
     pub(crate) fn literal(&self, exprs: &mut Exprs, text: &str) -> ExprId {
-        self.lower(exprs, &Ast::literal(text))
+        let parts = self.spelled(exprs, text);
+        exprs.concat(&parts)
+    }
+
+    /// The spellings of each character.
+    fn spelled(&self, exprs: &mut Exprs, text: &str) -> Vec<ExprId> {
+        let mut parts = Vec::with_capacity(text.len() + 1);
+        for c in text.chars() {
+            if exprs.gives_up(0) {
+                break;
+            }
+            parts.push(lower_json_char(exprs, c, self.spelling));
+        }
+        parts
     }
 
     /// The same with the quote that ends it, in one go: a sequence is built from its end.
     pub(crate) fn ended(&self, exprs: &mut Exprs, text: &str) -> ExprId {
-        let mut parts: Vec<ExprId> =
-            text.chars().map(|c| lower_json_char(exprs, c, self.spelling)).collect();
+        let mut parts = self.spelled(exprs, text);
         parts.push(exprs.literal(b"\""));
         exprs.concat(&parts)
     }
@@ -83,7 +95,13 @@ impl Strings {
         match texts {
             [] => Exprs::EMPTY,
             _ if self.spelling == JsonSpelling::Minimal => {
-                let spelled: Vec<Vec<u8>> = texts.iter().map(|text| spell(text)).collect();
+                let mut spelled: Vec<Vec<u8>> = Vec::with_capacity(texts.len());
+                for text in texts {
+                    if exprs.gives_up(0) {
+                        return Exprs::EMPTY;
+                    }
+                    spelled.push(spell(text));
+                }
                 let spelled: Vec<&[u8]> = spelled.iter().map(Vec::as_slice).collect();
                 exprs.literals(&spelled)
             }
@@ -104,6 +122,9 @@ impl Strings {
         let mut levels: Vec<Vec<ExprId>> = vec![Vec::new()];
         let mut path: Vec<char> = Vec::new();
         for text in texts {
+            if exprs.gives_up(1) {
+                return Exprs::EMPTY;
+            }
             let chars: Vec<char> = text.chars().collect();
             let shared = path.iter().zip(&chars).take_while(|(a, b)| a == b).count();
             self.close(exprs, &mut levels, &mut path, shared);
@@ -127,7 +148,7 @@ impl Strings {
         path: &mut Vec<char>,
         keep: usize,
     ) {
-        while path.len() > keep {
+        while path.len() > keep && !exprs.gives_up(0) {
             let (Some(c), Some(options)) = (path.pop(), levels.pop()) else { return };
             let rest = exprs.or(&options);
             let first = lower_json_char(exprs, c, self.spelling);

@@ -94,6 +94,11 @@ impl LexicalCache {
         if !looks_up && steps >= worth_saving(vocabulary.trie()) {
             lasting = automaton.lex_lasting_fingerprints(lex);
         }
+        // All constraints share entries, and not every answer of a spoilt automaton is an error.
+        if automaton.is_spoilt() {
+            fuel.look_around()?;
+            return Err(AutomatonError::Limit { name: "mask_ms", limit: 0 });
+        }
         let entry = Arc::new(entry);
         let mut entries = lock();
         if entries.bytes + entry.bytes > self.max_bytes {

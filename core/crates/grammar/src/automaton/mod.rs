@@ -289,6 +289,10 @@ impl ByteAutomaton for CfgAutomaton {
         self.lexicon.exactness()
     }
 
+    fn is_spoilt(&self) -> bool {
+        self.lexicon.is_spoilt()
+    }
+
     fn usage(&self) -> Usage {
         Usage {
             states: self.states.len(),

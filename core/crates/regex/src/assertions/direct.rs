@@ -1,7 +1,9 @@
+use structgen_automaton::pace;
+
 use super::edges::{edge, max_chars, min_chars, nullable};
 use crate::{Ast, CharSet};
 
-/// The assertions do not resolve in place.
+/// The assertions do not resolve in place, or the thread is out of time.
 pub(super) struct Stuck;
 
 /// Alternatives and assertions worked on before giving up.
@@ -54,6 +56,9 @@ fn eval(
     }
     *budget -= 1;
     while let Some(item) = items.pop() {
+        if pace(0).is_err() {
+            return Err(Stuck);
+        }
         if !item.has_assertions() {
             left.parts.push(item.clone());
             continue;

@@ -8,7 +8,8 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use structgen_automaton::pace;
 
 use super::{limit, unsupported};
 use crate::parse::RegexSyntaxError;
@@ -76,9 +77,9 @@ pub(super) type Resolved<T> = Result<T, RegexSyntaxError>;
 
 /// The automaton of the whole texts that `ast` matches.
 pub(super) fn resolve(ast: &Ast) -> Resolved<Ast> {
-    let mut sets = Vec::new();
-    collect(ast, &mut sets);
-    let classes = minterms(sets)?;
+    let mut sets = FxHashSet::default();
+    collect(ast, &mut sets)?;
+    let classes = minterms(sets.into_iter().cloned().collect())?;
     let mut explorer = Explorer {
         exprs: Exprs::new(RegexLimits::default()),
         classes,
@@ -93,17 +94,23 @@ pub(super) fn resolve(ast: &Ast) -> Resolved<Ast> {
     explorer.run(ast)
 }
 
-fn collect(ast: &Ast, sets: &mut Vec<CharSet>) {
+fn collect<'a>(ast: &'a Ast, sets: &mut FxHashSet<&'a CharSet>) -> Resolved<()> {
+    pace(0).map_err(RegexSyntaxError::stopped)?;
     match ast {
-        Ast::Class(set) | Ast::WordBoundary { word: set, .. } => sets.push(set.clone()),
+        Ast::Class(set) | Ast::WordBoundary { word: set, .. } => {
+            sets.insert(set);
+        }
         Ast::Concat(parts) | Ast::Alternate(parts) | Ast::And(parts) => {
-            parts.iter().for_each(|part| collect(part, sets));
+            for part in parts {
+                collect(part, sets)?;
+            }
         }
         Ast::Not(inner) | Ast::Repeat { inner, .. } | Ast::Look { inner, .. } => {
-            collect(inner, sets);
+            collect(inner, sets)?;
         }
         Ast::Empty | Ast::Epsilon | Ast::Start | Ast::End | Ast::Automaton(_) => {}
     }
+    Ok(())
 }
 
 /// The classes of characters that are in the same ones of `sets`.
@@ -112,6 +119,7 @@ fn minterms(mut sets: Vec<CharSet>) -> Resolved<Vec<CharSet>> {
     sets.dedup();
     let mut classes = vec![CharSet::any()];
     for set in sets {
+        pace(classes.len() as u32).map_err(RegexSyntaxError::stopped)?;
         let mut refined = Vec::with_capacity(classes.len() + 1);
         for class in classes {
             let outside = &class - &set;
@@ -177,6 +185,7 @@ impl Explorer {
 
     pub fn step(&mut self, nesting: u32) -> Resolved<()> {
         self.steps += 1;
+        pace(1).map_err(RegexSyntaxError::stopped)?;
         if self.steps > MAX_STEPS || self.exprs.check().is_err() {
             return Err(limit("max_assertion_steps", MAX_STEPS));
         }

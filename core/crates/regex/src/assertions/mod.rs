@@ -12,6 +12,8 @@ mod explore;
 #[cfg(test)]
 mod tests;
 
+use structgen_automaton::pace;
+
 use crate::Ast;
 use crate::parse::{RegexErrorKind, RegexSyntaxError};
 
@@ -33,6 +35,7 @@ fn resolve(parts: &[&Ast]) -> Result<Ast, RegexSyntaxError> {
     match direct::resolve(parts) {
         Ok(ast) => Ok(ast),
         Err(direct::Stuck) => {
+            pace(0).map_err(RegexSyntaxError::stopped)?;
             let whole = Ast::Concat(parts.iter().map(|&part| part.clone()).collect());
             explore::resolve(&whole)
         }

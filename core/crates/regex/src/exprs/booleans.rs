@@ -1,6 +1,6 @@
 //! Alternations in normal form, and what they share with conjunctions.
 
-use super::{Exprs, INFINITE, Node};
+use super::{Exprs, INFINITE, KIDS_PER_STEP, Node};
 use crate::{ByteSet, ExprId};
 
 /// How far common prefixes are factored in one go. What lies deeper is factored when a
@@ -14,6 +14,9 @@ const MAX_ABSORBING: usize = 6;
 impl Exprs {
     pub(crate) fn or_vec(&mut self, parts: Vec<ExprId>, factoring: u32) -> ExprId {
         self.work += parts.len() as u64;
+        if self.gives_up(parts.len() as u32 / KIDS_PER_STEP) {
+            return Exprs::EMPTY;
+        }
         let mut list = Vec::with_capacity(parts.len());
         let mut set = ByteSet::EMPTY;
         let mut epsilon = false;

@@ -1,3 +1,5 @@
+use structgen_automaton::sorted_set;
+
 use super::booleans::MAX_FACTORING;
 use super::{Exprs, INFINITE, Node, WordCode};
 use crate::{ByteSet, ExprId};
@@ -16,6 +18,9 @@ impl Exprs {
     pub fn literal(&mut self, bytes: &[u8]) -> ExprId {
         let mut tail = Exprs::EPSILON;
         for &byte in bytes.iter().rev() {
+            if self.gives_up(0) {
+                return Exprs::EMPTY;
+            }
             let head = self.byte_set(ByteSet::single(byte));
             tail = self.pair(head, tail);
         }
@@ -26,6 +31,9 @@ impl Exprs {
     pub fn concat(&mut self, parts: &[ExprId]) -> ExprId {
         let mut tail = Exprs::EPSILON;
         for &part in parts.iter().rev() {
+            if self.gives_up(0) {
+                return Exprs::EMPTY;
+            }
             tail = self.then(part, tail);
         }
         tail
@@ -67,9 +75,13 @@ impl Exprs {
 
     /// Any of the byte strings `options`, whose common beginnings are one: linear in their size.
     pub fn literals(&mut self, options: &[&[u8]]) -> ExprId {
-        let mut sorted = options.to_vec();
-        sorted.sort_unstable();
-        sorted.dedup();
+        let sorted = match sorted_set(options.to_vec()) {
+            Ok(sorted) => sorted,
+            Err(error) => {
+                self.poison.get_or_insert(error);
+                return Exprs::EMPTY;
+            }
+        };
         self.words(&sorted, WordCode::Bytes, |exprs| exprs.trie(&sorted))
     }
 
@@ -79,9 +91,15 @@ impl Exprs {
         let mut levels: Vec<(bool, Vec<(u8, ExprId)>)> = vec![(false, Vec::new())];
         let mut path: Vec<u8> = Vec::new();
         for option in sorted {
+            if self.gives_up(0) {
+                return Exprs::EMPTY;
+            }
             let common = path.iter().zip(*option).take_while(|(a, b)| a == b).count();
             self.close_levels(&mut levels, &mut path, common);
             for &byte in &option[common..] {
+                if self.gives_up(0) {
+                    return Exprs::EMPTY;
+                }
                 path.push(byte);
                 levels.push((false, Vec::new()));
             }
@@ -99,7 +117,7 @@ impl Exprs {
         path: &mut Vec<u8>,
         keep: usize,
     ) {
-        while path.len() > keep {
+        while path.len() > keep && !self.gives_up(0) {
             let (Some(level), Some(byte)) = (levels.pop(), path.pop()) else { return };
             let branch = self.branch(level);
             if let Some(parent) = levels.last_mut() {

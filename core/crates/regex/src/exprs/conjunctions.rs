@@ -1,6 +1,6 @@
 //! Conjunctions in normal form.
 
-use super::{Exprs, INFINITE, Node};
+use super::{Exprs, INFINITE, KIDS_PER_STEP, Node};
 use crate::lower::{Encoding, lower_class};
 use crate::{ByteSet, CharSet, ExprId};
 
@@ -27,6 +27,9 @@ impl Exprs {
 
     fn and_below(&mut self, parts: Vec<ExprId>, heads: u32) -> ExprId {
         self.work += parts.len() as u64;
+        if self.gives_up(parts.len() as u32 / KIDS_PER_STEP) {
+            return Exprs::EMPTY;
+        }
         let mut list = Vec::with_capacity(parts.len());
         let mut set: Option<ByteSet> = None;
         for part in &parts {

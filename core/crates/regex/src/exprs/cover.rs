@@ -44,6 +44,9 @@ impl Exprs {
             }
             *budget -= 1;
             self.work += 1;
+            if self.gives_up(0) {
+                return false;
+            }
             if let Some(&known) = self.covers.get(&(big, small)) {
                 return known;
             }

@@ -29,7 +29,7 @@ mod words;
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
     AutomatonError, CharSelection, LEX_HORIZON, LEX_NEAR_HORIZON, ShardedMap, ShardedTable,
-    SteadyVec,
+    SteadyVec, pace,
 };
 
 use classes::ByteClasses;
@@ -65,6 +65,9 @@ impl Default for RegexLimits {
         RegexLimits { max_exprs: 2_000_000, max_states: 1_000_000, max_depth: 1_000 }
     }
 }
+
+/// Parts of an alternation that are hashed and measured in the time of a node.
+const KIDS_PER_STEP: u32 = 16;
 
 /// An arena of byte-level regular expressions. See the module for the method.
 #[derive(Clone, Debug)]
@@ -183,6 +186,18 @@ impl Exprs {
             Some(error) => Err(error.clone()),
             None => Ok(()),
         }
+    }
+
+    /// Whether it is of no use to build on: the arena is poisoned, or the thread is out of time
+    /// after `steps` more, and the arena is poisoned now. For loops over long texts.
+    #[inline]
+    pub fn gives_up(&mut self, steps: u32) -> bool {
+        if self.poison.is_none()
+            && let Err(error) = pace(steps)
+        {
+            self.poison = Some(error);
+        }
+        self.poison.is_some()
     }
 
     pub(crate) fn poison(&mut self, name: &'static str, limit: u64) {
@@ -367,6 +382,9 @@ impl Exprs {
                 Some(_) => print = fold(print, seed(), 0xC0111DE),
                 None => break,
             }
+        }
+        if self.gives_up(kids.len() as u32 / KIDS_PER_STEP) {
+            return Exprs::EMPTY;
         }
         let text = self.text_of(node, kids);
         if text.is_contradiction() {

@@ -85,9 +85,16 @@ impl Exprs {
         if texts.is_empty() {
             return Exprs::EMPTY;
         }
-        let Some(set) = WordSet::new(texts, code) else {
-            self.poison("max_exprs", self.limits.max_exprs.into());
-            return Exprs::EMPTY;
+        let set = match WordSet::new(texts, code) {
+            Ok(Some(set)) => set,
+            Ok(None) => {
+                self.poison("max_exprs", self.limits.max_exprs.into());
+                return Exprs::EMPTY;
+            }
+            Err(error) => {
+                self.poison.get_or_insert(error);
+                return Exprs::EMPTY;
+            }
         };
         self.work += set.size() as u64 / 16;
         let id = match self.sets_of_words.set_ids.get(&set.print()) {

@@ -1,3 +1,4 @@
+use structgen_automaton::AutomatonError;
 use thiserror::Error;
 
 /// Why a pattern was refused.
@@ -10,6 +11,8 @@ pub enum RegexErrorKind {
         /// The feature, in the dialect's words.
         feature: &'static str,
     },
+    /// The budget of who reads it ran out.
+    Stopped(AutomatonError),
     /// It is too large.
     Limit {
         /// The name of the limit.
@@ -50,6 +53,12 @@ impl RegexSyntaxError {
         }
         let RegexSyntaxError { offset, line, column, excerpt, .. } = self;
         format!(" at offset {offset} (line {line}, column {column}) of the pattern `{excerpt}`")
+    }
+
+    /// The thread that reads may not go on.
+    pub(crate) fn stopped(error: AutomatonError) -> Self {
+        let message = error.to_string();
+        RegexSyntaxError::of_the_whole(RegexErrorKind::Stopped(error), message)
     }
 
     /// An error that no single place of the pattern causes.

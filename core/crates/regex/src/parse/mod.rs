@@ -70,15 +70,13 @@ impl Flags {
 /// Bounds of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseLimits {
-    /// Characters.
-    pub max_pattern: u32,
     /// Groups within groups.
     pub max_nesting: u32,
 }
 
 impl Default for ParseLimits {
     fn default() -> Self {
-        ParseLimits { max_pattern: 1_000_000, max_nesting: 200 }
+        ParseLimits { max_nesting: 200 }
     }
 }
 
@@ -94,15 +92,6 @@ pub fn parse(
     limits: ParseLimits,
 ) -> Result<Ast, RegexSyntaxError> {
     let chars: Vec<char> = pattern.chars().collect();
-    if chars.len() > limits.max_pattern as usize {
-        let limit = u64::from(limits.max_pattern);
-        return Err(RegexSyntaxError::new(
-            RegexErrorKind::Limit { name: "max_pattern", limit },
-            format!("the pattern has {} characters, more than {limit}", chars.len()),
-            &chars[..1],
-            0,
-        ));
-    }
     match dialect {
         Dialect::Rust => rust::parse(pattern, &chars, flags, limits),
         Dialect::Ecma | Dialect::Python => {

@@ -1,3 +1,5 @@
+use structgen_automaton::pace;
+
 use super::{Dialect, Flags, ParseLimits, RegexErrorKind, RegexSyntaxError, fold, hints, tables};
 use crate::{Ast, CharSet};
 
@@ -219,6 +221,7 @@ impl<'a> Parser<'a> {
             match self.peek() {
                 None | Some('|' | ')') => return Ok(Ast::sequence(items)),
                 Some(_) => {
+                    pace(0).map_err(RegexSyntaxError::stopped)?;
                     if self.flags_of_the_rest(items.is_empty())? {
                         continue;
                     }

@@ -7,6 +7,9 @@ use super::tables::{ascii_word, unicode_class};
 use super::{Flags, ParseLimits, RegexErrorKind, RegexSyntaxError};
 use crate::{Ast, CharSet};
 
+/// Characters of a pattern: the parser looks at no clock, and takes some 10 ms for as many.
+const MAX_PATTERN: usize = 100_000;
+
 /// The `regex` crate's own parser reads its dialect.
 pub(super) fn parse(
     pattern: &str,
@@ -14,6 +17,11 @@ pub(super) fn parse(
     flags: Flags,
     limits: ParseLimits,
 ) -> Result<Ast, RegexSyntaxError> {
+    if chars.len() > MAX_PATTERN {
+        let kind = RegexErrorKind::Limit { name: "max_pattern", limit: MAX_PATTERN as u64 };
+        let message = format!("the pattern has {} characters", chars.len());
+        return Err(RegexSyntaxError::new(kind, message, &chars[..1], 0));
+    }
     let parsed = ParserBuilder::new()
         .case_insensitive(flags.ignore_case)
         .multi_line(flags.multi_line)

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use structgen_automaton::pace;
+
 use super::{Algebra, ArrayId, Halt, NodeId};
 
 /// So many (and no more) of the elements from `from` on hold `node`.
@@ -94,6 +96,9 @@ impl ArrayShape {
     }
 }
 
+/// Elements of a shape that are hashed or copied in the time of a step.
+const ELEMENTS_PER_STEP: u32 = 64;
+
 impl Algebra {
     pub(crate) fn any_array(&mut self) -> ArrayId {
         ArrayId(self.arrays.intern(ArrayShape::any()))
@@ -101,6 +106,7 @@ impl Algebra {
 
     /// Interns a shape in normal form; `None` if it is visibly empty.
     pub(crate) fn array(&mut self, mut shape: ArrayShape) -> Result<Option<ArrayId>, Halt> {
+        pace(shape.prefix.len() as u32 / ELEMENTS_PER_STEP)?;
         if let Some(index) = shape.prefix.iter().position(|node| *node == NodeId::FALSE) {
             shape.max = Some(shape.max.unwrap_or(u32::MAX).min(index as u32));
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use structgen_automaton::{AutomatonError, Fuel};
+use structgen_automaton::{AutomatonError, Fuel, sorted_set};
 use structgen_regex::ExprId;
 
 use super::arrays::{ArrayShape, Contains, EvaluatedItems, Unique};
@@ -13,9 +13,6 @@ use super::{Algebra, ArrayId, Halt, NodeId, Normal, ObjectId, StringSet};
 use crate::decimal::Decimal;
 use crate::location::{LocId, ObjectRules, Schema, StringRules, TypeSet};
 use crate::options::Draft;
-
-/// Classes of keys that overlapping patterns may give rise to.
-const MAX_KEY_CLASSES: usize = 512;
 
 /// Names that are told apart because `propertyNames` lists them.
 const MAX_LISTED_NAMES: usize = 1_000;
@@ -138,6 +135,7 @@ impl Algebra {
         let mut names = Vec::with_capacity(rules.properties.len() + rules.required.len());
         let mut index_of = rustc_hash::FxHashMap::default();
         for (name, loc) in &rules.properties {
+            fuel.spend(4)?;
             let key = self.key(name);
             let mut node = self.location_node(*loc);
             for (language, other) in &patterns {
@@ -149,6 +147,7 @@ impl Algebra {
             names.push(Name { key, node, required: false });
         }
         for name in &rules.required {
+            fuel.spend(4)?;
             let key = self.key(name);
             if let Some(index) = index_of.get(&key) {
                 let known: &mut Name = &mut names[*index];
@@ -257,8 +256,8 @@ impl Algebra {
                 within[index] = true;
                 next.push((alone, within));
             }
-            if next.len() > MAX_KEY_CLASSES {
-                let limit = MAX_KEY_CLASSES as u64;
+            let limit = u64::from(self.limits.max_key_classes);
+            if next.len() as u64 > limit {
                 return Err(AutomatonError::Limit { name: "max_key_classes", limit }.into());
             }
             regions = next;
@@ -339,8 +338,11 @@ impl Algebra {
                     numbers.push(value);
                 }
                 Value::Array(elements) => {
-                    let prefix: Vec<NodeId> =
-                        elements.iter().map(|element| self.value_node(element)).collect();
+                    let mut prefix = Vec::with_capacity(elements.len());
+                    for element in elements {
+                        fuel.spend(8)?;
+                        prefix.push(self.value_node(element));
+                    }
                     let length = prefix.len() as u32;
                     let shape = ArrayShape {
                         prefix,
@@ -355,6 +357,7 @@ impl Algebra {
                     let mut shape = self.open_object(&[]);
                     shape.classes.clear();
                     for (name, value) in members {
+                        fuel.spend(12)?;
                         let key = self.key(name);
                         let node = self.value_node(value);
                         shape.names.push(Name { key, node, required: true });
@@ -363,7 +366,7 @@ impl Algebra {
                 }
             }
         }
-        normal.strings = StringSet::finite(texts);
+        normal.strings = StringSet::finite(sorted_set(texts)?);
         normal.numbers = self.numbers.listed(&mut self.lexer.exprs, &numbers);
         self.check_alternatives(normal.arrays.len().max(normal.objects.len()))?;
         Ok(normal)

@@ -81,9 +81,6 @@ pub(crate) struct ArrayState {
     pub(crate) moves: Vec<(NodeId, usize)>,
 }
 
-/// Beyond this an array with obligations is not told apart any more.
-const MAX_ARRAY_STATES: usize = 50_000;
-
 impl Algebra {
     /// The number of bytes of the shortest document of `node`, or [`INFINITE`].
     pub(crate) fn size(&mut self, node: NodeId, fuel: &mut Fuel) -> Result<u32, Halt> {
@@ -246,6 +243,7 @@ impl Algebra {
         }
         let listed = shape.min.min(shape.prefix.len() as u32);
         for index in position..listed {
+            fuel.spend(2)?;
             let comma = u32::from(index > 0);
             cost = add(cost, add(comma, sizes.size(self, shape.element(index), fuel)?));
         }
@@ -289,11 +287,10 @@ impl Algebra {
                     Some(target) => *target,
                     None => {
                         let target = graph.states.len();
-                        if target >= MAX_ARRAY_STATES {
-                            return Err(Halt::Automaton(AutomatonError::Limit {
-                                name: "max_array_states",
-                                limit: MAX_ARRAY_STATES as u64,
-                            }));
+                        let limit = u64::from(self.limits.max_array_states);
+                        if target as u64 >= limit {
+                            let name = "max_array_states";
+                            return Err(Halt::Automaton(AutomatonError::Limit { name, limit }));
                         }
                         graph.index.insert(next.clone(), target);
                         graph.states.push(ArrayState {

@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use serde_json::Value;
-use structgen_automaton::{AutomatonError, Fuel};
+use structgen_automaton::{AutomatonError, Fuel, pace};
 use structgen_regex::Exprs;
 
 use super::objects::Name;
@@ -380,10 +381,12 @@ impl Algebra {
     /// Everything that is not an object, and the objects with (without) the key.
     fn presence(&mut self, key: KeyId, present: bool, also: &[String]) -> Result<Normal, Halt> {
         let mut keys = vec![key];
+        let mut seen = FxHashSet::from_iter([key]);
         if present {
             for name in also {
+                pace(0)?;
                 let key = self.key(name);
-                if !keys.contains(&key) {
+                if seen.insert(key) {
                     keys.push(key);
                 }
             }

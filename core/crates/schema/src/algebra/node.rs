@@ -142,13 +142,15 @@ impl Algebra {
 
     /// The id of a value, equal for equal values however they are written.
     pub(crate) fn canonical_id(&mut self, value: &Value) -> u32 {
-        let text = canonical(value);
+        let exprs = &mut self.lexer.exprs;
+        // What is cut short then is nobody's: the arena is poisoned.
+        let text = canonical(value, &mut || exprs.gives_up(0));
         self.values.intern(text)
     }
 
     /// The id of a value that has been met.
     pub(crate) fn known_id(&self, value: &Value) -> Option<u32> {
-        self.values.find(&canonical(value))
+        self.values.find(&canonical(value, &mut || false))
     }
 
     /// The value with that id, if it is a string.
@@ -220,15 +222,17 @@ impl Algebra {
     }
 }
 
-/// A text that equal values share: numbers by value, members sorted by name.
-fn canonical(value: &Value) -> String {
+/// A text that equal values share: numbers by value, members sorted by name. Of no meaning where
+/// `gives_up` says so.
+fn canonical(value: &Value, gives_up: &mut dyn FnMut() -> bool) -> String {
     let mut out = String::new();
-    write_canonical(value, &mut out);
+    write_canonical(value, &mut out, gives_up);
     out
 }
 
-fn write_canonical(value: &Value, out: &mut String) {
+fn write_canonical(value: &Value, out: &mut String, gives_up: &mut dyn FnMut() -> bool) {
     match value {
+        _ if gives_up() => {}
         Value::Number(number) => match Decimal::parse(number) {
             Ok(decimal) => out.push_str(&decimal.to_string()),
             Err(_) => out.push_str(&number.to_string()),
@@ -239,7 +243,7 @@ fn write_canonical(value: &Value, out: &mut String) {
                 if index > 0 {
                     out.push(',');
                 }
-                write_canonical(element, out);
+                write_canonical(element, out, gives_up);
             }
             out.push(']');
         }
@@ -253,7 +257,7 @@ fn write_canonical(value: &Value, out: &mut String) {
                 }
                 out.push_str(&Value::String(name.clone()).to_string());
                 out.push(':');
-                write_canonical(member, out);
+                write_canonical(member, out, gives_up);
             }
             out.push('}');
         }

@@ -7,7 +7,7 @@ mod complement;
 mod evaluated;
 mod keys;
 
-use structgen_automaton::Fuel;
+use structgen_automaton::{Fuel, pace};
 use structgen_regex::{ExprId, Exprs};
 
 use super::{Algebra, Halt, KeyId, Node, NodeId, ObjectId};
@@ -57,6 +57,9 @@ impl ObjectShape {
     }
 }
 
+/// Slots and keys of a shape that are hashed or copied in the time of a step.
+const SLOTS_PER_STEP: u32 = 32;
+
 impl Algebra {
     pub(crate) fn any_object(&mut self) -> ObjectId {
         let shape = self.open_object(&[]);
@@ -98,6 +101,10 @@ impl Algebra {
 
     /// Interns a shape in normal form; `None` if it is visibly empty.
     pub(crate) fn object(&mut self, mut shape: ObjectShape) -> Result<Option<ObjectId>, Halt> {
+        // It is hashed, and copied when it is combined with others.
+        let keys: usize = shape.classes.iter().map(|class| class.keys.except.len()).sum();
+        let slots = (shape.names.len() + shape.classes.len()) * (1 + shape.exists.len());
+        pace((keys + slots) as u32 / SLOTS_PER_STEP)?;
         if shape.names.iter().any(|name| name.required && name.node == NodeId::FALSE) {
             return Ok(None);
         }

@@ -69,9 +69,8 @@ impl Algebra {
                     }
                 }
                 Err(error @ Halt::Unevaluated(_)) => return Err(error),
-                Err(Halt::Automaton(error @ AutomatonError::Deadline { .. })) => {
-                    return Err(error.into());
-                }
+                Err(Halt::Automaton(AutomatonError::Limit { .. })) => whole = false,
+                Err(Halt::Automaton(stop)) => return Err(stop.into()),
                 // Whoever comes to that place will be told.
                 Err(_) => whole = false,
             }

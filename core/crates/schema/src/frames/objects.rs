@@ -215,6 +215,7 @@ impl Frames {
             for (index, run) in runs.iter().enumerate() {
                 let shape = self.algebra.object_shape(run.shape);
                 for slot in self.slots(run, used) {
+                    fuel.spend(1)?;
                     if !self.may_fill(run, slot, used, fuel)? {
                         continue;
                     }
@@ -255,6 +256,7 @@ impl Frames {
         let mut parts = Vec::new();
         let mut tag_of_key: FxHashMap<KeyId, usize> = FxHashMap::default();
         for (key, run, slot) in names {
+            fuel.spend(2)?;
             let tag = *tag_of_key.entry(key).or_insert_with(|| {
                 plan.tags.push(Vec::new());
                 plan.keys.push(Some(key));
@@ -263,6 +265,7 @@ impl Frames {
             plan.tags[tag].push((run, slot));
         }
         for (tag, key) in plan.keys.iter().enumerate() {
+            fuel.spend(1)?;
             if let Some(key) = key {
                 if let Some(bound) = bound
                     && !self.algebra.language_has(bound, *key, fuel)?

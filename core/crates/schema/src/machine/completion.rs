@@ -313,7 +313,7 @@ fn finish(cell: CellId, tag: u32) -> Task {
 }
 
 fn too_long() -> AutomatonError {
-    AutomatonError::Limit { name: "max_completion", limit: MAX_COMPLETION as u64 }
+    AutomatonError::Limit { name: "max_completion_bytes", limit: MAX_COMPLETION as u64 }
 }
 
 fn tail(tails: &[u32], tag: u32) -> u32 {

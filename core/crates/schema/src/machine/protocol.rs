@@ -93,6 +93,10 @@ impl ByteAutomaton for SchemaAutomaton {
         }
     }
 
+    fn is_spoilt(&self) -> bool {
+        self.frames.algebra.lexer.exprs.check().is_err()
+    }
+
     fn usage(&self) -> Usage {
         let (items, bytes) = self.frames.algebra.usage();
         let states = self.states.len() + self.cells.len() + self.frames.len();

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
+use structgen_automaton::{AutomatonError, pace};
 use structgen_regex::{Ast, RegexErrorKind};
 
 use super::scope::{RECURSIVE, ScopeId};
@@ -84,6 +86,32 @@ pub(super) fn read<'a>(
         }
     }
     Ok(())
+}
+
+/// Characters of a part of a schema in a message.
+const SHOWN: usize = 60;
+
+/// A part of a schema for a message.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A copy of a value, which may be large.
+fn copied(value: &Value) -> Result<Value, AutomatonError> {
+    pace(0)?;
+    Ok(match value {
+        Value::Array(elements) => {
+            Value::Array(elements.iter().map(copied).collect::<Result<_, _>>()?)
+        }
+        Value::Object(members) => {
+            let copies = members.iter().map(|(name, value)| Ok((name.clone(), copied(value)?)));
+            Value::Object(copies.collect::<Result<_, AutomatonError>>()?)
+        }
+        scalar => scalar.clone(),
+    })
 }
 
 /// What becomes of a keyword, and why.
@@ -201,9 +229,10 @@ impl<'a> Keywords<'_, 'a> {
                 let Value::Array(values) = value else {
                     return self.expected(keyword, "an array", value);
                 };
-                self.schema.values.push(values.clone().into());
+                let values = values.iter().map(copied).collect::<Result<Vec<_>, _>>()?;
+                self.schema.values.push(values.into());
             }
-            "const" => self.schema.values.push(Arc::new([value.clone()])),
+            "const" => self.schema.values.push(Arc::new([copied(value)?])),
             "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum" | "multipleOf" => {
                 self.number_keyword(keyword, value)?;
             }
@@ -287,13 +316,17 @@ impl<'a> Keywords<'_, 'a> {
         };
         let mut set = 0;
         for name in names {
+            pace(0)?;
             match name.as_str().and_then(TypeSet::bit) {
                 Some(bit) => set |= bit,
                 None => {
                     let meant = name.as_str().and_then(misspelt::type_name);
                     let meant =
                         meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
-                    let message = format!("{name} is not the name of a type{meant}");
+                    let message = format!(
+                        "{} is not the name of a type{meant}",
+                        shortened(&name.to_string())
+                    );
                     return self.malformed("type", message);
                 }
             }
@@ -357,12 +390,15 @@ impl<'a> Keywords<'_, 'a> {
     }
 
     fn pattern(&self, keyword: &str, pattern: &str) -> Result<Arc<Ast>, SchemaError> {
-        compile_pattern(pattern).map_err(|error| SchemaError::Pattern {
-            pointer: self.place.pointer.clone(),
-            keyword: keyword.to_owned(),
-            message: error.to_string(),
-            unsupported: error.kind != RegexErrorKind::Syntax,
-            hint: error.hint.map(String::from),
+        compile_pattern(pattern).map_err(|error| match error.kind {
+            RegexErrorKind::Stopped(stop) => stop.into(),
+            ref kind => SchemaError::Pattern {
+                pointer: self.place.pointer.clone(),
+                keyword: keyword.to_owned(),
+                message: error.to_string(),
+                unsupported: *kind != RegexErrorKind::Syntax,
+                hint: error.hint.map(String::from),
+            },
         })
     }
 
@@ -440,11 +476,13 @@ impl<'a> Keywords<'_, 'a> {
             return self.expected(keyword, "an array of strings", value);
         };
         let mut out: Vec<String> = Vec::with_capacity(names.len());
+        let mut seen: FxHashSet<&str> = FxHashSet::default();
         for name in names {
+            pace(0)?;
             let Value::String(name) = name else {
                 return self.expected(keyword, "an array of strings", name);
             };
-            if !out.contains(name) {
+            if seen.insert(name) {
                 out.push(name.clone());
             }
         }

@@ -8,6 +8,7 @@ use std::hash::BuildHasher;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde_json::Value;
+use structgen_automaton::{AutomatonError, pace};
 
 use super::Reading;
 use crate::location::{LocId, Schema};
@@ -27,7 +28,7 @@ impl Reading {
     /// Lets all references lead to one of the schemas that are written alike, with the same
     /// schemas inside them. Each place keeps its pointer. Schemas that refer to themselves stay
     /// as they are.
-    pub(crate) fn merge_twins(&mut self) -> Twins {
+    pub(crate) fn merge_twins(&mut self) -> Result<Twins, AutomatonError> {
         let mut firsts: FxHashMap<u64, usize> = FxHashMap::default();
         let mut twins: Vec<LocId> = (0..self.schemas.len() as u32).map(LocId).collect();
         let pointers: Vec<String> =
@@ -35,8 +36,14 @@ impl Reading {
         // A schema is found before those inside it, so these come first here. Where a reference
         // leads further out, to what has no twin yet, equal means the same place.
         for index in (0..self.schemas.len()).rev() {
+            pace(2)?;
             let schema = &mut self.schemas[index];
             schema.for_each_inner(|inner| *inner = twins[inner.0 as usize]);
+            let values: usize = schema.values.iter().map(|values| values.len()).sum();
+            let names = schema.object.required.len() + schema.object.properties.len();
+            if values + names > MANY {
+                continue;
+            }
             let first = *firsts.entry(FxBuildHasher.hash_one(&*schema)).or_insert(index);
             // Different schemas of one hash are rare, and stay apart.
             if first != index && alike(&self.schemas[index], &self.schemas[first]) {
@@ -48,9 +55,12 @@ impl Reading {
             schema.pointer = pointer;
         }
         self.root = twins[self.root.0 as usize];
-        Twins(twins)
+        Ok(Twins(twins))
     }
 }
+
+/// Values and names of a schema that is not compared with others: to hash them takes milliseconds.
+const MANY: usize = 20_000;
 
 /// Whether the schemas are written alike. Members of documents are written in an order, which
 /// their equality does not see.

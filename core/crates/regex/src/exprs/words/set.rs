@@ -1,6 +1,6 @@
 use std::sync::OnceLock;
 
-use structgen_automaton::ByteSet;
+use structgen_automaton::{AutomatonError, ByteSet, pace};
 
 use super::cursor::Cursor;
 use super::escapes::{After, Escape, escaped_len, is_escaped};
@@ -41,13 +41,19 @@ pub(super) struct WordSet {
 }
 
 impl WordSet {
-    /// `None` if there are too many bytes to be numbered.
-    pub fn new<T: AsRef<[u8]>>(texts: &[T], code: WordCode) -> Option<Self> {
+    /// `None` if there are too many bytes to be numbered; an error if the thread is out of time.
+    pub fn new<T: AsRef<[u8]>>(
+        texts: &[T],
+        code: WordCode,
+    ) -> Result<Option<Self>, AutomatonError> {
         let total: usize = texts.iter().map(|text| text.as_ref().len()).sum();
-        u32::try_from(total).ok()?.checked_mul(WIDEST)?;
+        if u32::try_from(total).ok().and_then(|total| total.checked_mul(WIDEST)).is_none() {
+            return Ok(None);
+        }
         let mut bytes = Vec::with_capacity(total);
         let mut ends = Vec::with_capacity(texts.len());
         for text in texts {
+            pace(0)?;
             bytes.extend_from_slice(text.as_ref());
             ends.push(bytes.len() as u32);
         }
@@ -74,8 +80,13 @@ impl WordSet {
             let most = words.iter().map(|&word| set.word(word).len() as u32).max();
             (least.unwrap_or(0), most.unwrap_or(0))
         };
-        set.blocks = words.chunks(BLOCK).map(block).collect();
-        Some(set)
+        let mut blocks = Vec::with_capacity(words.len() / BLOCK + 1);
+        for words in words.chunks(BLOCK) {
+            pace(1)?;
+            blocks.push(block(words));
+        }
+        set.blocks = blocks.into();
+        Ok(Some(set))
     }
 
     /// Bytes held.

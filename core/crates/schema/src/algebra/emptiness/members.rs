@@ -1,5 +1,6 @@
 //! The cheapest way to finish an object: which members are still written, and with what.
 
+use rustc_hash::FxHashSet;
 use structgen_automaton::{AutomatonError, Fuel};
 
 use super::{INFINITE, Settled, Sizes, add};
@@ -7,9 +8,8 @@ use crate::algebra::objects::ObjectShape;
 use crate::algebra::{Algebra, Halt, KeyId, NodeId, ObjectId};
 use crate::string::spell;
 
-/// Members that an object may lack at some place. Each is written out when the shortest end of
-/// the object is asked for.
-const MAX_MISSING: u32 = 100_000;
+/// Slots that are copied or compared in the time of a step.
+const SLOTS_PER_STEP: u64 = 8;
 
 /// An object somewhere between two members.
 #[derive(Clone, Copy, Debug)]
@@ -218,9 +218,21 @@ impl Algebra {
             if !shape.names[*index].required {
                 continue;
             }
+            fuel.spend(2)?;
             let slot = Slot::Name(*index);
             let (node, rules) = Self::slot_nodes(shape, slot);
             let ways = self.claims(node, &rules, pending);
+            if let ([(bits, node)], [(met, choice)]) = (&ways[..], &mut table[..]) {
+                // The usual case, for a hundred thousand names: nothing to choose between.
+                let price = self.member_cost(shape, slot, *node, &[], sizes, fuel)?;
+                if price == INFINITE {
+                    return Ok(Vec::new());
+                }
+                *met |= bits;
+                choice.cost = add(choice.cost, price);
+                choice.slots.push((slot, *node));
+                continue;
+            }
             let mut next: Vec<(u64, Choice)> = Vec::new();
             for (bits, node) in ways {
                 let price = self.member_cost(shape, slot, node, &[], sizes, fuel)?;
@@ -228,6 +240,7 @@ impl Algebra {
                     continue;
                 }
                 for (met, choice) in &table {
+                    fuel.spend(1 + choice.slots.len() as u64 / SLOTS_PER_STEP)?;
                     let mut choice = choice.clone();
                     choice.cost = add(choice.cost, price);
                     choice.slots.push((slot, node));
@@ -271,7 +284,7 @@ impl Algebra {
                 }
                 let before: Vec<(u64, Choice)> = table.clone();
                 for (met, choice) in before {
-                    fuel.spend(1)?;
+                    fuel.spend(1 + choice.slots.len() as u64 / SLOTS_PER_STEP)?;
                     let taken = choice.slots.iter().any(|(other, _)| match (other, slot) {
                         (Slot::Name(a), Slot::Name(b)) => *a == b,
                         _ => false,
@@ -303,11 +316,11 @@ impl Algebra {
         sizes: &mut dyn Sizes,
         fuel: &mut Fuel,
     ) -> Result<Choice, Halt> {
-        if missing > MAX_MISSING {
-            let limit = u64::from(MAX_MISSING);
+        let limit = u64::from(self.limits.max_missing_members);
+        if u64::from(missing) > limit {
             return Err(AutomatonError::Limit { name: "max_missing_members", limit }.into());
         }
-        let taken: Vec<usize> = choice
+        let taken: FxHashSet<usize> = choice
             .slots
             .iter()
             .filter_map(|(slot, _)| match slot {
@@ -318,6 +331,7 @@ impl Algebra {
         let drawn = choice.slots.len() - taken.len();
         let mut offers: Vec<(u32, Slot, NodeId)> = Vec::new();
         for index in available {
+            fuel.spend(2)?;
             if taken.contains(index) {
                 continue;
             }
@@ -391,6 +405,7 @@ impl Algebra {
         let mut used = open.used.to_vec();
         let mut out = Vec::with_capacity(slots.len());
         for (slot, node) in slots {
+            fuel.spend(4)?;
             let key = match slot {
                 Slot::Name(index) => spell(&self.key_name(shape.names[index].key)),
                 Slot::Class(index) => {

@@ -1,0 +1,158 @@
+"""Budgets of what is done in Python before the core sees a source.
+
+The core looks at its own clock. What comes before it (a dict that is written as JSON, a grammar
+that lark loads) takes its time from the same budget, `Limits.compile_ms` of the thread's processor
+time, and heeds the same token.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from structgen._core import Limits
+from structgen.errors import Cancelled, LimitExceeded
+
+_CALLS = 2_000
+"""Calls of Python functions between two looks at the clock: some tenths of a millisecond."""
+
+_WEIGHT = 4_000
+"""Values that are written at once: some tenths of a millisecond."""
+
+_LETTERS = 100
+"""Letters of a text that are written in the time of a value."""
+
+
+class Pace:
+    """How long one constraint has been worked on, under `limits`."""
+
+    def __init__(self, limits: Limits | None) -> None:
+        self._limits = Limits() if limits is None else limits
+        self._begun = time.thread_time()
+
+    @property
+    def spent_ms(self) -> float:
+        """Processor time of this thread since the work began."""
+        return (time.thread_time() - self._begun) * 1e3
+
+    def look(self) -> None:
+        """Raises `LimitExceeded` or `Cancelled` where the work has to end."""
+        cancel = self._limits.cancel
+        if cancel is not None and cancel.cancelled:
+            raise Cancelled("the work was cancelled")
+        allowed = self._limits.compile_ms
+        if self.spent_ms > allowed:
+            raise LimitExceeded(
+                f"limit `compile_ms` reached: it took more than {allowed} ms",
+                name="compile_ms",
+                limit=allowed,
+            )
+
+    @contextmanager
+    def watching(self) -> Generator[None]:
+        """Looks around while foreign Python code runs, which does not: whenever it has called some
+        thousands of functions. A profiler that is at work goes without these calls."""
+        calls = 0
+
+        def called(frame: object, event: str, argument: object) -> None:
+            nonlocal calls
+            calls += 1
+            if calls >= _CALLS:
+                calls = 0
+                self.look()
+
+        before = sys.getprofile()
+        sys.setprofile(called)
+        try:
+            yield
+        finally:
+            sys.setprofile(before)
+
+    def json_text(self, value: object, dumps: Callable[[object], str]) -> str:
+        """What `dumps`, a form of `json.dumps` without white space, writes, in pieces if it is
+        large."""
+        if _weight(value) <= _WEIGHT:
+            return dumps(value)
+        out: list[str] = []
+        self._write(value, dumps, out)
+        return "".join(out)
+
+    def _write(self, value: object, dumps: Callable[[object], str], out: list[str]) -> None:
+        self.look()
+        if type(value) is dict:
+            members = cast("dict[object, object]", value)
+            self._write_all("{}", iter(members.items()), _member, dumps, out)
+        elif type(value) in (list, tuple):
+            elements = ((None, element) for element in cast("list[object]", value))
+            self._write_all("[]", elements, _element, dumps, out)
+        else:
+            out.append(dumps(value))
+
+    def _write_all(
+        self,
+        brackets: str,
+        parts: Iterator[tuple[object, object]],
+        gather: Callable[[list[tuple[object, object]]], object],
+        dumps: Callable[[object], str],
+        out: list[str],
+    ) -> None:
+        """A container: runs of small parts together, large ones each by itself."""
+        run: list[tuple[object, object]] = []
+        weight = 0
+        begun = len(out)
+        out.append(brackets[0])
+
+        def flush() -> None:
+            nonlocal run, weight
+            if run:
+                out.append(("," if len(out) > begun + 1 else "") + dumps(gather(run))[1:-1])
+                run, weight = [], 0
+                self.look()
+
+        for key, part in parts:
+            heavy = _weight(part)
+            if heavy > _WEIGHT and type(part) in (dict, list, tuple):
+                flush()
+                comma = "," if len(out) > begun + 1 else ""
+                # `{"key":0}` without what is not the key and its colon.
+                out.append(comma + dumps(gather([(key, 0)]))[1:-2])
+                self._write(part, dumps, out)
+                continue
+            run.append((key, part))
+            weight += heavy
+            if weight > _WEIGHT:
+                flush()
+        flush()
+        out.append(brackets[1])
+
+
+def _member(run: list[tuple[object, object]]) -> object:
+    return dict(run)
+
+
+def _element(run: list[tuple[object, object]]) -> object:
+    return [part for _, part in run]
+
+
+def _weight(value: object) -> int:
+    """Values inside `value`, counted as far as `_WEIGHT`."""
+    weight = 0
+    waiting: list[Iterator[object]] = [iter((value,))]
+    while waiting and weight <= _WEIGHT:
+        part = next(waiting[-1], waiting)
+        if part is waiting:
+            waiting.pop()
+            continue
+        weight += 1
+        if isinstance(part, str):
+            weight += len(part) // _LETTERS
+        elif type(part) is dict:
+            members = cast("dict[object, object]", part)
+            weight += len(members)
+            waiting.append(iter(members.values()))
+        elif type(part) in (list, tuple):
+            waiting.append(iter(cast("list[object]", part)))
+    return weight
