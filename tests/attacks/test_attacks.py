@@ -25,7 +25,6 @@ ROOT = Path(__file__).resolve().parents[2]
 OPEN: dict[str, str] = {
     "schema-multiple-huge": "`1e308` is no spelling: exponents end at 307, before infinity",
     "schema-minimum-exponent": "`1e308` is no spelling: exponents end at 307, before infinity",
-    "schema-multiple-coprime": "steps with many digits are refused",
     "schema-one-of-overlapping-12": "takes 1.5 s: the clock of a busy machine ends it",
     "schema-min-properties-1e9": "refused: time",
     "schema-pattern-properties-200": "refused: key classes",

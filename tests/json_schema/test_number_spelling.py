@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ MIXED: list[dict[str, Any]] = [
 
 
 def values(schema: Any, draft: str = "2020-12") -> Judge:
-    exact = texts.loads(json.dumps(schema))
+    exact = texts.loads(json.dumps(schema, default=float))
     return Judge(exact, draft, {}, formats=False)
 
 
@@ -252,3 +253,76 @@ def test_one_default_wherever_text_is_generated(members: str, taken: bool) -> No
     for automaton in automata:
         matcher = automaton.matcher()
         assert (all(map(matcher.advance, text.encode())) and matcher.is_accepting()) == taken
+
+
+STEPS = ["86400", "604800", "65536", "1048576", "8192", "0.03125", "0.3048", "0.123456789"]
+STEPS += ["1000000000", "999999937", "0.000000001", "7", "12.5", "123456.789", "3e-9", "7e5"]
+
+
+@pytest.mark.parametrize("spelling", ["plain", "all"])
+@pytest.mark.parametrize("step", STEPS)
+def test_steps_of_many_digits_are_exact(step: str, spelling: Any) -> None:
+    schema = f'{{"type": "number", "multipleOf": {step}}}'
+    constraint = sg.json_schema(schema, number_spelling=spelling)
+    assert constraint.exactness == "exact"
+    dice, judged = random.Random(step), 0
+    for _ in range(150):
+        value = Decimal(step) * dice.randint(-2000, 2000)
+        value += dice.choice([0, 0, 1, -1]) * Decimal(10) ** -dice.randint(0, 9)
+        text = format(value, "f")
+        if len(text.strip("-").replace(".", "")) > 15:
+            continue
+        exact = (Fraction(Decimal(text)) / Fraction(Decimal(step))).denominator == 1
+        whole = Decimal(step) == int(Decimal(step))
+        spelled = spelling == "all" or not whole or ("." not in text and text != "-0")
+        assert constraint.accepts(text) == (exact and spelled), text
+        judged += 1
+    assert judged > 30
+
+
+@pytest.mark.parametrize(
+    ("schema", "right", "wrong"),
+    [
+        (
+            '{"type": "integer", "multipleOf": 86400, "minimum": 1000000, "maximum": 1100000}',
+            ["1036800"],
+            ["1000000", "1123200"],
+        ),
+        (
+            '{"type": "integer", "multipleOf": 999999937, "minimum": 1, "maximum": 1999999873}',
+            ["999999937"],
+            ["0", "1999999874"],
+        ),
+        (
+            '{"allOf": [{"type": "integer", "multipleOf": 999999937, "minimum": 1},'
+            ' {"multipleOf": 999999929}]}',
+            [str(999999937 * 999999929)],
+            ["999999937", "0"],
+        ),
+        (
+            '{"oneOf": [{"type": "integer", "multipleOf": 86400},'
+            ' {"type": "integer", "multipleOf": 65536}]}',
+            ["86400", "65536"],
+            ["0", "1", "44236800"],
+        ),
+        ('{"type": "number", "not": {"multipleOf": 0.3048}}', ["1", "0.3047"], ["0.3048", "0"]),
+        ('{"type": "number", "multipleOf": 0.3048, "minimum": 1, "maximum": 3}', ["1.2192"], ["3"]),
+    ],
+)
+def test_steps_beside_other_keywords(schema: str, right: list[str], wrong: list[str]) -> None:
+    constraint = sg.json_schema(schema)
+    assert [text for text in right if not constraint.accepts(text)] == []
+    assert [text for text in wrong if constraint.accepts(text)] == []
+    automaton, judge = constraint.compile(BYTES), values(json.loads(schema, parse_float=Decimal))
+    dice = random.Random(schema)
+    for _ in range(3):
+        matcher, text = automaton.matcher(), ""
+        while tokens := [token for token in allowed(matcher) if token != 3]:
+            if matcher.is_accepting() and dice.random() < 0.4:
+                break
+            token = dice.choice(tokens)
+            assert matcher.advance(token)
+            text += chr(token)
+        # No dead end on the way.
+        assert matcher.is_accepting(), text
+        assert judge.valid(texts.loads(text)), text

@@ -250,7 +250,7 @@ impl Algebra {
                 return Err(SchemaError::Unsupported {
                     pointer: schema.pointer.clone(),
                     keyword: "multipleOf".to_owned(),
-                    hint: "the step has too many digits besides powers of ten".to_owned(),
+                    hint: "the step has more digits than 64 bits hold".to_owned(),
                 });
             }
         }

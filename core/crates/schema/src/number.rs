@@ -15,7 +15,6 @@
 mod multiples;
 mod plain;
 mod reach;
-mod residues;
 mod scientific;
 mod written;
 

@@ -24,6 +24,7 @@ impl Exprs {
                 _ => {}
             },
             Node::Words(words) => return self.words_after(words, byte),
+            Node::Remainder(state) => return self.remainder_after(state, byte),
             Node::Repeat(body, ..) => {
                 if let Node::Set(set) = self.node(body) {
                     if !self.set(set).contains(byte) {
@@ -117,6 +118,7 @@ impl Exprs {
                 self.not(inner)
             }
             Node::Words(words) => self.words_after(words, byte),
+            Node::Remainder(state) => self.remainder_after(state, byte),
             Node::Named(id) => {
                 let definition = self.named[id as usize].definition;
                 self.derivative(definition, byte)

@@ -124,8 +124,13 @@ impl Exprs {
             }
         }
         if let Node::And(start, len) = self.node(e) {
+            let parts = self.kids(start, len).to_vec();
+            if self.near_multiple(&parts, fuel)? {
+                self.live.insert(e, Life::Live);
+                return Ok(true);
+            }
             let far = self.min_len(e) as usize > MAX_WORD;
-            if far && self.meet_plainly(self.kids(start, len).to_vec()) {
+            if far && self.meet_plainly(parts) {
                 self.live.insert(e, Life::Live);
                 return Ok(true);
             }

@@ -25,6 +25,7 @@ impl Exprs {
                 Node::Empty | Node::Epsilon => ByteSet::EMPTY,
                 Node::Set(id) => *self.set(id),
                 Node::Words(id) => self.words_bytes(id),
+                Node::Remainder(id) => self.remainder_bytes(id),
                 Node::Concat(head, tail) => {
                     found = found | self.firsts(head, looks);
                     if !self.nullable(head) {

@@ -55,7 +55,8 @@ impl Exprs {
             let known = stack.len();
             let missing = |part: &ExprId| !self.lasting.0.contains_key(part);
             match node {
-                Node::Empty | Node::Epsilon | Node::Set(_) | Node::Named(_) | Node::Words(_) => {}
+                Node::Empty | Node::Epsilon | Node::Set(_) | Node::Named(_) => {}
+                Node::Words(_) | Node::Remainder(_) => {}
                 Node::Concat(head, tail) => {
                     stack.extend([head, tail].iter().filter(|e| missing(e)))
                 }
@@ -128,6 +129,7 @@ impl Exprs {
                 [print(0, min, max), clipped(1, LEX_HORIZON), clipped(2, LEX_NEAR_HORIZON)]
             }
             Node::Named(id) => same(self.named[id as usize].lasting),
+            Node::Remainder(id) => same(self.remainder_lasting(id)),
             // Found with the steps that it takes.
             Node::Words(_) => [0; 3],
         }

@@ -77,7 +77,8 @@ impl Exprs {
             }
             parts.clear();
             match self.node(top) {
-                Node::Empty | Node::Epsilon | Node::Set(_) | Node::Words(_) => {}
+                Node::Empty | Node::Epsilon | Node::Set(_) => {}
+                Node::Words(_) | Node::Remainder(_) => {}
                 Node::Concat(head, tail) if self.nullable(head) => parts.extend([head, tail]),
                 Node::Concat(head, _) => parts.push(head),
                 Node::Or(start, len) | Node::And(start, len) => {
@@ -94,6 +95,7 @@ impl Exprs {
             let look = match self.node(top) {
                 Node::Set(id) => self.classes.of_set(&self.sets[id as usize]),
                 Node::Words(id) => self.words_look(id),
+                Node::Remainder(_) => self.remainder_look(),
                 _ => self.union_of_looks(looks),
             };
             self.looks.of[top.index()] = Some(look);

@@ -21,6 +21,7 @@ mod lasting;
 mod looks;
 mod meeting;
 mod node;
+mod remainders;
 mod system;
 mod text;
 mod witness;
@@ -40,6 +41,7 @@ use looks::Looks;
 pub use node::ExprId;
 pub(crate) use node::{INFINITE, Node};
 use node::{Meta, fold, seed};
+use remainders::Remainders;
 use system::Named;
 use text::{Demands, Text};
 use witness::{Life, Words};
@@ -89,6 +91,7 @@ pub struct Exprs {
     children: Vec<ExprId>,
     named: Vec<Named>,
     sets_of_words: SetsOfWords,
+    remainders: Remainders,
     /// By an expression and a byte that stands for its class.
     derivatives: ShardedMap<u64, ExprId>,
     covers: FxHashMap<(ExprId, ExprId), bool>,
@@ -138,6 +141,7 @@ impl Exprs {
             children: Vec::new(),
             named: Vec::new(),
             sets_of_words: SetsOfWords::default(),
+            remainders: Remainders::default(),
             derivatives: ShardedMap::default(),
             covers: FxHashMap::default(),
             heads: FxHashMap::default(),
@@ -271,6 +275,7 @@ impl Exprs {
             + self.set_ids.capacity() * 40
             + self.children.capacity() * 4
             + self.named.capacity() * size_of::<Named>()
+            + self.remainders.bytes()
             + self.sets_of_words.bytes()
             + self.derivatives.len() * 20
             + self.covers.capacity() * 10
@@ -483,6 +488,7 @@ impl Exprs {
             }
             Node::Named(id) => self.named[id as usize].print,
             Node::Words(id) => self.words_print(id),
+            Node::Remainder(id) => self.remainder_print(id),
         }
     }
 
@@ -562,6 +568,7 @@ impl Exprs {
             }
             Node::Named(id) => self.named[id as usize].meta(),
             Node::Words(id) => self.words_meta(id),
+            Node::Remainder(id) => self.remainder_meta(id),
         }
     }
 }

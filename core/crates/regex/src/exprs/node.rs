@@ -34,6 +34,8 @@ pub(crate) enum Node {
     Named(u32),
     /// What is left of a set of words; see `words`. Neither empty nor [`Node::Epsilon`].
     Words(u32),
+    /// A state of the automaton of multiples; see `remainders`.
+    Remainder(u32),
 }
 
 /// What is known of a node from its syntax.

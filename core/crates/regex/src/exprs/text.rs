@@ -190,7 +190,7 @@ impl Exprs {
                     max: self.text(e).max.saturating_mul(max),
                 }
             }
-            Node::Not(_) | Node::Named(_) | Node::Words(_) => Text::UNKNOWN,
+            Node::Not(_) | Node::Named(_) | Node::Words(_) | Node::Remainder(_) => Text::UNKNOWN,
         }
     }
 

@@ -1,28 +1,67 @@
-//! Multiples: of powers of ten by their last digits, of anything else by residues.
+//! Multiples: of powers of ten by their last digits, of anything else by remainders.
 
-use structgen_regex::{ByteSet, ExprId, Exprs};
+use structgen_regex::{ExprId, Exprs};
 
-use super::residues::Residues;
 use super::{MANTISSA, Numbers, Side};
 use crate::decimal::Decimal;
 
-/// Residues that a regular expression of a divisibility is built for.
-const MAX_RESIDUES: u64 = 5_000;
+/// Places of a step: those of the least float that has all its digits.
+const MAX_PLACES: u32 = 400;
 
-impl Numbers {
-    pub(super) fn build_multiple(&self, exprs: &mut Exprs, step: &Decimal) -> Option<ExprId> {
-        let low = step.point - step.digits.len() as i64;
-        let mut factor = 0u64;
-        for digit in &step.digits {
-            factor = factor.checked_mul(10)?.checked_add(u64::from(*digit))?;
-        }
-        if factor == 1 {
-            return Some(self.power_of_ten_multiple(exprs, low));
-        }
-        if factor > MAX_RESIDUES || low.unsigned_abs() > 400 {
+/// A step that is no power of ten: `factor / 10^places`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    factor: u64,
+    places: u32,
+}
+
+impl Step {
+    /// `None` for powers of ten, and for what has too many digits.
+    pub(super) fn of(step: &Decimal) -> Option<Self> {
+        if step.digits == [1] {
             return None;
         }
-        self.plain_multiple(exprs, factor, low)
+        let low = step.point - step.digits.len() as i64;
+        let zeros = u32::try_from(low.max(0)).ok()?;
+        let mut factor = 10u64.checked_pow(zeros)?;
+        let mut digits = 0u64;
+        for digit in &step.digits {
+            digits = digits.checked_mul(10)?.checked_add(u64::from(*digit))?;
+        }
+        factor = factor.checked_mul(digits)?;
+        let places = u32::try_from((-low).max(0)).ok().filter(|places| *places <= MAX_PLACES)?;
+        Some(Step { factor, places })
+    }
+
+    /// Whether a search does not soon see all of its remainders.
+    pub(super) fn is_large(self) -> bool {
+        self.factor > 10_000
+    }
+
+    /// The least number that is a multiple of both.
+    pub(super) fn common(self, other: Step) -> Option<Step> {
+        let places = self.places.max(other.places);
+        let scaled = |step: Step| {
+            let more = 10u64.checked_pow(places - step.places)?;
+            step.factor.checked_mul(more)
+        };
+        let (a, b) = (scaled(self)?, scaled(other)?);
+        let (mut divisor, mut rest) = (a, b);
+        while rest != 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        let factor = (a / divisor).checked_mul(b)?;
+        Some(Step { factor, places })
+    }
+}
+
+impl Numbers {
+    /// `None` where a step has too many digits.
+    pub(super) fn build_multiple(&self, exprs: &mut Exprs, step: &Decimal) -> Option<ExprId> {
+        if step.digits == [1] {
+            return Some(self.power_of_ten_multiple(exprs, step.point - 1));
+        }
+        Step::of(step).map(|step| self.plain_multiple(exprs, step))
     }
 
     /// Multiples of `10^low`.
@@ -73,36 +112,9 @@ impl Numbers {
         exprs.concat(&[self.nonzero, self.point, digits, self.nonzero, zeros])
     }
 
-    /// Plain decimals that are multiples of `factor * 10^low`: an automaton that carries the
-    /// residue of the digits read.
-    pub(super) fn plain_multiple(
-        &self,
-        exprs: &mut Exprs,
-        factor: u64,
-        low: i64,
-    ) -> Option<ExprId> {
-        let places = low.min(0).unsigned_abs();
-        let modulus = match u32::try_from(low.max(0)) {
-            Ok(zeros) => factor.checked_mul(10u64.checked_pow(zeros)?)?,
-            Err(_) => return None,
-        };
-        // One row of residues before the point and after each place, and three single states.
-        let rows = places.checked_add(1)?;
-        if modulus.checked_mul(rows)? > MAX_RESIDUES {
-            return None;
-        }
-        let mut table = Residues::new(modulus, places);
-        table.build();
-        let (states, accepting) = table.trimmed()?;
-        let mut edges: Vec<Vec<(ExprId, u32)>> = Vec::with_capacity(states.len());
-        for state in states {
-            let mut lowered = Vec::with_capacity(state.len());
-            for (bytes, target) in state {
-                lowered.push((exprs.byte_set(ByteSet::of(&bytes)), target));
-            }
-            edges.push(lowered);
-        }
-        let unsigned = exprs.system(&edges, &accepting);
-        Some(self.signed(exprs, unsigned))
+    /// Plain decimals that are multiples of `step`.
+    pub(super) fn plain_multiple(&self, exprs: &mut Exprs, step: Step) -> ExprId {
+        let unsigned = exprs.multiples(step.factor, step.places);
+        self.signed(exprs, unsigned)
     }
 }

@@ -6,6 +6,7 @@
 
 use structgen_regex::{ByteSet, ExprId, Exprs};
 
+use super::multiples::Step;
 use super::{FLOAT_DIGITS, FLOAT_WHOLE, Numbers};
 use crate::decimal::Decimal;
 use crate::location::NumberRules;
@@ -26,6 +27,8 @@ pub(super) struct Traits {
     whole: bool,
     /// Constants, so that digits need no bound.
     listed: bool,
+    /// They are multiples of it.
+    step: Option<Step>,
     /// What it says among plain spellings, those of whole numbers if it is about them: less than
     /// the language itself has to say.
     bare: Option<ExprId>,
@@ -87,7 +90,11 @@ impl Numbers {
         if parts.is_empty() && integer.is_none() {
             return self.all;
         }
-        let bare = if parts.is_empty() { self.universe } else { exprs.and(&parts) };
+        let bare = match parts.is_empty() {
+            true => self.universe,
+            false if whole && self.is_plain() => self.whole_rules(exprs, rules),
+            false => exprs.and(&parts),
+        };
         let language = match integer {
             Some(by_spelling) => {
                 parts.push(self.integer(exprs, by_spelling));
@@ -98,8 +105,28 @@ impl Numbers {
                 self.within_universe(exprs, language)
             }
         };
-        self.traits.insert(language, Traits { whole, listed: false, bare: Some(bare) });
+        let step = rules.multiple_of.as_ref().and_then(Step::of);
+        self.traits.insert(language, Traits { whole, listed: false, step, bare: Some(bare) });
         language
+    }
+
+    /// What the keywords say of numbers that are spelled as whole ones: with bounds that have no
+    /// fractions, so that their lengths tell what is out of reach.
+    fn whole_rules(&mut self, exprs: &mut Exprs, rules: &NumberRules) -> ExprId {
+        let kept = (self.fraction, self.zero_fraction, self.scientific);
+        (self.fraction, self.zero_fraction, self.scientific) =
+            (Exprs::EPSILON, Exprs::EPSILON, false);
+        let mut parts = Vec::new();
+        for (bounds, lower) in [(&rules.lower, true), (&rules.upper, false)] {
+            for bound in bounds {
+                parts.push(self.bounded(exprs, &bound.value, lower, bound.exclusive));
+            }
+        }
+        (self.fraction, self.zero_fraction, self.scientific) = kept;
+        if let Some(step) = &rules.multiple_of {
+            parts.extend(self.multiple(exprs, step));
+        }
+        exprs.and(&parts)
     }
 
     /// These numbers.
@@ -117,7 +144,7 @@ impl Numbers {
             let texts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
             exprs.literals(&texts)
         });
-        self.traits.insert(language, Traits { whole, listed: true, bare });
+        self.traits.insert(language, Traits { whole, listed: true, step: None, bare });
         language
     }
 
@@ -128,14 +155,26 @@ impl Numbers {
         if b == self.all {
             return a;
         }
-        let both = exprs.and(&[a, b]);
+        let mut both = exprs.and(&[a, b]);
         if both != a && both != b && both != Exprs::EMPTY {
             let (a_traits, b_traits) = (self.traits_of(a), self.traits_of(b));
             let parts = [a_traits.bare.unwrap_or(a), b_traits.bare.unwrap_or(b)];
-            let bare = self.conjunction(exprs, parts);
+            let mut bare = self.conjunction(exprs, parts);
+            // Two large steps have to be told together how far they are from a multiple of both:
+            // to search for it would take as many digits as that has, in all ways.
+            let common = match (a_traits.step, b_traits.step) {
+                (Some(a), Some(b)) if a != b => a.common(b).filter(|common| common.is_large()),
+                _ => None,
+            };
+            if let Some(common) = common {
+                let multiples = self.plain_multiple(exprs, common);
+                both = exprs.and(&[both, multiples]);
+                bare = exprs.and(&[bare, multiples]);
+            }
+            let step = common.or(a_traits.step).or(b_traits.step);
             let whole = a_traits.whole || b_traits.whole;
             let listed = a_traits.listed || b_traits.listed;
-            self.traits.insert(both, Traits { whole, listed, bare: Some(bare) });
+            self.traits.insert(both, Traits { whole, listed, step, bare: Some(bare) });
         }
         both
     }
@@ -161,7 +200,7 @@ impl Numbers {
                 let parts = [a_traits.bare.unwrap_or(a), b_traits.bare.unwrap_or(b)];
                 exprs.or(&parts)
             });
-            self.traits.insert(any, Traits { whole, listed, bare });
+            self.traits.insert(any, Traits { whole, listed, step: None, bare });
         }
         any
     }
