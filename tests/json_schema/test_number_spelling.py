@@ -244,8 +244,11 @@ def test_one_default_wherever_text_is_generated(members: str, taken: bool) -> No
         sg.from_type(Priced),
         arguments_of(tool),
         ConstraintOptions(schema=json.dumps(schema)).build(),
-        resolve_output(Priced).constraint,
-        resolve_output(schema).constraint,
+        *(
+            build(None)
+            for build in [resolve_output(Priced).build, resolve_output(schema).build]
+            if build
+        ),
     ]
     automata = [each.compile(BYTES) for each in constraints if each is not None]
     automata.append(sg.ConstraintCache(BYTES).json_schema(schema))
