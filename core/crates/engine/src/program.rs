@@ -470,7 +470,7 @@ fn parse_whole(
     flags: Flags,
     limits: &Limits,
 ) -> Result<Ast, RegexSyntaxError> {
-    let limits = ParseLimits { max_nesting: limits.nesting(), ..Default::default() };
+    let limits = ParseLimits { max_nesting: limits.nesting() };
     full_match(&parse(pattern, dialect, flags, limits)?)
 }
 
