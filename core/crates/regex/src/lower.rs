@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::exprs::Node;
-use crate::{Ast, ByteSet, CharDfa, CharSet, ExprId, Exprs};
+use crate::exprs::{Node, WORTH_A_SET};
+use crate::{Ast, ByteSet, CharDfa, CharSet, ExprId, Exprs, WordCode};
 
 /// Which spellings of a string JSON text may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,10 +119,18 @@ fn lower(exprs: &mut Exprs, ast: &Ast, encoding: Encoding, nesting: u32) -> Expr
             let parts = all(exprs, parts);
             exprs.concat(&parts)
         }
-        Ast::Alternate(parts) => {
-            let parts = all(exprs, parts);
-            exprs.or(&parts)
-        }
+        Ast::Alternate(parts) => match words_of(exprs, parts, encoding) {
+            Some((words, others)) => {
+                let mut options = vec![words];
+                let others = others.into_iter();
+                options.extend(others.map(|part| lower(exprs, part, encoding, nesting + 1)));
+                exprs.or(&options)
+            }
+            None => {
+                let parts = all(exprs, parts);
+                exprs.or(&parts)
+            }
+        },
         Ast::And(parts) => {
             let mut parts = all(exprs, parts);
             if parts.is_empty() {
@@ -146,6 +154,88 @@ fn lower(exprs: &mut Exprs, ast: &Ast, encoding: Encoding, nesting: u32) -> Expr
             Exprs::EMPTY
         }
     }
+}
+
+/// Alternatives from which on those that are texts are put together.
+const MANY: usize = 64;
+
+/// The alternatives that are one text each, as a set of words, and the others; `None` if they are
+/// too few for that.
+fn words_of<'a>(
+    exprs: &mut Exprs,
+    parts: &'a [Ast],
+    encoding: Encoding,
+) -> Option<(ExprId, Vec<&'a Ast>)> {
+    if parts.len() < MANY {
+        return None;
+    }
+    let (mut texts, mut others) = (Vec::with_capacity(parts.len()), Vec::new());
+    for part in parts {
+        match text_of(part) {
+            Some(text) => texts.push(text),
+            None => others.push(part),
+        }
+    }
+    if texts.len() < MANY {
+        return None;
+    }
+    texts.sort_unstable();
+    texts.dedup();
+    let bytes: usize = texts.iter().map(String::len).sum();
+    if bytes < WORTH_A_SET {
+        return None;
+    }
+    Some((set_of_words(exprs, &texts, encoding), others))
+}
+
+fn set_of_words(exprs: &mut Exprs, texts: &[String], encoding: Encoding) -> ExprId {
+    match encoding {
+        Encoding::Utf8 => exprs.word_set(texts, WordCode::Bytes),
+        Encoding::Json(JsonSpelling::All) => exprs.word_set(texts, WordCode::Json),
+        Encoding::Json(JsonSpelling::Minimal) => {
+            let mut spelled: Vec<Vec<u8>> = texts.iter().map(|text| spell_json(text)).collect();
+            // A character and its escape come at different places in the order.
+            spelled.sort_unstable();
+            exprs.word_set(&spelled, WordCode::Bytes)
+        }
+    }
+}
+
+/// The text that is all that `ast` means, if it is one.
+fn text_of(ast: &Ast) -> Option<String> {
+    match ast {
+        Ast::Epsilon => Some(String::new()),
+        Ast::Class(set) => set.only().map(String::from),
+        Ast::Concat(parts) => parts
+            .iter()
+            .map(|part| match part {
+                Ast::Class(set) => set.only(),
+                _ => None,
+            })
+            .collect(),
+        _ => None,
+    }
+}
+
+/// The body of the JSON literal that spells `text` with as few escapes as possible.
+pub fn spell_json(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' => out.extend(b"\\\""),
+            '\\' => out.extend(b"\\\\"),
+            '\u{8}' => out.extend(b"\\b"),
+            '\u{c}' => out.extend(b"\\f"),
+            '\n' => out.extend(b"\\n"),
+            '\r' => out.extend(b"\\r"),
+            '\t' => out.extend(b"\\t"),
+            control if control < ' ' => {
+                out.extend(format!("\\u{:04x}", u32::from(control)).bytes());
+            }
+            other => out.extend(other.encode_utf8(&mut [0; 4]).bytes()),
+        }
+    }
+    out
 }
 
 /// States become named expressions whose definitions refer to each other.

@@ -8,6 +8,8 @@ use structgen_regex::{
     full_match, lower_json, lower_json_char, parse, search,
 };
 
+pub(crate) use structgen_regex::spell_json as spell;
+
 use crate::format::Format;
 
 /// The strings in which an ECMA-262 pattern is found.
@@ -23,27 +25,6 @@ pub(crate) fn compile_full(pattern: &str) -> Result<Ast, RegexSyntaxError> {
 
 fn read(pattern: &str) -> Result<Ast, RegexSyntaxError> {
     parse(pattern, Dialect::Ecma, Flags::default(), ParseLimits::default())
-}
-
-/// The body of the literal that spells `text` with as few escapes as possible.
-pub(crate) fn spell(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' => out.extend(b"\\\""),
-            '\\' => out.extend(b"\\\\"),
-            '\u{8}' => out.extend(b"\\b"),
-            '\u{c}' => out.extend(b"\\f"),
-            '\n' => out.extend(b"\\n"),
-            '\r' => out.extend(b"\\r"),
-            '\t' => out.extend(b"\\t"),
-            control if control < ' ' => {
-                out.extend(format!("\\u{:04x}", u32::from(control)).bytes());
-            }
-            other => out.extend(other.encode_utf8(&mut [0; 4]).bytes()),
-        }
-    }
-    out
 }
 
 /// Builds expressions over bodies of string literals.

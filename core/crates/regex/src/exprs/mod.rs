@@ -45,9 +45,9 @@ use remainders::Remainders;
 use system::Named;
 use text::{Demands, Text};
 use witness::{Life, Words};
-pub(crate) use words::Cursor;
 pub use words::WordCode;
 use words::Words as SetsOfWords;
+pub(crate) use words::{Cursor, WORTH_A_SET};
 
 use crate::ByteSet;
 

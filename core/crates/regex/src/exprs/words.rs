@@ -30,7 +30,7 @@ use crate::exprs::lasting_print;
 
 /// Bytes of texts from which on they are kept as a set: below, an alternation takes no longer to
 /// build, and states that mean the same for other reasons are one.
-const WORTH_A_SET: usize = 2_048;
+pub(crate) const WORTH_A_SET: usize = 2_048;
 
 /// Bytes of a set that are hashed for files in the time of one expression.
 const BYTES_A_STEP: usize = 64;

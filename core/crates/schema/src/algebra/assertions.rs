@@ -292,8 +292,9 @@ impl Algebra {
             }
         }
         let Some(texts) = listed else {
+            let names = KeySet { base: language, except: Arc::new([]) };
             for class in &mut shape.classes {
-                class.keys.base = self.lexer.exprs.and(&[class.keys.base, language]);
+                class.keys = self.intersect_key_sets(&class.keys, &names);
             }
             return Ok(());
         };

@@ -100,24 +100,16 @@ impl Algebra {
                 }
                 Ok(all)
             }
-            Node::Or(parts) => {
-                let mut any = Normal::empty();
-                for part in parts {
-                    let part = self.evaluate(*part, mode, fuel)?;
-                    any = self.unite(&any, &part)?;
-                }
-                Ok(any)
-            }
+            Node::Or(parts) => self.any_of(parts, mode, fuel),
             Node::Except(node, values) => {
                 let mut normal = (*self.evaluate(*node, mode, fuel)?).clone();
                 let values: Vec<Value> = values.iter().map(|id| self.value_of(*id)).collect();
                 let values = self.exact_values(&values, mode, fuel)?;
-                let outside = self.complement_strings(&values.strings);
                 normal.null &= !values.null;
                 for which in 0..2 {
                     normal.booleans[which] &= !values.booleans[which];
                 }
-                normal.strings = self.intersect_strings(&normal.strings, &outside, fuel)?;
+                normal.strings = self.subtract_strings(&normal.strings, &values.strings, fuel)?;
                 if values.numbers != Exprs::EMPTY {
                     let outside = self.complement_numbers(values.numbers);
                     normal.numbers = self.intersect_numbers(normal.numbers, outside);
@@ -300,14 +292,7 @@ impl Algebra {
         match part {
             Part::All(node) => self.evaluate(*node, mode, fuel),
             Part::Any(nodes) if mode == Mode::Tracked => self.any_exactly(nodes, fuel),
-            Part::Any(nodes) => {
-                let mut any = Normal::empty();
-                for node in nodes {
-                    let branch = self.evaluate(*node, mode, fuel)?;
-                    any = self.unite(&any, &branch)?;
-                }
-                Ok(Arc::new(any))
-            }
+            Part::Any(nodes) => Ok(Arc::new(self.any_of(nodes, mode, fuel)?)),
             Part::One(nodes) => Ok(Arc::new(self.exactly_one(nodes, mode, fuel)?)),
             Part::If(condition, then, otherwise) => {
                 if mode != Mode::Tracked && *then == NodeId::TRUE && *otherwise == NodeId::TRUE {
@@ -420,6 +405,24 @@ impl Algebra {
         Ok(Arc::new(some))
     }
 
+    /// What some node allows. Listed strings are put together once: one after the other, thousands of
+    /// constants would be copied for each of them.
+    fn any_of(&mut self, nodes: &[NodeId], mode: Mode, fuel: &mut Fuel) -> Result<Normal, Halt> {
+        let mut any = Normal::empty();
+        let mut texts: Vec<Box<str>> = Vec::new();
+        for node in nodes {
+            let mut branch = (*self.evaluate(*node, mode, fuel)?).clone();
+            if let StringSet::Finite(listed) = &branch.strings {
+                fuel.spend(listed.len() as u64)?;
+                texts.extend(listed.iter().cloned());
+                branch.strings = StringSet::none();
+            }
+            any = self.unite(&any, &branch)?;
+        }
+        any.strings = self.unite_strings(&any.strings, &StringSet::finite(texts));
+        Ok(any)
+    }
+
     /// One branch and none of the others, type by type.
     fn exactly_one(
         &mut self,
@@ -435,7 +438,7 @@ impl Algebra {
         let null = one(&|b| b.null);
         let booleans = [one(&|b| b.booleans[0]), one(&|b| b.booleans[1])];
         let mut numbers = (Exprs::EMPTY, self.numbers.all);
-        let mut strings = (StringSet::none(), StringSet::Language(self.strings.all));
+        let mut strings = self.listed_once(&branches);
         for branch in &branches {
             if branch.numbers != Exprs::EMPTY {
                 let outside = self.complement_numbers(branch.numbers);
@@ -444,7 +447,7 @@ impl Algebra {
                 numbers.0 = self.unite_numbers(kept, fresh);
                 numbers.1 = self.intersect_numbers(numbers.1, outside);
             }
-            if !branch.strings.is_none() {
+            if matches!(branch.strings, StringSet::Language(_)) {
                 let outside = self.complement_strings(&branch.strings);
                 let kept = self.intersect_strings(&strings.0, &outside, fuel)?;
                 let fresh = self.intersect_strings(&strings.1, &branch.strings, fuel)?;
@@ -455,8 +458,12 @@ impl Algebra {
         let mut arrays = Vec::new();
         let mut objects = Vec::new();
         if mode.has_containers() {
-            for i in 0..branches.len() {
-                let (own_arrays, own_objects) = self.alone(i, nodes, &branches, mode, fuel)?;
+            let has_any =
+                |i: &usize| !branches[*i].arrays.is_empty() || !branches[*i].objects.is_empty();
+            let concerned: Vec<usize> = (0..branches.len()).filter(has_any).collect();
+            for &i in &concerned {
+                let (own_arrays, own_objects) =
+                    self.alone(i, &concerned, nodes, &branches, mode, fuel)?;
                 arrays = self.unite_arrays(&arrays, &own_arrays)?;
                 objects = self.unite_objects(&objects, &own_objects)?;
             }
@@ -464,10 +471,36 @@ impl Algebra {
         Ok(Normal { null, booleans, numbers: numbers.0, strings: strings.0, arrays, objects })
     }
 
-    /// The arrays and objects that branch `i` allows and no other one does.
+    /// Of the strings that branches list: those that one of them does, and all strings that none
+    /// does.
+    fn listed_once(&mut self, branches: &[Shared]) -> (StringSet, StringSet) {
+        let mut texts: Vec<&str> = Vec::new();
+        for branch in branches {
+            if let StringSet::Finite(listed) = &branch.strings {
+                texts.extend(listed.iter().map(|text| &**text));
+            }
+        }
+        texts.sort_unstable();
+        let alike = || texts.chunk_by(|a, b| a == b);
+        let once = alike().filter(|run| run.len() == 1).map(|run| run[0].into()).collect();
+        let languages = branches.iter().any(|b| matches!(b.strings, StringSet::Language(_)));
+        let none = match languages {
+            true => {
+                let all = alike().map(|run| run[0].into()).collect();
+                self.complement_strings(&StringSet::finite(all))
+            }
+            // Nobody asks.
+            false => StringSet::none(),
+        };
+        (StringSet::finite(once), none)
+    }
+
+    /// The arrays and objects that branch `i` allows and no other one does; `concerned` are the
+    /// branches that allow any.
     fn alone(
         &mut self,
         i: usize,
+        concerned: &[usize],
         nodes: &[NodeId],
         branches: &[Shared],
         mode: Mode,
@@ -475,7 +508,7 @@ impl Algebra {
     ) -> Result<(Vec<ArrayId>, Vec<ObjectId>), Halt> {
         let mut arrays = branches[i].arrays.clone();
         let mut objects = branches[i].objects.clone();
-        for j in (0..branches.len()).filter(|j| *j != i) {
+        for &j in concerned.iter().filter(|j| **j != i) {
             if !self.arrays_disjoint(&arrays, &branches[j].arrays, fuel)? {
                 let others = self.negated(nodes[j], mode, fuel)?;
                 arrays = self.intersect_array_lists(&arrays, &others.arrays, fuel)?;

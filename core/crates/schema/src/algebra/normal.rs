@@ -166,6 +166,22 @@ impl Algebra {
         })
     }
 
+    /// The strings of `a` that are not in `b`.
+    pub(crate) fn subtract_strings(
+        &mut self,
+        a: &StringSet,
+        b: &StringSet,
+        fuel: &mut Fuel,
+    ) -> Result<StringSet, Halt> {
+        if let (StringSet::Finite(all), StringSet::Finite(some)) = (a, b) {
+            fuel.spend(all.len() as u64)?;
+            let left = all.iter().filter(|text| some.binary_search(text).is_err());
+            return Ok(StringSet::Finite(left.cloned().collect()));
+        }
+        let outside = self.complement_strings(b);
+        self.intersect_strings(a, &outside, fuel)
+    }
+
     pub(crate) fn unite_strings(&mut self, a: &StringSet, b: &StringSet) -> StringSet {
         match (a, b) {
             (StringSet::Finite(a), StringSet::Finite(b)) => StringSet::Finite(merge(a, b).into()),

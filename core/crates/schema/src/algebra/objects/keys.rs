@@ -82,7 +82,7 @@ impl Algebra {
         self.no_strings(e, fuel)
     }
 
-    pub(super) fn intersect_key_sets(&mut self, a: &KeySet, b: &KeySet) -> KeySet {
+    pub(crate) fn intersect_key_sets(&mut self, a: &KeySet, b: &KeySet) -> KeySet {
         let all = self.strings.all;
         let base = if a.base == all {
             b.base
