@@ -34,8 +34,6 @@ from structgen.types import Ledger, Particles, SpeculationStats
 
 DEFAULT_PARTICLES = 8
 DEFAULT_ESS_THRESHOLD = 0.5
-MAX_RETRIES = 8
-"""Restarts after a dead end, which only constraints without exact masks have."""
 
 _R = TypeVar("_R")
 
@@ -60,7 +58,7 @@ def draw(
     """
     if options.sampler in ("importance", "smc"):
         return _population(model, prompt_ids, compiled, options)
-    steps = draw_steps(model, prompt_ids, compiled, options, max_retries=MAX_RETRIES)
+    steps = draw_steps(model, prompt_ids, compiled, options, max_retries=None)
     while True:
         try:
             next(steps)
@@ -86,7 +84,7 @@ def draw_steps(
     compiled: Compiled | None,
     options: Options,
     *,
-    max_retries: int = 0,
+    max_retries: int | None = 0,
 ) -> Generator[int, None, Outcome]:
     """One response, yielding tokens as they are committed. A restart after a dead end makes the
     tokens yielded before worthless, hence none by default.
@@ -194,7 +192,7 @@ def _speculation(
     prompt_ids: Sequence[int],
     compiled: Compiled | None,
     options: Options,
-    max_retries: int,
+    max_retries: int | None,
 ) -> Generator[Step, None, SpeculativeResult]:
     return speculative_steps(
         model,

@@ -38,7 +38,7 @@ from structgen.samplers.population import (
 )
 from structgen.samplers.race import Greedy, Keyed, Lazy, Noise, Race
 from structgen.samplers.resampling import Scheme, effective_sample_size, resample
-from structgen.samplers.restarts import Attempts, DeadEnds, RestartWeights, most_attempts
+from structgen.samplers.restarts import DeadEnds, RestartWeights, begin_attempts
 from structgen.samplers.rows import (
     LogitRow,
     Support,
@@ -52,7 +52,6 @@ from structgen.samplers.walk import Walk, WalkConfig, fill_walk_masks
 
 __all__ = [
     "Accepted",
-    "Attempts",
     "Closing",
     "ClosingMatcher",
     "DeadEnds",
@@ -77,6 +76,7 @@ __all__ = [
     "Walk",
     "WalkConfig",
     "adaptive_rejection",
+    "begin_attempts",
     "draw_adaptive",
     "draw_masked",
     "effective_sample_size",
@@ -86,7 +86,6 @@ __all__ = [
     "masked",
     "masked_log_mass",
     "masked_steps",
-    "most_attempts",
     "pack_mask",
     "particle_id",
     "resample",

@@ -24,7 +24,7 @@ from structgen.samplers.draw import DEAD, Draw
 from structgen.samplers.free import FreeText
 from structgen.samplers.keys import GumbelKeys, particle_id
 from structgen.samplers.params import SamplingParams
-from structgen.samplers.restarts import Attempts, DeadEnds, RestartWeights, most_attempts
+from structgen.samplers.restarts import DeadEnds, RestartWeights, begin_attempts
 from structgen.samplers.rows import mask_words
 from structgen.samplers.walk import Walk, WalkConfig, fill_walk_masks
 from structgen.types import Ledger
@@ -131,8 +131,9 @@ def masked_steps(
     constraint = compile_or_free(model, compiled)
     walk_config = config.walk_config(model.vocabulary.size)
     first = Walk(constraint.matcher(), walk_config, particle=particle_id(0))
-    most = most_attempts(max_retries, dead_ends, greedy=config.params.greedy)
-    attempts = [Attempts(most, restart_weights) for _ in range(rows)]
+    attempts = begin_attempts(
+        rows, walk_config, max_retries=max_retries, weights=restart_weights, dead_ends=dead_ends
+    )
     pending = list(range(rows))
     while pending:
         walks = {row: first.fork(particle_id(row, attempts[row].count)) for row in pending}
@@ -173,7 +174,8 @@ def masked(
         rows: how many sequences. Row i's text does not depend on how many there are.
         max_retries: restarts of a sequence that failed: that ran into a dead end, or out of its
             budget, which only constraints that do not close can. The text of a restarted sequence
-            follows the local projection given that it completes. None: 8, or none with
+            follows the local projection given that it completes. None: 8, and up to 127
+            while the attempts are short (`structgen.samplers.restarts.begin_attempts`); none with
             ``dead_ends="keep"``. Greedy decoding is not retried: it would fail the same way.
         restart_weights: ``"completion"``: the weight of a sequence that might have been restarted
             is conditional on its completion, and says so (`Ledger.conditional`);

@@ -33,7 +33,7 @@ from dataclasses import replace
 from typing import Literal, NoReturn
 
 from structgen.errors import DeadEnd, TokenBudgetError
-from structgen.samplers.walk import Walk
+from structgen.samplers.walk import Walk, WalkConfig
 from structgen.types import Ledger
 
 RestartWeights = Literal["completion", "unbiased"]
@@ -43,31 +43,54 @@ DeadEnds = Literal["raise", "keep"]
 """What becomes of a sequence none of whose attempts completed."""
 
 DEFAULT_RETRIES = 8
+"""Restarts that a sequence has by default, whatever its attempts cost."""
+
+MOST_SHORT_ATTEMPTS = 128
+"""Attempts that a sequence has by default as long as they are short: where one in 12 completes, all
+of them fail once in 70,000 times, and 9 attempts once in two."""
 
 
-def most_attempts(max_retries: int | None, dead_ends: DeadEnds, *, greedy: bool) -> int:
-    """How often a sequence may be begun. Greedy decoding would fail again in the same way; None
-    stands for `DEFAULT_RETRIES`, or for none where failures are kept.
+def begin_attempts(
+    rows: int,
+    config: WalkConfig,
+    *,
+    max_retries: int | None,
+    weights: RestartWeights,
+    dead_ends: DeadEnds,
+) -> list[Attempts]:
+    """The attempts at `rows` sequences, none of which has been made.
+
+    `max_retries` None stands for none where failures are kept, else for `DEFAULT_RETRIES`, and for
+    more up to `MOST_SHORT_ATTEMPTS` as long as all attempts at a sequence have drawn fewer tokens
+    than `DEFAULT_RETRIES` + 1 of full length would. Only attempts that have ended decide whether
+    another is begun, so the law of the text that completes is the same. With
+    ``weights="unbiased"`` the greatest number of attempts is a part of the weight, and is fixed.
+    Greedy decoding would fail again in the same way.
 
     Raises:
-        ValueError: `max_retries` is negative.
+        ValueError: `max_retries` is negative, or `weights` is unknown.
     """
-    if max_retries is None:
-        max_retries = 0 if dead_ends == "keep" else DEFAULT_RETRIES
-    if max_retries < 0:
+    if weights not in ("completion", "unbiased"):
+        raise ValueError(f'`restart_weights` is "completion" or "unbiased", given {weights!r}')
+    if max_retries is not None and max_retries < 0:
         raise ValueError(f"`max_retries` must be at least 0, given {max_retries}")
-    return 1 if greedy else max_retries + 1
+    if config.params.greedy or (max_retries is None and dead_ends == "keep"):
+        max_retries = 0
+    most = 1 + (DEFAULT_RETRIES if max_retries is None else max_retries)
+    tokens = 0
+    if max_retries is None and weights == "completion":
+        tokens = most * config.max_tokens
+    return [Attempts(most, weights, tokens) for _ in range(rows)]
 
 
 class Attempts:
-    """The attempts at one sequence, at most `most`."""
+    """The attempts at one sequence, `most`, or more until `tokens` are drawn: `begin_attempts`."""
 
-    __slots__ = ("_first", "_last", "_weights", "completed", "count", "most")
+    __slots__ = ("_first", "_last", "_tokens", "_weights", "completed", "count", "most")
 
-    def __init__(self, most: int, weights: RestartWeights) -> None:
-        if weights not in ("completion", "unbiased"):
-            raise ValueError(f'`restart_weights` is "completion" or "unbiased", given {weights!r}')
+    def __init__(self, most: int, weights: RestartWeights, tokens: int = 0) -> None:
         self.most = most
+        self._tokens = tokens
         self.count = 0
         self.completed = 0
         self._weights: RestartWeights = weights
@@ -82,6 +105,7 @@ class Attempts:
     def record(self, walk: Walk) -> bool:
         """Count an attempt that has ended; whether another is wanted."""
         self.count += 1
+        self._tokens -= walk.position
         self._last = walk
         if walk.log_w > -math.inf:
             self.completed += 1
@@ -91,7 +115,8 @@ class Attempts:
                 return False
         elif walk.hopeless:
             return False
-        return self.count < self.most
+        patient = self._tokens > 0 and self.count < MOST_SHORT_ATTEMPTS
+        return patient or self.count < self.most
 
     def ledger(
         self, decode: Callable[[Sequence[int]], str], dead_ends: DeadEnds = "keep"

@@ -14,7 +14,6 @@ from structgen.constraints.protocol import Compiled
 from structgen.errors import BackendError
 from structgen.models.protocol import LanguageModel, Session
 from structgen.samplers import (
-    Attempts,
     DeadEnds,
     Draw,
     FreeText,
@@ -25,7 +24,7 @@ from structgen.samplers import (
     Step,
     Walk,
     WalkConfig,
-    most_attempts,
+    begin_attempts,
     particle_id,
 )
 from structgen.speculative.copying import CopyDrafter
@@ -165,8 +164,9 @@ def speculative_steps(
     )
     constraint = FreeText(model.vocabulary) if compiled is None else compiled
     first = Walk(constraint.matcher(), config, particle=particle_id(0))
-    most = most_attempts(max_retries, dead_ends, greedy=config.params.greedy)
-    attempts = [Attempts(most, restart_weights) for _ in range(rows)]
+    attempts = begin_attempts(
+        rows, config, max_retries=max_retries, weights=restart_weights, dead_ends=dead_ends
+    )
     spent = SpeculationStats()
     pending = list(range(rows))
     while pending:
