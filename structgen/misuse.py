@@ -60,11 +60,12 @@ def answers_misuse(function: Callable[P, T]) -> Callable[P, T]:
         for name, one in inspect.signature(function).parameters.items()
         if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD)
     ]
+    names = frozenset(known)
     name = str(getattr(function, "__name__", function))
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-        if not kwargs.keys() <= set(known):
+        if not kwargs.keys() <= names:
             refuse_unknown(kwargs, known, of=name)
         return function(*args, **kwargs)
 

@@ -140,19 +140,21 @@ def _element(run: list[tuple[object, object]]) -> object:
 def _weight(value: object) -> int:
     """Values inside `value`, counted as far as `_WEIGHT`."""
     weight = 0
-    waiting: list[Iterator[object]] = [iter((value,))]
+    waiting: list[object] = [value]
     while waiting and weight <= _WEIGHT:
-        part = next(waiting[-1], waiting)
-        if part is waiting:
-            waiting.pop()
-            continue
+        part = waiting.pop()
         weight += 1
+        # A container counts before its parts are looked at: a large one is never copied.
         if isinstance(part, str):
             weight += len(part) // _LETTERS
         elif type(part) is dict:
             members = cast("dict[object, object]", part)
-            weight += len(members)
-            waiting.append(iter(members.values()))
+            weight += 2 * len(members)
+            if weight <= _WEIGHT:
+                waiting += members.values()
         elif type(part) in (list, tuple):
-            waiting.append(iter(cast("list[object]", part)))
+            parts = cast("list[object]", part)
+            weight += len(parts)
+            if weight <= _WEIGHT:
+                waiting += parts
     return weight

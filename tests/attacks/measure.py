@@ -91,7 +91,9 @@ def build(attack: Attack) -> Any:
         case "regex":
             return sg.regex(attack.source)
         case "schema":
-            return sg.json_schema(source_text(attack.source), **attack.options)
+            # Verdicts are those of validators, which read every spelling.
+            every: dict[str, Any] = {"escapes": "all", "number_spelling": "all"}
+            return sg.json_schema(source_text(attack.source), **(every | attack.options))
         case "lark" | "gbnf":
             return sg.grammar(attack.source, format=attack.kind)
         case "choice":

@@ -1,13 +1,37 @@
 //! Time that a thread has worked.
 
-use std::time::Duration;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
-/// Processor time of this thread so far. What it waits for, and what else the machine does
-/// meanwhile, is not in it: a budget of so many milliseconds buys the same work on a busy machine.
+/// How long the clock on the wall stands in for that of the thread, which it may overtake by this.
+const TRUSTED: Duration = Duration::from_millis(1);
+
+thread_local! {
+    /// A moment, and the processor time of this thread then.
+    static READ: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
+}
+
+/// Processor time of this thread so far, up to [`TRUSTED`] too much. What it waits for, and what
+/// else the machine does meanwhile, is not in it: a budget of so many milliseconds buys the same
+/// work on a busy machine.
 ///
-/// PERF: 0.2 to 0.5 us a call, a system call on Linux, where the clock on the wall takes 0.03.
-#[cfg(unix)]
+/// PERF: the clock of a thread is a system call on Linux, 0.5 to 1 us, the clock on the wall takes
+/// 0.03. Compiling a small schema looks nine times: with the thread's clock alone it took 13 % more.
 pub(crate) fn thread_time() -> Duration {
+    let now = Instant::now();
+    if let Some((moment, time)) = READ.get() {
+        let since = now.saturating_duration_since(moment);
+        if since < TRUSTED {
+            return time + since;
+        }
+    }
+    let time = processor_time();
+    READ.set(Some((now, time)));
+    time
+}
+
+#[cfg(unix)]
+fn processor_time() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid place to write one `timespec` to, which is all the call does.
     let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) } != 0;
@@ -19,13 +43,12 @@ pub(crate) fn thread_time() -> Duration {
 
 /// Elsewhere the clock on the wall: that of a Windows thread moves by 15 ms at a time.
 #[cfg(not(unix))]
-pub(crate) fn thread_time() -> Duration {
+fn processor_time() -> Duration {
     wall_time()
 }
 
 fn wall_time() -> Duration {
     use std::sync::OnceLock;
-    use std::time::Instant;
     static BEGUN: OnceLock<Instant> = OnceLock::new();
     BEGUN.get_or_init(Instant::now).elapsed()
 }

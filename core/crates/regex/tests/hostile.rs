@@ -216,7 +216,11 @@ fn strange_characters() {
         let error = parse(pattern, Dialect::Ecma, Flags::default(), ParseLimits::default());
         assert_eq!(error.unwrap_err().kind, RegexErrorKind::Syntax, "{pattern}");
     }
-    assert!(matches!(kind(&"a".repeat(2_000_000), Dialect::Python), RegexErrorKind::Limit { .. }));
+    // Length alone is no error: who has the text bounds its size, and its time.
+    assert!(
+        parse(&"a".repeat(2_000_000), Dialect::Python, Flags::default(), ParseLimits::default())
+            .is_ok()
+    );
     assert!(matches!(kind("a{99999999999999}", Dialect::Ecma), RegexErrorKind::Limit { .. }));
 }
 
