@@ -97,18 +97,21 @@ def _distinct() -> Iterator[str]:
         yield f"{'[' if not number else ', '}{value if rng.random() < 0.8 else -value - 1}"
 
 
+def _every(schema: dict[str, Any]) -> sg.TextConstraint[Any]:
+    """With every spelling: the texts are written by `json.dumps`, which escapes letters."""
+    return sg.json_schema(schema, escapes="all", number_spelling="all")
+
+
 CASES = {
     case.name: case
     for case in (
-        Case("records", lambda: sg.json_schema({"type": "array", "items": RECORD}), _records),
-        Case("string", lambda: sg.json_schema({"type": "string"}), _string),
-        Case("keys", lambda: sg.json_schema({"type": "object"}), _keys),
+        Case("records", lambda: _every({"type": "array", "items": RECORD}), _records),
+        Case("string", lambda: _every({"type": "string"}), _string),
+        Case("keys", lambda: _every({"type": "object"}), _keys),
         Case("grammar", lambda: sg.grammar("json"), _nested),
         Case(
             "distinct",
-            lambda: sg.json_schema(
-                {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}
-            ),
+            lambda: _every({"type": "array", "items": {"type": "integer"}, "uniqueItems": True}),
             _distinct,
         ),
     )

@@ -62,7 +62,10 @@ NAMED: dict[str, Case] = {
 def schema_case(file: str) -> Case:
     data = json.loads(Path(file).read_text())
     texts = [json.dumps(test["data"]) for test in data["tests"][:3]]
-    return (lambda: sg.json_schema(data["schema"]), texts)
+    return (
+        lambda: sg.json_schema(data["schema"], escapes="all", number_spelling="all"),
+        texts,
+    )
 
 
 def case_of(name: str) -> Case:

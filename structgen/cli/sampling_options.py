@@ -39,6 +39,12 @@ _OPTIONS: dict[str, Callable[[Any], Any]] = {
         default=0.0,
         help="Keep allowed tokens at least this share as likely as the likeliest.",
     ),
+    "truncation": click.option(
+        "--truncation",
+        type=click.Choice(["proposal", "target"]),
+        help="With --sampler importance or smc beside --top-k, --top-p or --min-p: whether they"
+        " shape the proposals alone, or also what is sampled from.",
+    ),
     "seed": click.option("--seed", type=click.IntRange(min=0), help="Reproduce a result."),
     "sampler": click.option(
         "--sampler",
