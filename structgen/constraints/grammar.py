@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -24,8 +23,8 @@ from structgen.errors import (
 from structgen.misuse import answers_misuse
 
 GrammarFormat: TypeAlias = Literal["lark", "gbnf", "ebnf"]
-_SHORT = 2_000
-"""Characters of a grammar that no reader takes long for."""
+_SHORT = 16_000
+"""Characters of a grammar that lark loads in some tenths of a second."""
 
 _FORMATS: dict[str, GrammarFormat] = {".lark": "lark", ".gbnf": "gbnf", ".ebnf": "ebnf"}
 _START: dict[GrammarFormat, str] = {"lark": "start", "gbnf": "root", "ebnf": "root"}
@@ -75,7 +74,7 @@ def grammar(
     """
     pace = Pace(limits)
     loaded = source if isinstance(source, GrammarSource) else load_source(source, format)
-    with pace.watching() if len(loaded.text) > _SHORT else nullcontext():
+    with pace.watching(large=len(loaded.text) > _SHORT):
         ir = load_ir(loaded, start=start, terminals=terminals)
         text = ir.to_json()
     try:

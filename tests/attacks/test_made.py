@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from tests.attacks.budgets import Budgets, Kept, cancelled, examine, in_child, w
 from tests.attacks.measure import small_vocabulary
 from tests.attacks.test_budgets import WIDE
 from tests.data.hostile import FAMILIES, SIZES, inputs
+
+ROOT = Path(__file__).resolve().parents[2]
 
 VOCABULARY = small_vocabulary()
 BUDGETS = Budgets(compile_ms=200, mask_ms=100, cancels=0)
@@ -31,11 +34,18 @@ def test_there_are_many_and_they_are_the_same_for_the_same_seed() -> None:
         "algebra",
     }
     code = (
-        "import json, random; from tests.data.hostile import schemas; "
+        # Behind the installed package, which the checkout would hide.
+        f"import json, random, sys; sys.path.append({str(ROOT)!r}); "
+        "from tests.data.hostile import schemas; "
         "print(json.dumps(schemas.tree(3000, random.Random(7))))"
     )
     made = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         for _ in range(2)
     ]
     assert made[0].stdout == made[1].stdout != ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -33,12 +32,10 @@ def test_the_examples_print_what_they_show(tmp_path: Path) -> None:
     examples = _examples()
     assert len(examples) >= 12
     program = f'structgen() {{ "{sys.executable}" -m structgen "$@"; }}\n'
-    where = {**os.environ, "PYTHONPATH": str(ROOT)}
     for command, printed in examples:
         done = subprocess.run(
             ["sh", "-c", program + command],
             cwd=tmp_path,
-            env=where,
             capture_output=True,
             text=True,
             check=False,
