@@ -61,9 +61,13 @@ def _own(matcher: Matcher, name: str) -> Callable[..., object] | None:
 
 def closes(matcher: Matcher) -> bool:
     """Whether a completion is known wherever the text may go, so that a text can be promised to
-    end complete: exact constraints, unless the matcher has an attribute ``closes`` that says
-    otherwise."""
-    return bool(getattr(matcher, "closes", matcher.exactness == "exact"))
+    end complete: exact constraints, and native ones that have a completion at hand, unless the
+    matcher has an attribute ``closes`` that says otherwise."""
+    own = getattr(matcher, "closes", None)
+    if own is not None or matcher.exactness == "exact":
+        return own is None or bool(own)
+    # Schemas with parts that are judged at the end of a value: the core looks for completions.
+    return isinstance(matcher, NativeMatcher) and matcher.completion_tokens() is not None
 
 
 def open_ended(matcher: Matcher) -> bool:
