@@ -57,6 +57,35 @@ def test_pools_of_other_processes(method: str, tmp_path: object) -> None:
     assert (done.returncode, done.stdout.strip()) == (0, "done"), done.stderr
 
 
+LATE_CHILD = """
+    import os, time
+    import structgen as sg
+
+    def attempt():
+        try:
+            sg.json_schema({"enum": WORDS}, limits=sg.Limits(compile_ms=20))
+        except sg.LimitExceeded as error:
+            assert error.name == "compile_ms", error
+
+    WORDS = [f"{i:07d}{'x' * 40}" for i in range(200_000)]
+    while time.thread_time() < 3:
+        attempt()
+    if (child := os.fork()) == 0:
+        begun = time.thread_time()
+        attempt()
+        os._exit(int(time.thread_time() - begun > 0.12))
+    _, status = os.waitpid(child, 0)
+    assert status == 0, "the child worked beyond its budget"
+    print("done")
+"""
+
+
+@needs_fork
+def test_budgets_hold_in_a_child_whose_parent_has_worked_for_long() -> None:
+    """The clock of the child's thread begins at zero, that of the parent stood at seconds."""
+    assert run(LATE_CHILD).strip() == "done"
+
+
 WORKING_PARENT = """
     import structgen as sg
     shared = vocabulary()

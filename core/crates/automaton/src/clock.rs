@@ -11,6 +11,8 @@ thread_local! {
     static READ: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
     /// What was answered last: time does not go back where the clock on the wall had overtaken.
     static ANSWERED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    /// What this thread had worked when it was another process, from which this one was forked.
+    static BEFORE: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
 /// Processor time of this thread so far, up to [`TRUSTED`] too much. What it waits for, and what
@@ -33,7 +35,12 @@ fn estimate() -> Duration {
             return time + since;
         }
     }
-    let time = processor_time();
+    let mut time = BEFORE.get() + processor_time();
+    // In the child of a fork the clock of its only thread begins at zero.
+    if let Some(lost) = ANSWERED.get().checked_sub(time + TRUSTED) {
+        BEFORE.set(BEFORE.get() + lost);
+        time += lost;
+    }
     READ.set(Some((now, time)));
     time
 }
@@ -74,5 +81,17 @@ mod tests {
         let before = thread_time();
         while wall.elapsed() < Duration::from_millis(20) {}
         assert!(thread_time() > before);
+    }
+
+    #[test]
+    fn a_clock_that_begins_anew_goes_on() {
+        let long = Duration::from_secs(1000);
+        ANSWERED.set(long);
+        READ.set(None);
+        let first = thread_time();
+        assert!(first >= long && first < long + Duration::from_secs(1));
+        let wall = std::time::Instant::now();
+        while wall.elapsed() < Duration::from_millis(20) {}
+        assert!(thread_time() > first + Duration::from_millis(1));
     }
 }
