@@ -306,9 +306,13 @@ class Program:
         options_json: str,
         /,
         *,
+        escapes: str | None = None,
         limits: Limits | None = None,
         spent_ms: int = 0,
     ) -> Program: ...
+    def with_escapes(self, escapes: str) -> Program:
+        """This program with `escapes` for each JSON Schema in it that was given none; itself if
+        there is no such. Costs making it again."""
     @staticmethod
     def grammar(
         ir_json: str,

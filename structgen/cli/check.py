@@ -130,7 +130,9 @@ def _judge(file: str, source: Source, samples: int, seed: int) -> Verdict:
     if source.kind == "schema":
         # The same values, spelled as people would.
         constraint = source.build(whitespace=(", ", ": "))
-    verdict.samples = [readable_sample(constraint, seed + index) for index in range(samples)]
+    # Spelled as people would.
+    shown = constraint.with_minimal_escapes()
+    verdict.samples = [readable_sample(shown, seed + index) for index in range(samples)]
     return verdict
 
 

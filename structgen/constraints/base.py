@@ -58,7 +58,15 @@ class TextConstraint(Composable[Value_co]):
     pickle one to send it along. Copies are the constraint itself.
     """
 
-    __slots__ = ("__weakref__", "_compiled", "_description", "_lock", "_program", "_reading")
+    __slots__ = (
+        "__weakref__",
+        "_compiled",
+        "_description",
+        "_lock",
+        "_minimal",
+        "_program",
+        "_reading",
+    )
 
     def __init__(
         self,
@@ -73,6 +81,7 @@ class TextConstraint(Composable[Value_co]):
         self._description = shortened(description)
         self._compiled: OrderedDict[tuple[str, Limits | None], Automaton] = OrderedDict()
         self._lock = threading.Lock()
+        self._minimal: TextConstraint[Value_co] | None = None
 
     @property
     def program(self) -> Program:
@@ -136,6 +145,27 @@ class TextConstraint(Composable[Value_co]):
             while len(self._compiled) > _COMPILED_KEPT:
                 self._compiled.popitem(last=False)
         return automaton
+
+    def with_minimal_escapes(self) -> TextConstraint[Value_co]:
+        """This constraint, with ``escapes="minimal"`` for each JSON Schema in it that was given no
+        ``escapes``; itself if there is none. A subset that has the same values, in which keys and
+        constants are forced text. Made at the first call, as long as making the constraint took,
+        and kept.
+
+            constraint = sg.json_schema({"const": "a"})
+            constraint.accepts('"\\u0061"')                         # True
+            constraint.with_minimal_escapes().accepts('"\\u0061"')  # False
+        """
+        with self._lock:
+            known = self._minimal
+        if known is None:
+            program = self._program.with_escapes("minimal")
+            if program is self._program:
+                return self
+            known = TextConstraint(program, description=self._description, reading=self._reading)
+            with self._lock:
+                known = self._minimal = self._minimal or known
+        return known
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether `text`, complete, is in the set. Without any vocabulary."""

@@ -52,6 +52,11 @@ class Composable(Generic[Value_co]):
         """Bind to a vocabulary."""
         raise NotImplementedError
 
+    def with_minimal_escapes(self) -> Composable[Value_co]:
+        """This constraint, with strings spelled in one way in each JSON Schema in it for which
+        nothing else was chosen; see `TextConstraint.with_minimal_escapes`."""
+        return self
+
     def parts(self) -> tuple[Constraint, ...]:
         """The constraints of which this is the conjunction."""
         return (self,)
@@ -70,6 +75,14 @@ class Composable(Generic[Value_co]):
 
     def __rand__(self, other: Constraint) -> Composable[object]:
         return _composable(conjoin((other, self)))
+
+
+def with_minimal_escapes(constraint: Constraint) -> Constraint:
+    """What `TextConstraint.with_minimal_escapes` says, of any constraint: itself if others made
+    it."""
+    if not isinstance(constraint, Composable):
+        return constraint
+    return cast("Constraint", constraint.with_minimal_escapes())
 
 
 def check_vocabulary(given: object) -> None:
@@ -129,6 +142,11 @@ class Conjunction(Composable[Value_co]):
         for part in self._parts:
             if isinstance(part, Composable):
                 part.refuse_others(text)
+
+    def with_minimal_escapes(self) -> Conjunction[Value_co]:
+        parts = [with_minimal_escapes(part) for part in self._parts]
+        same = all(new is old for new, old in zip(parts, self._parts, strict=True))
+        return self if same else Conjunction(parts)
 
     def parts(self) -> tuple[Constraint, ...]:
         return self._parts

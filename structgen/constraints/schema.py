@@ -97,9 +97,11 @@ def json_schema(
             required ones that it does not list, then others; ``"any"``: in any order.
         whitespace: see `Whitespace`; ``"flexible"`` by default, which takes what `json.dumps`
             writes by default, compactly, and with an indentation.
-        escapes: ``"minimal"`` (default): a character stands for itself where it may, as
-            `json.dumps(ensure_ascii=False)` writes it, so that keys are forced text; ``"all"``:
-            every legal spelling of a character inside strings, for judging texts of others.
+        escapes: ``"all"``: every legal spelling of a character inside strings, as `json.dumps`
+            and others write them; ``"minimal"``: a character stands for itself where it may, as
+            `json.dumps(ensure_ascii=False)` writes it, so that keys are forced text. By default
+            all for a schema, minimal for a type; and minimal wherever `structgen.generate` draws
+            (`TextConstraint.with_minimal_escapes`).
         format_assertion: whether ``format`` restricts texts (default), whatever vocabularies
             the metaschema lists.
         number_spelling: see `NumberSpelling`. ``"plain"`` (default): as programs write numbers,
@@ -148,11 +150,13 @@ def json_schema(
         "max_fraction_digits": max_fraction_digits,
         "max_exponent_digits": max_exponent_digits,
     }
+    spelled = choice_of("escapes", escapes, Escapes)
+    if spelled is None and not is_schema(schema):
+        spelled = "minimal"
     chosen: dict[str, object | None] = {
         "draft": choice_of("draft", draft, Draft),
         "property_order": choice_of("property_order", property_order, PropertyOrder),
         "whitespace": None if whitespace is None else whitespace_fields(whitespace),
-        "escapes": choice_of("escapes", escapes, Escapes) or "minimal",
         "format_assertion": flag("format_assertion", format_assertion),
         "number_spelling": choice_of("number_spelling", number_spelling, NumberSpelling),
         "additional_properties_default": flag(
@@ -165,7 +169,7 @@ def json_schema(
     pace = Pace(limits)
     text, reading = _source(schema, pace)
     documents = {} if registry is None else _plain_registry(registry)
-    program = _compiled(text, options, documents, limits, pace)
+    program = _compiled(text, options, documents, spelled, limits, pace)
     if program.mistakes:
         warn_caller("; ".join(program.mistakes), SchemaWarning)
     return TextConstraint(
@@ -242,6 +246,7 @@ def _compiled(
     text: str,
     options: dict[str, object],
     documents: dict[str, object],
+    escapes: str | None,
     limits: Limits | None,
     pace: Pace,
 ) -> Program:
@@ -250,7 +255,10 @@ def _compiled(
         given = options | {"registry": documents} if documents else options
         try:
             given_text = _dumps(given, pace)
-            return Program.json_schema(text, given_text, limits=limits, spent_ms=int(pace.spent_ms))
+            spent = int(pace.spent_ms)
+            return Program.json_schema(
+                text, given_text, escapes=escapes, limits=limits, spent_ms=spent
+            )
         except UnresolvedReferenceError as error:
             found = published(error.uri)
             # The caller's own documents come first, whatever they are called.

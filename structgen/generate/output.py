@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, cast, get_args, get_origin
 from structgen._core import Limits
 from structgen.constraints import TextConstraint, choice, grammar, json_schema, load_source
 from structgen.constraints.cache import json_key, within_limits
+from structgen.constraints.conjunction import with_minimal_escapes
 from structgen.constraints.protocol import Constraint
 from structgen.constraints.reading import PLAIN, Reading, reading_of
 from structgen.constraints.schema import source_reading, source_schema
@@ -52,7 +53,9 @@ class Output:
 def resolve_output(output: OutputLike, whitespace: Whitespace | None = None) -> Output:
     """The constraint that `output` names, and the way back to a value. Nothing is compiled yet.
 
-    JSON has the default options of `structgen.json_schema`, but for `whitespace` if it is given.
+    JSON has the default options of `structgen.json_schema`, but for `whitespace` if it is given,
+    and for ``escapes``: strings are spelled in one way where nothing else was asked for, be it a
+    schema or a constraint made of it.
 
     Raises:
         ConstraintError: it names none; or `whitespace` is given for something else than a schema
@@ -88,7 +91,7 @@ def resolve_output(output: OutputLike, whitespace: Whitespace | None = None) -> 
     reading = reading_of(constraint)
     told = reading.schema
     return Output(
-        build=lambda _: constraint,
+        build=lambda _: with_minimal_escapes(constraint),
         key=_key(constraint),
         identity=None if native is None else weakref.ref(native),
         reading=reading,
@@ -97,7 +100,7 @@ def resolve_output(output: OutputLike, whitespace: Whitespace | None = None) -> 
 
 
 def _json(source: object, whitespace: Whitespace | None) -> Output:
-    options = JsonOptions(whitespace=whitespace)
+    options = JsonOptions(whitespace=whitespace, escapes="minimal")
     # Whether it is a type shows when its schema is asked for.
     given = cast("type", source)
     return Output(

@@ -4,7 +4,7 @@ import json
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
@@ -242,14 +242,71 @@ def test_a_text_that_is_no_file_is_no_output() -> None:
     assert "int | str" in str(caught.value)
 
 
-def test_one_default_for_escapes() -> None:
-    spelled = r'"\u0061"'
-    for constraint in (
-        sg.json_schema({"type": "string"}),
-        sg.from_type(str),
-        sg.from_type(Literal["a"]),
-        resolve_output({"type": "string"}).build(None),  # type: ignore[misc]
-    ):
-        assert isinstance(constraint, sg.TextConstraint)
-        assert constraint.accepts('"a"')
-        assert not constraint.accepts(spelled)
+def drawn(output: Any) -> sg.TextConstraint:
+    """What `generate` draws from."""
+    build = resolve_output(output).build
+    assert build is not None
+    constraint = build(None)
+    assert isinstance(constraint, sg.TextConstraint)
+    return constraint
+
+
+SPELLED = r'"\u0061"'
+
+
+def test_a_schema_means_all_spellings_and_is_drawn_in_one() -> None:
+    schema: dict[str, object] = {"type": "string"}
+    made = sg.json_schema(schema)
+    assert made.accepts('"a"')
+    assert made.accepts(SPELLED)
+    for output in (schema, made, made | "none", sg.json_schema(schema, escapes="minimal")):
+        assert drawn(output).accepts('"a"')
+        assert not drawn(output).accepts(SPELLED)
+    texts = {sg.generate("toy", "x", output=output, seed=3).text for output in (schema, made)}
+    assert len(texts) == 1
+    assert sg.from_type(str).accepts('"a"')
+    assert not sg.from_type(str).accepts(SPELLED)
+
+
+def test_escapes_that_were_chosen_are_kept() -> None:
+    chosen = sg.json_schema({"type": "string"}, escapes="all")
+    assert chosen.with_minimal_escapes() is chosen
+    assert drawn(chosen).accepts(SPELLED)
+    both = chosen + sg.json_schema({"const": "a"})
+    assert both.accepts(SPELLED + SPELLED)
+    assert both.with_minimal_escapes().accepts(SPELLED + '"a"')
+    assert not both.with_minimal_escapes().accepts(SPELLED + SPELLED)
+
+
+def test_minimal_escapes_keep_everything_else() -> None:
+    """Made once, of every part, with the reading, limits and options of the original."""
+    limits = sg.Limits(max_depth=7)
+    made = sg.json_schema(
+        {"properties": {"a": {"const": "x"}}, "required": ["a"]},
+        property_order="any",
+        registry={"https://example.com/x": {"type": "string"}},
+        limits=limits,
+    )
+    minimal = made.with_minimal_escapes()
+    assert minimal is made.with_minimal_escapes()
+    assert minimal.with_minimal_escapes() is minimal
+    assert minimal.program.limits == limits
+    assert minimal.parse('{"b": 1, "a": "x"}') == {"b": 1, "a": "x"}
+    assert not minimal.accepts(r'{"\u0061": "x"}')
+    assert not pickle.loads(pickle.dumps(minimal)).accepts(r'{"\u0061": "x"}')
+    assert pickle.loads(pickle.dumps(made)).accepts(r'{"\u0061": "x"}')
+    pattern = sg.regex("[a-z]+")
+    assert pattern.with_minimal_escapes() is pattern
+
+    @sg.predicate
+    def short(text: str) -> bool:
+        return len(text) < 40
+
+    joined = made & short
+    narrowed = joined.with_minimal_escapes()
+    assert narrowed.parts()[0] is minimal
+    assert narrowed.parts()[1] is short
+    constant = {"V": sg.json_schema({"const": "a"})}
+    named = sg.grammar("start: V\n%declare V", terminals=constant)
+    assert named.accepts(SPELLED)
+    assert not named.with_minimal_escapes().accepts(SPELLED)

@@ -106,5 +106,5 @@ def arguments_of(tool: Tool) -> TextConstraint:
     Chat templates show calls so, and models write them so; and one fixed spelling makes most of a
     call forced text.
     """
-    defaults = JsonOptions(whitespace=(", ", ": "))
+    defaults = JsonOptions(whitespace=(", ", ": "), escapes="minimal")
     return json_schema(tool.parameters, **(defaults | tool.json_options))

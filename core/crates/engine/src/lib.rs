@@ -36,4 +36,5 @@ pub use matcher::{Cursor, Matcher};
 pub use program::{Program, dialect_by_name};
 pub use shared::SharedVocabulary;
 pub use structgen_automaton::{CancelToken, ask_for_interrupts};
+pub use structgen_schema::Escapes;
 pub use text::TextAutomaton;

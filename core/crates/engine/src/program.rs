@@ -13,7 +13,7 @@ use structgen_regex::{
     full_match, lower_utf8, parse,
 };
 use structgen_schema::{
-    JsonError, Report, SchemaAutomaton, SchemaLimits, SchemaOptions, read_json,
+    Escapes, JsonError, Report, SchemaAutomaton, SchemaLimits, SchemaOptions, read_json,
 };
 use structgen_vocab::SPECIAL_MARKER;
 
@@ -82,11 +82,12 @@ impl Program {
         Self::checked_in_time(Kind::Special(name.to_owned()), limits)
     }
 
-    /// JSON texts that a schema accepts; both arguments are JSON texts. `spent` as in
-    /// [`Self::choice`].
+    /// JSON texts that a schema accepts; both arguments are JSON texts. `escapes` come before those
+    /// of `options`; `spent` as in [`Self::choice`].
     pub fn json_schema(
         schema: &str,
         options: &str,
+        escapes: Option<Escapes>,
         limits: &Limits,
         spent: Duration,
     ) -> Result<Self, EngineError> {
@@ -95,8 +96,9 @@ impl Program {
         limits.compile_fuel_after(spent).watched(|fuel| {
             let mut read = |text| read_json(text, limits.max_source_depth, fuel).map_err(not_json);
             let (schema, options) = (read(schema)?, read(options)?);
-            let options = SchemaOptions::of_json(options)
+            let mut options = SchemaOptions::of_json(options)
                 .map_err(|error| EngineError::NotJson(error.to_string()))?;
+            options.escapes = escapes.unwrap_or(options.escapes);
             Self::checked(Kind::Schema { schema, options }, limits, fuel)
         })
     }

@@ -255,7 +255,7 @@ fn repetitions_of_what_is_not_regular() {
 /// Numbers of which none comes twice: a text that leaves states behind, and needs few of them.
 fn distinct() -> Arc<Program> {
     let schema = r#"{"type": "array", "items": {"type": "integer"}, "uniqueItems": true}"#;
-    Arc::new(Program::json_schema(schema, "{}", &Limits::default(), Duration::ZERO).unwrap())
+    Arc::new(Program::json_schema(schema, "{}", None, &Limits::default(), Duration::ZERO).unwrap())
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn strings_near_their_limit_equal_probing() {
     for (low, high) in [(0, 7), (3, 7), (7, 7), (0, 1), (2, 14)] {
         let schema = format!(r#"{{"type": "string", "minLength": {low}, "maxLength": {high}}}"#);
         let program =
-            Program::json_schema(&schema, "{}", &Limits::default(), Duration::ZERO).unwrap();
+            Program::json_schema(&schema, "{}", None, &Limits::default(), Duration::ZERO).unwrap();
         let mut matcher = matcher(Arc::new(program), &vocabulary);
         assert_eq!(matcher.advance_bytes(b"\"").unwrap(), 1);
         for i in 0..=high {

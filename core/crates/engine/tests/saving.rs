@@ -49,7 +49,7 @@ fn programs() -> Vec<Arc<Program>> {
     ];
     let mut programs: Vec<Program> = schemas
         .iter()
-        .map(|schema| Program::json_schema(schema, "{}", &limits, Duration::ZERO).unwrap())
+        .map(|schema| Program::json_schema(schema, "{}", None, &limits, Duration::ZERO).unwrap())
         .collect();
     for pattern in ["[a-z ]+(, [a-zé]{2,30})*", "[^x]{3,9}\"?", "(?=.*3)[0-9a-f]+"] {
         programs.push(Program::regex(pattern, Dialect::Python, &limits).unwrap());

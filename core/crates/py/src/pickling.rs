@@ -36,6 +36,11 @@ fn limits<'py>(py: Python<'py>, fields: &Bound<'py, PyDict>) -> PyResult<Bound<'
     py.get_type::<Limits>().call((), Some(fields))
 }
 
+/// What one program was made of: the name of its constructor, its arguments and options, the
+/// numbers of its parts, and its limits.
+pub type SourceOf<'py> =
+    (String, Bound<'py, PyTuple>, Bound<'py, PyDict>, Vec<usize>, Bound<'py, PyAny>);
+
 /// Of a program and its parts, each after its own parts; see [`Program::sources`].
 #[pyfunction]
 #[pyo3(name = "_restore_program")]
@@ -43,9 +48,7 @@ fn program<'py>(py: Python<'py>, sources: &Bound<'py, PyList>) -> PyResult<Bound
     let class = py.get_type::<Program>();
     let built = PyList::empty(py);
     for source in sources.iter() {
-        type Source<'py> =
-            (String, Bound<'py, PyTuple>, Bound<'py, PyDict>, Vec<usize>, Bound<'py, PyAny>);
-        let (kind, args, options, parts, limits): Source = source.extract()?;
+        let (kind, args, options, parts, limits): SourceOf<'py> = source.extract()?;
         let parts = parts.iter().map(|&at| built.get_item(at)).collect::<PyResult<Vec<_>>>()?;
         let call = class.getattr(kind.as_str())?;
         let options = options.copy()?;

@@ -2,18 +2,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PySequence, PyString, PyTuple};
 use structgen_automaton::Exactness;
 use structgen_engine::{
-    Compiled, EngineError, Limits as EngineLimits, TextAutomaton, lock_unless_cancelled,
+    Compiled, EngineError, Escapes, Limits as EngineLimits, TextAutomaton, lock_unless_cancelled,
 };
 
 use crate::automaton::Automaton;
 use crate::errors::{automaton_error, engine_error};
 use crate::forks::detached;
 use crate::limits::Limits;
-use crate::pickling::restorer;
+use crate::pickling::{SourceOf, restorer};
 use crate::vocabulary::Vocabulary;
 
 /// A constraint at text level: immutable, without a vocabulary.
@@ -124,6 +125,17 @@ impl Program {
     }
 }
 
+/// The option of [`Program::json_schema`] that [`Program::with_escapes`] fills in.
+const ESCAPES: &str = "escapes";
+
+fn escapes_by_name(name: &str) -> PyResult<Escapes> {
+    match name {
+        "all" => Ok(Escapes::All),
+        "minimal" => Ok(Escapes::Minimal),
+        _ => Err(PyValueError::new_err(format!("escapes are `all` or `minimal`, not `{name}`"))),
+    }
+}
+
 fn engine_limits(limits: Option<&Limits>) -> EngineLimits {
     limits.map(|limits| limits.inner.clone()).unwrap_or_default()
 }
@@ -185,20 +197,53 @@ impl Program {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (schema_json, options_json, /, *, limits = None, spent_ms = 0))]
+    #[pyo3(signature = (
+        schema_json, options_json, /, *, escapes = None, limits = None, spent_ms = 0
+    ))]
     fn json_schema(
         py: Python<'_>,
         schema_json: &Bound<'_, PyString>,
         options_json: &Bound<'_, PyString>,
+        escapes: Option<&str>,
         limits: Option<&Limits>,
         spent_ms: u64,
     ) -> PyResult<Self> {
         let source = Source::of_args("json_schema", (schema_json, options_json), py)?;
         let (schema_json, options_json) = (schema_json.to_str()?, options_json.to_str()?);
+        if escapes.is_some() {
+            source.options.bind(py).set_item(ESCAPES, escapes)?;
+        }
+        let escapes = escapes.map(escapes_by_name).transpose()?;
         Self::wrap(py, source, limits, |limits| {
             let spent = Duration::from_millis(spent_ms);
-            structgen_engine::Program::json_schema(schema_json, options_json, limits, spent)
+            structgen_engine::Program::json_schema(
+                schema_json,
+                options_json,
+                escapes,
+                limits,
+                spent,
+            )
         })
+    }
+
+    fn with_escapes<'py>(slf: &Bound<'py, Self>, escapes: &str) -> PyResult<Bound<'py, PyAny>> {
+        escapes_by_name(escapes)?;
+        let py = slf.py();
+        let sources = PyList::empty(py);
+        let mut changed = false;
+        for source in Self::sources(slf)?.iter() {
+            let (kind, args, mut options, parts, limits): SourceOf<'py> = source.extract()?;
+            if kind == "json_schema" && !options.contains(ESCAPES)? {
+                options = options.copy()?;
+                options.set_item(ESCAPES, escapes)?;
+                changed = true;
+            }
+            sources.append((kind, args, options, parts, limits))?;
+        }
+        match changed {
+            true => restorer(py, "_restore_program")?.call1((sources,)),
+            false => Ok(slf.clone().into_any()),
+        }
     }
 
     #[staticmethod]

@@ -323,6 +323,7 @@ impl Algebra {
         let mut normal = Normal::empty();
         let mut texts: Vec<Box<str>> = Vec::new();
         let mut numbers = Vec::new();
+        let mut pointed = false;
         for value in values {
             fuel.spend(1)?;
             match value {
@@ -332,6 +333,7 @@ impl Algebra {
                 _ if mode == Mode::Strings => {}
                 Value::Array(_) | Value::Object(_) if !mode.has_containers() => {}
                 Value::Number(number) => {
+                    pointed |= number.as_str().contains(['.', 'e', 'E']);
                     let value = Decimal::parse(number).map_err(|_| {
                         let limit = 20_000;
                         Halt::Automaton(AutomatonError::Limit { name: "max_digits", limit })
@@ -368,7 +370,7 @@ impl Algebra {
             }
         }
         normal.strings = StringSet::finite(sorted_set(texts)?);
-        normal.numbers = self.numbers.listed(&mut self.lexer.exprs, &numbers);
+        normal.numbers = self.numbers.listed(&mut self.lexer.exprs, &numbers, pointed);
         self.check_alternatives(normal.arrays.len().max(normal.objects.len()))?;
         Ok(normal)
     }

@@ -129,8 +129,14 @@ impl Numbers {
         exprs.and(&parts)
     }
 
-    /// These numbers.
-    pub(crate) fn listed(&mut self, exprs: &mut Exprs, values: &[Decimal]) -> ExprId {
+    /// These numbers. `pointed`: whether one is given with a point or an exponent (`1.0`), so that
+    /// it is not as a whole number that it is written.
+    pub(crate) fn listed(
+        &mut self,
+        exprs: &mut Exprs,
+        values: &[Decimal],
+        pointed: bool,
+    ) -> ExprId {
         let spellings: Vec<ExprId> = values.iter().map(|value| self.equal(exprs, value)).collect();
         let language = exprs.or(&spellings);
         if language == Exprs::EMPTY {
@@ -138,7 +144,7 @@ impl Numbers {
         }
         // Beyond floats that are written without an exponent, either will do.
         let short = |value: &Decimal| value.is_integer() && value.point <= i64::from(FLOAT_WHOLE);
-        let whole = values.iter().all(short);
+        let whole = !pointed && values.iter().all(short);
         let bare = (whole && self.plain.is_some()).then(|| {
             let texts: Vec<String> = values.iter().map(Decimal::plain_text).collect();
             let texts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
