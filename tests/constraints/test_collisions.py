@@ -80,11 +80,11 @@ def test_interegular_finds_the_same(first: str, second: str) -> None:
 
 
 def test_explosive_patterns_end_soon() -> None:
-    before = time.monotonic()
+    before = time.process_time()
     text = "start: A B\nA: /(?:a|b)*a(?:a|b){24}/\nB: /(?:a|b)*b(?:a|b){23}/"
     for collision in collisions(text, max_seconds=1):
         assert re.fullmatch("[ab]+", collision.example)
-    assert time.monotonic() - before < 10
+    assert time.process_time() - before < 10
 
 
 def test_keywords_of_sql_are_no_names() -> None:
