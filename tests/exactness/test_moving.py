@@ -8,6 +8,7 @@ their own.
 from __future__ import annotations
 
 import random
+import threading
 
 import numpy as np
 import pytest
@@ -85,3 +86,37 @@ def test_moves_change_nothing(schema: dict[str, object], seed: int) -> None:
             for matcher in pair.matchers:
                 matcher.reset()
     assert small.stats()["renewals"] >= 2
+
+
+def test_many_masks_at_once_while_matchers_move() -> None:
+    """A matcher that has to move first is asked under its own lock, once: this did not end."""
+    constraint = sg.json_schema(DIFFERENT)
+    small = constraint.compile(VOCABULARY, sg.Limits(max_states=1_000))
+    large = constraint.compile(VOCABULARY)
+    done: list[int] = []
+
+    def draw() -> None:
+        rng = random.Random(1)
+        matchers = [small.matcher() for _ in range(8)]
+        twins = [large.matcher() for _ in range(8)]
+        masks, same = sg.allocate_mask(8, VOCABULARY.size), sg.allocate_mask(8, VOCABULARY.size)
+        while small.stats()["renewals"] < 3:
+            sg.fill_masks(matchers, masks)
+            sg.fill_masks(twins, same)
+            assert np.array_equal(masks, same)
+            for row, pair in enumerate(zip(matchers, twins, strict=True)):
+                allowed = sg.allowed_tokens(masks[row : row + 1], VOCABULARY.size)
+                going = [token for token in allowed if token != EOS]
+                if not going:
+                    for matcher in pair:
+                        matcher.reset()
+                    continue
+                token = rng.choice(going)
+                assert [matcher.advance(token) for matcher in pair] == [True, True]
+        done.append(small.stats()["renewals"])
+
+    thread = threading.Thread(target=draw, daemon=True)
+    thread.start()
+    # Some tenths of a second of work; whoever waits for a lock of their own waits for ever.
+    thread.join(timeout=120)
+    assert done

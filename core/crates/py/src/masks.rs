@@ -115,9 +115,10 @@ pub fn fill_masks(
         // Each in turn: a matcher may be named twice.
         let cursors: Vec<_> = matchers
             .iter()
-            .map(|matcher| match matcher.lock(py).light_cursor() {
-                Some(cursor) => Ok(cursor),
-                None => matcher.ask(py, |matcher| matcher.cursor()),
+            .map(|matcher| {
+                // Its own statement, so that the lock is given back before it is asked for again.
+                let light = matcher.lock(py).light_cursor();
+                light.map_or_else(|| matcher.ask(py, |matcher| matcher.cursor()), Ok)
             })
             .collect::<PyResult<_>>()?;
         Ok(detached(py, || structgen_engine::fill_rows(&cursors, &mut rows, threads)))
