@@ -132,7 +132,9 @@ REFUSED: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("tp", "words"), REFUSED, ids=[str(tp)[:60] for tp, _ in REFUSED])
+@pytest.mark.parametrize(
+    ("tp", "words"), REFUSED, ids=[str(tp).split(" at 0x")[0][:60] for tp, _ in REFUSED]
+)
 def test_refused(tp: Any, words: str) -> None:
     with pytest.raises(ConstraintError, match=words) as caught:
         from_type(tp)

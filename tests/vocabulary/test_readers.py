@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import structgen as sg
 import structgen.vocabulary as sv
 from structgen.errors import VocabularyError
 
@@ -241,6 +242,22 @@ def test_damaged_gguf_files_are_errors(tmp_path: Path):
     file.write_bytes(gguf_file("bert", ["a"], [1]))
     with pytest.raises(VocabularyError, match="'bert'"):
         sv.from_gguf(file)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (["a", b"b"], "token 0 is bytes or None, not 'a' (str)"),
+        ([b"a", None, 7], "token 2 is bytes or None, not 7 (int)"),
+        ({b"a": 0}, "a list of bytes and None, by id, not {b'a': 0} (dict)"),
+        (7, "a list of bytes and None, by id, not 7 (int)"),
+    ],
+)
+def test_tokens_that_are_no_bytes(tokens: object, words: str):
+    with pytest.raises(sg.OptionTypeError) as caught:
+        sg.Vocabulary(tokens, eos_token_ids=[0])  # type: ignore[arg-type]
+    assert words in caught.value.message
+    assert "from_transformers" in str(caught.value)
 
 
 def test_from_bytes():

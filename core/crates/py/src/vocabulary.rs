@@ -5,11 +5,11 @@ use std::sync::Arc;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PySequence, PyTuple};
 use structgen_engine::SharedVocabulary;
 use structgen_vocab::TokenId;
 
-use crate::errors::vocabulary_error;
+use crate::errors::{Field, raise, vocabulary_error};
 use crate::forks::detached;
 use crate::pickling::restorer;
 
@@ -65,11 +65,13 @@ macro_rules! readers {
             #[pyo3(signature = (tokens, *, eos_token_ids, special_tokens = None, size = None))]
             fn new(
                 py: Python<'_>,
-                tokens: Vec<Option<PyBackedBytes>>,
+                tokens: &Bound<'_, PyAny>,
                 eos_token_ids: Vec<u32>,
                 special_tokens: Option<BTreeMap<String, u32>>,
                 size: Option<usize>,
             ) -> PyResult<Self> {
+                let tokens = tokens.extract().or_else(|_| Err(no_tokens(py, tokens)))?;
+                let tokens: Vec<Option<PyBackedBytes>> = tokens;
                 let specials = special_tokens.unwrap_or_default();
                 let build =
                     || structgen_vocab::Vocabulary::new(&tokens, &eos_token_ids, &specials, size);
@@ -206,6 +208,34 @@ macro_rules! readers {
             }
         }
     };
+}
+
+/// What is wrong with `tokens`, which are no list of bytes and None.
+fn no_tokens(py: Python<'_>, tokens: &Bound<'_, PyAny>) -> PyErr {
+    let shown = |what: &Bound<'_, PyAny>| -> PyResult<String> {
+        let text = what.repr()?.to_string();
+        let text: String = text.chars().take(60).collect();
+        Ok(format!("{text} ({})", what.get_type().name()?))
+    };
+    let describe = || -> PyResult<String> {
+        if let Ok(list) = tokens.cast::<PySequence>() {
+            for (id, token) in list.try_iter()?.enumerate() {
+                let token = token?;
+                if token.extract::<Option<PyBackedBytes>>().is_err() {
+                    return Ok(format!("token {id} is bytes or None, not {}", shown(&token)?));
+                }
+            }
+        }
+        Ok(format!("`tokens` is a list of bytes and None, by id, not {}", shown(tokens)?))
+    };
+    let hint = "text.encode() for each; or sg.Vocabulary.from_transformers(tokenizer), which knows \
+                how a tokenizer spells bytes";
+    match describe() {
+        Ok(message) => {
+            raise(py, "OptionTypeError", &message, &[("hint", Field::Text(hint.to_owned()))])
+        }
+        Err(error) => error,
+    }
 }
 
 readers!(
