@@ -395,12 +395,19 @@ class Matcher:
 
     Copies are forks. A pickle holds the automaton and the tokens, which are read again; a matcher
     that has read text by `advance_text` cannot be pickled (`NotPicklableError`).
+
+    `closes`: whether `completion` finds one wherever a text can end; else it is looked for within
+    bounds, and none may be found though there is one. `min_tokens_left` searches within `effort`
+    steps for a number of tokens that every completion takes at least: ``2**32 - 1`` if it is
+    certain that there is none.
     """
 
     @property
     def vocabulary(self) -> Vocabulary: ...
     @property
     def exactness(self) -> Literal["exact", "superset"]: ...
+    @property
+    def closes(self) -> bool: ...
     @property
     def state(self) -> int: ...
     @property

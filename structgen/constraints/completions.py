@@ -32,6 +32,13 @@ SHORT_SEARCH_STEPS = 4_096
 """Steps of that search where a completion is known already, and a shorter one would only be
 better: 0.1 to 0.4 ms, once per state."""
 
+SOUGHT_SEARCH_STEPS = 16_384
+"""The same for matchers that do not close. Their completions are what a search over bytes came to
+first, and others may take fewer tokens: 1 to 6 ms, once per state."""
+
+NEVER = 2**32 - 1
+"""Tokens to a completion where it is certain that there is none."""
+
 _Found = tuple[int, list[int] | None]
 """A lower bound, and a completion of that length if the search came to one."""
 
@@ -60,14 +67,19 @@ def _own(matcher: Matcher, name: str) -> Callable[..., object] | None:
 
 
 def closes(matcher: Matcher) -> bool:
-    """Whether a completion is known wherever the text may go, so that a text can be promised to
-    end complete: exact constraints, and native ones that have a completion at hand, unless the
-    matcher has an attribute ``closes`` that says otherwise."""
+    """Whether a completion is known wherever a text can end, so that a text can be promised to end
+    complete: what the matcher's attribute ``closes`` says, else that its masks are exact. Native
+    matchers say no where the core only searches for completions: of a conjunction of automata, and
+    of schemas with parts that are judged at the end of a value."""
     own = getattr(matcher, "closes", None)
-    if own is not None or matcher.exactness == "exact":
-        return own is None or bool(own)
-    # Schemas with parts that are judged at the end of a value: the core looks for completions.
-    return isinstance(matcher, NativeMatcher) and matcher.completion_tokens() is not None
+    return matcher.exactness == "exact" if own is None else bool(own)
+
+
+def plans(matcher: Matcher) -> bool:
+    """Whether completions are known nearly everywhere, so that the budget can be kept by them where
+    there are: of matchers that close, and of all native ones. Others (predicates, conjunctions with
+    them) know one by chance."""
+    return closes(matcher) or isinstance(matcher, NativeMatcher)
 
 
 def open_ended(matcher: Matcher) -> bool:
@@ -120,7 +132,7 @@ def least_tokens(matcher: Matcher) -> int:
     """A number of tokens, the end token not counted, that every completion takes at least.
 
     A function of the text so far. Cost: a search of at most `SEARCH_STEPS` steps; of native
-    matchers once per state.
+    matchers once per state. `NEVER` of a text that certainly cannot be completed.
     """
     if isinstance(matcher, NativeMatcher):
         return _search(matcher, SEARCH_STEPS)[0]
@@ -132,14 +144,15 @@ def completion_within(matcher: Matcher, within: int) -> list[int] | None:
     """A completion of at most `within` tokens, the end token not counted; None if none is known.
 
     A function of the text so far: the matcher's own completion, else the result of a search of at
-    most `SHORT_SEARCH_STEPS` steps.
+    most `SHORT_SEARCH_STEPS` steps, `SOUGHT_SEARCH_STEPS` of a matcher that does not close.
     """
     own = _own(matcher, "completion_within")
     if own is not None:
         return cast("list[int] | None", own(within))
     tokens = matcher.completion_tokens()
     if tokens is not None and len(tokens) > within and isinstance(matcher, NativeMatcher):
-        tokens = _search(matcher, SHORT_SEARCH_STEPS)[1]
+        effort = SHORT_SEARCH_STEPS if closes(matcher) else SOUGHT_SEARCH_STEPS
+        tokens = _search(matcher, effort)[1]
     return tokens if tokens is not None and len(tokens) <= within else None
 
 

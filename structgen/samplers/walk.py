@@ -25,12 +25,18 @@ the tokens so far and on t alone. There are two forms of it:
   that is known there or that a short search finds. L_B is then: texts of L all of whose steps keep
   a *known* completion within the budget; the plan's next token always may be taken.
 
-* *Any other constraint* (upper bounds, predicates, conjunctions) promises nothing: no position's
-  completion is known for certain, and to refuse a token because none happens to be known would
-  take texts out of the language unseen. A token is permitted if `allows` takes it and a lower bound
-  of the tokens to a complete text fits (`may_complete_after`; no knowledge means a bound of 0).
-  Such a text may run out of budget: ``finish_reason="length"``, weight 0. A completion that is
-  known is kept as a plan all the same, as what a bounded search may fall back on.
+* *A native constraint whose completions are searched for* (`&` of automata, schemas with parts that
+  are judged late) promises nothing, but nearly always knows a completion. Where it does, the rule
+  is the same, with a longer search; where it does not, the token is permitted unless a search
+  proves that no completion fits: that none was found is no reason to refuse.
+
+* *Any other constraint* (predicates, conjunctions with them) knows a completion by chance, and to
+  refuse a token because none happens to be known would take texts out of the language unseen. A
+  token is permitted if `allows` takes it and a lower bound of the tokens to a complete text fits
+  (`may_complete_after`; no knowledge means a bound of 0).
+
+Texts of the latter two may run out of budget: ``finish_reason="length"``, weight 0. A completion
+that is known is kept as a plan all the same, as what a bounded search may fall back on.
 
 Rejections by budget are rare while there is slack (budget minus plan), so the number of probes
 follows the slack: two (one draw, one more for the estimate) beyond `_FAR` tokens of slack, the
@@ -56,6 +62,7 @@ import numpy.typing as npt
 from structgen._core import Matcher as NativeMatcher
 from structgen._core import fill_masks
 from structgen.constraints.completions import (
+    NEVER,
     closes,
     completion_within,
     foresees,
@@ -63,9 +70,10 @@ from structgen.constraints.completions import (
     may_complete,
     may_complete_after,
     open_ended,
+    plans,
 )
 from structgen.constraints.protocol import Matcher
-from structgen.errors import GenerationError, TokenBudgetError
+from structgen.errors import EmptyLanguageError, GenerationError, TokenBudgetError
 from structgen.samplers.awrs import RajPolicy
 from structgen.samplers.draw import DEAD, Draw, draw_adaptive, draw_masked
 from structgen.samplers.keys import GumbelKeys
@@ -120,6 +128,7 @@ class Walk:
 
     Raises:
         TokenBudgetError: no complete text fits `max_tokens`.
+        EmptyLanguageError: there is no complete text at all, as a search found.
     """
 
     __slots__ = (
@@ -132,6 +141,7 @@ class Walk:
         "_foresees",
         "_open_ended",
         "_plan",
+        "_plans",
         "_probed",
         "_unfit",
         "checks",
@@ -168,6 +178,7 @@ class Walk:
         self._foresees = not self._open_ended and foresees(matcher)
         plan = None if self._open_ended else matcher.completion_tokens()
         self._closes = plan is not None and closes(matcher)
+        self._plans = not self._open_ended and plans(matcher)
         if plan is not None and len(plan) >= config.max_tokens:
             plan = completion_within(matcher, config.max_tokens - 1) or plan
         self._plan = plan
@@ -180,7 +191,10 @@ class Walk:
             and not self._open_ended
             and not may_complete(matcher, config.max_tokens - 1)
         ):
-            needed = max(least_tokens(matcher), config.max_tokens) + 1
+            least = least_tokens(matcher)
+            if least == NEVER:
+                raise EmptyLanguageError("no text satisfies all parts of the constraint")
+            needed = max(least, config.max_tokens) + 1
             self._refuse_budget(needed, "every complete text has at least")
 
     def _refuse_budget(self, needed: int, because: str) -> NoReturn:
@@ -328,14 +342,18 @@ class Walk:
             return False
         if self._plan and token == self._plan[0]:
             return True
-        if not self._closes:
+        if not self._plans:
             return may_complete_after(self.matcher, token, within)
         if not self.matcher.advance(token):
             return False
-        completion = completion_within(self.matcher, within)
-        self.matcher.rollback(1)
-        if completion is None:
-            return False
+        try:
+            completion = completion_within(self.matcher, within)
+            if completion is None:
+                # Only who closes knows one wherever there is one.
+                undecided = not self._closes and self.matcher.completion_tokens() is None
+                return undecided and least_tokens(self.matcher) <= within
+        finally:
+            self.matcher.rollback(1)
         self._completions[token] = completion
         return True
 
@@ -433,6 +451,7 @@ class Walk:
         copy._probed = dict(self._probed)
         copy._unfit = set(self._unfit)
         copy._completions = dict(self._completions)
+        copy._plans = self._plans
         copy._plan = None if self._plan is None else list(self._plan)
         return copy
 

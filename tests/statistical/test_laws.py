@@ -10,6 +10,7 @@ were there before, on which these tests must fail.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -41,6 +42,9 @@ BOUND = 4.0
 
 DIGITS = Vocabulary([*(bytes([48 + i]) for i in range(10)), None], eos_token_ids=[10])
 BRACKETS = Vocabulary([b"(", b")", b"()", None], eos_token_ids=[3])
+ELEMENTS = Vocabulary(
+    [b"[", b"]", b",", b"0", b"1", b"7", b"17", b"7,", b",1", b"0]", None], eos_token_ids=[10]
+)
 SYLLABLES = Vocabulary([b"a", b"b", b"ab", b"c", b"bc", b"abc", None, None], eos_token_ids=[6, 7])
 
 
@@ -75,6 +79,26 @@ def not_below_zero(text: str) -> bool:
 
 def balanced(text: str) -> bool:
     return not_below_zero(text) and text.count("(") == text.count(")")
+
+
+NUMBERS = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 0, "maximum": 17},
+    "minItems": 1,
+    "maxItems": 3,
+}
+
+
+def is_numbers(text: str, *, distinct: bool) -> bool:
+    """JSON texts of `NUMBERS` without spaces."""
+    if re.fullmatch(r"\[(0|[1-9][0-9]?)(,(0|[1-9][0-9]?)){0,2}\]", text) is None:
+        return False
+    values = json.loads(text)
+    return max(values) <= 17 and not (distinct and len(set(values)) < len(values))
+
+
+def starts_numbers(text: str) -> bool:
+    return re.fullmatch(r"(\[([0-9]{1,2},){0,2}([0-9]{0,2}\]?)?)?", text) is not None
 
 
 REGEX = r"(ab|ca|b)(ac|bca?)*c?"
@@ -148,6 +172,44 @@ CASES = {
         lambda s: s in ("ab", "aabb", "aaabbb"),
         lambda b: len(b) <= 6,
         (2, 4, 7),
+    ),
+    "a schema & a pattern": Case(
+        ELEMENTS,
+        lambda: sg.json_schema(NUMBERS) & sg.regex(r"\[(|.*[^0-9])7(|[^0-9].*)\]"),
+        lambda s: is_numbers(s, distinct=False) and 7 in json.loads(s),
+        lambda b: starts_numbers(b.decode()),
+        (4, 6, 8),
+    ),
+    "a schema whose elements differ": Case(
+        ELEMENTS,
+        lambda: sg.json_schema({**NUMBERS, "uniqueItems": True}),
+        lambda s: is_numbers(s, distinct=True),
+        lambda b: starts_numbers(b.decode()),
+        (3, 6, 8),
+    ),
+    "a schema whose elements differ & a pattern": Case(
+        ELEMENTS,
+        lambda: sg.json_schema({**NUMBERS, "uniqueItems": True}) & sg.regex(r".*7,.*7.*"),
+        lambda s: is_numbers(s, distinct=True) and re.search("7,.*7", s) is not None,
+        lambda b: starts_numbers(b.decode()),
+        (6, 8),
+    ),
+    "a schema & a predicate": Case(
+        ELEMENTS,
+        lambda: (
+            sg.json_schema(NUMBERS)
+            & sg.predicate(lambda s: True, complete=lambda s: sum(json.loads(s)) == 10)
+        ),
+        lambda s: is_numbers(s, distinct=False) and sum(json.loads(s)) == 10,
+        lambda b: starts_numbers(b.decode()),
+        (6, 8),
+    ),
+    "a grammar & a pattern": Case(
+        BRACKETS,
+        lambda: sg.grammar('start: ("(" start ")")*') & sg.regex(r"(\(\)|\(\(+\)+\))+"),
+        lambda s: balanced(s) and re.fullmatch(r"(\(\)|\(\(+\)+\))+", s) is not None,
+        lambda b: not_below_zero(b.decode()),
+        (3, 6, 9),
     ),
     "exact masks, ambiguous tokens": Case(
         SYLLABLES,

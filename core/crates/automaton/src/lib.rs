@@ -74,6 +74,16 @@ pub enum Exactness {
     Superset,
 }
 
+/// What the completions of an automaton are worth; see [`ByteAutomaton::completion`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Completions {
+    /// Every state from which a text can end has one.
+    Known,
+    /// They are looked for within bounds: that none is found proves nothing, and what is found
+    /// need not be the shortest.
+    Sought,
+}
+
 /// One reading of a state: "inside a lexeme, in state `lex`; what follows the lexeme is
 /// named by `context`".
 ///
@@ -132,8 +142,8 @@ pub trait ByteAutomaton: Send {
     fn is_accepting(&mut self, state: StateId, fuel: &mut Fuel) -> Result<bool, AutomatonError>;
 
     /// A short byte string that completes `state` (empty if it is accepting): the
-    /// shortest one wherever that is cheap. `None` if there is none, which an exact
-    /// automaton never answers for a live state.
+    /// shortest one wherever that is cheap. `None` if there is none, or none was found
+    /// ([`Self::completions`]).
     ///
     /// Following it is consistent: after its first byte, the completion of the new state
     /// is at least one byte shorter.
@@ -142,6 +152,10 @@ pub trait ByteAutomaton: Send {
         state: StateId,
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<u8>>, AutomatonError>;
+
+    /// Whether [`Self::completion`] finds one wherever there is one. Whoever promises that a text
+    /// will end may count on [`Completions::Known`] alone.
+    fn completions(&self) -> Completions;
 
     /// The bytes by which [`Self::step`] leads from `state` to one that is not dead, and perhaps
     /// others. Cheaper than to step by each of them.

@@ -7,14 +7,14 @@
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{AutomatonError, ByteAutomaton, Fuel, StateId};
-use structgen_vocab::{SPECIAL_MARKER, TokenId, TokenTrie, Vocabulary};
+use structgen_vocab::{TokenId, TokenTrie, Vocabulary};
 
 use crate::walk::Steps;
 
 /// What is known of the tokens to the end of a text, the end token not counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
-    /// No completion takes fewer tokens.
+    /// No completion takes fewer tokens; `u32::MAX` if there is none at all.
     pub at_least: u32,
     /// A completion of exactly that many tokens, if the search came to one.
     pub tokens: Option<Vec<TokenId>>,
@@ -58,7 +58,9 @@ pub(crate) fn search(
                 Ok(None) => {}
                 Ok(Some(end)) => {
                     let tokens = path(&from, start, end);
-                    return Ok(Closing { at_least: depth, tokens: Some(tokens) });
+                    // An end token inside a text that is not over yet: nobody plans that.
+                    let plain = !tokens.iter().any(|token| vocabulary.is_eos(*token));
+                    return Ok(Closing { at_least: depth, tokens: plain.then_some(tokens) });
                 }
                 Err(Halt::Tired) => return Ok(Closing { at_least: depth, tokens: None }),
                 Err(Halt::Failed(error)) => return Err(error),
@@ -67,7 +69,7 @@ pub(crate) fn search(
         level = next;
     }
     // No way leads to an end: a dead end of a superset automaton.
-    Ok(Closing { at_least: depth, tokens: None })
+    Ok(Closing { at_least: u32::MAX, tokens: None })
 }
 
 /// Adds to `next` the positions one token after `state` that are new; returns one that is
@@ -87,8 +89,7 @@ fn expand(
     let mut end = None;
     let live = automaton.live_bytes(state);
     for (byte, child) in trie.children(TokenTrie::ROOT) {
-        // A special token may do more than end a text.
-        if byte == SPECIAL_MARKER || !live.contains(byte) {
+        if !live.contains(byte) {
             continue;
         }
         *left = left.checked_sub(1).ok_or(Halt::Tired)?;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use structgen_automaton::{ByteAutomaton, Exactness, Fuel, StateId, Usage};
+use structgen_automaton::{ByteAutomaton, Completions, Exactness, Fuel, StateId, Usage};
 use structgen_vocab::{SPECIAL_MARKER, TokenId, TokenMask, Vocabulary};
 
 use crate::closing::{Closing, search};
@@ -38,6 +38,7 @@ pub struct Tokens {
     generation: u64,
     limits: Limits,
     exactness: Exactness,
+    completions: Completions,
     start: StateId,
     /// The highest state handed out. Ids are dense: all below it are states, too.
     highest: AtomicU32,
@@ -84,6 +85,7 @@ impl Tokens {
             generation: GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1,
             limits,
             exactness: automaton.exactness(),
+            completions: automaton.completions(),
             start,
             highest: AtomicU32::new(start.0),
             used: AtomicU32::new(0),
@@ -132,6 +134,11 @@ impl Tokens {
     /// What masks tell.
     pub fn exactness(&self) -> Exactness {
         self.exactness
+    }
+
+    /// What completions are worth.
+    pub fn completions(&self) -> Completions {
+        self.completions
     }
 
     /// Whoever holds it may be long; it can be waited for no longer than until `cancel`.

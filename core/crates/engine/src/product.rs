@@ -4,7 +4,9 @@
 //! ([`Exactness::Superset`]); acceptance is exact.
 
 use rustc_hash::FxHashMap;
-use structgen_automaton::{AutomatonError, ByteAutomaton, Exactness, Fuel, StateId, Usage};
+use structgen_automaton::{
+    AutomatonError, ByteAutomaton, Completions, Exactness, Fuel, StateId, Usage,
+};
 
 /// Texts that all parts accept.
 pub struct Product {
@@ -145,6 +147,11 @@ impl ByteAutomaton for Product {
             }
         }
         self.search(state, fuel)
+    }
+
+    /// The search over tuples is bounded.
+    fn completions(&self) -> Completions {
+        Completions::Sought
     }
 
     fn exactness(&self) -> Exactness {

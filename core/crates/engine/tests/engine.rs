@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use structgen_automaton::Completions;
 use structgen_engine::{
     Compiled, EngineError, Limits, Matcher, Program, SharedVocabulary, fill_rows, fill_tree,
 };
@@ -204,6 +205,40 @@ fn intersections_are_exact_where_the_algebra_reaches() {
     }
     assert!(matcher.is_accepting().unwrap());
     assert_eq!(allowed(&mut matcher), [EOS.0]);
+}
+
+/// Two automata that live on without a common text: a search says so, and a completion that is
+/// looked for is no promise.
+#[test]
+fn what_cannot_end_is_proven() {
+    let limits = Limits::default();
+    let vocabulary = letters();
+    let nested = r#"{"start": 0, "ignore": [], "terminals": [
+        {"kind": "literal", "name": "A", "text": "a"}, {"kind": "literal", "name": "B", "text": "b"}],
+        "rules": [{"name": "s", "alternatives": [[["t", 0], ["r", 0], ["t", 1]], []]}]}"#;
+    let balanced =
+        Arc::new(Program::grammar(nested, BTreeMap::new(), &limits, Duration::ZERO).unwrap());
+    let alone = Arc::clone(&balanced);
+    let product = Program::intersect(vec![balanced, regex("a{1,3}b{2}|aab?")], &limits).unwrap();
+    for (program, completions) in [
+        (alone, Completions::Known),
+        (regex("a*"), Completions::Known),
+        (Arc::new(product), Completions::Sought),
+    ] {
+        let mut matcher = matcher(program, &vocabulary);
+        assert_eq!(matcher.automaton().completions(), completions);
+        assert!(matcher.advance(token(&vocabulary, "a")).unwrap());
+        if completions == Completions::Sought {
+            // "aabb" is the only text of both: "ab", "b" (or "a", "b", "b").
+            assert_eq!(matcher.min_tokens_left(10_000).unwrap(), 2);
+            for _ in 0..2 {
+                assert!(matcher.advance(token(&vocabulary, "a")).unwrap());
+            }
+            // "aaabbb" is one of the one, "aaabb" of the other.
+            assert_eq!(matcher.min_tokens_left(10_000).unwrap(), u32::MAX);
+            assert_eq!(matcher.completion().unwrap(), None);
+        }
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, ByteSet, Exactness, Fuel, LexState, StateId,
+    AcceptId, AutomatonError, ByteAutomaton, ByteSet, Completions, Exactness, Fuel, LexState,
+    StateId,
 };
 use structgen_regex::{ExprId, Exprs, Lexer};
 
@@ -71,6 +72,7 @@ pub(crate) struct Lexicon {
     nested_goes_on: FxHashMap<(u32, u32), bool>,
     beginnings: FxHashMap<Box<[u32]>, Beginning>,
     exactness: Exactness,
+    completions: Completions,
 }
 
 impl Lexicon {
@@ -95,12 +97,16 @@ impl Lexicon {
         let mut matchers = Vec::with_capacity(terminals.len());
         let mut all_facts = Vec::with_capacity(terminals.len());
         let mut exactness = Exactness::Exact;
+        let mut completions = Completions::Known;
         for (terminal, used) in terminals.into_iter().zip(used) {
             fuel.spend(1)?;
             let (matcher, facts) = match terminal.kind {
                 _ if !used => (Matcher::Unused, TerminalFacts::default()),
                 TerminalKind::Regex(expr) => regex_terminal(&mut exprs, expr, fuel)?,
                 TerminalKind::Automaton(automaton) => {
+                    if automaton.completions() == Completions::Sought {
+                        completions = Completions::Sought;
+                    }
                     if automaton.exactness() == Exactness::Superset {
                         exactness = Exactness::Superset;
                     }
@@ -132,8 +138,14 @@ impl Lexicon {
             nested_goes_on: FxHashMap::default(),
             beginnings: FxHashMap::default(),
             exactness,
+            completions,
         };
         Ok((lexicon, all_facts))
+    }
+
+    /// Lexemes are completed by the automata that read them.
+    pub fn completions(&self) -> Completions {
+        self.completions
     }
 
     pub fn exactness(&self) -> Exactness {

@@ -3,6 +3,7 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use structgen_automaton::Completions;
 use structgen_engine::{EngineError, lock_unless_cancelled};
 use structgen_vocab::TokenId;
 
@@ -87,6 +88,11 @@ impl Matcher {
     #[getter]
     fn exactness(&self, py: Python<'_>) -> &'static str {
         exactness_name(self.lock(py).automaton().exactness())
+    }
+
+    #[getter]
+    fn closes(&self, py: Python<'_>) -> bool {
+        self.lock(py).automaton().completions() == Completions::Known
     }
 
     #[getter]

@@ -1,6 +1,6 @@
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, ByteSet, CharSelection, Exactness, Fuel, LexState,
-    LexicalView, StateId, Usage,
+    AcceptId, AutomatonError, ByteAutomaton, ByteSet, CharSelection, Completions, Exactness, Fuel,
+    LexState, LexicalView, StateId, Usage,
 };
 
 use crate::{ExprId, Exprs, Lexer};
@@ -61,6 +61,10 @@ impl ByteAutomaton for RegexAutomaton {
     #[inline]
     fn live_bytes(&mut self, state: StateId) -> ByteSet {
         self.lexer.live_bytes(LexState(state.0))
+    }
+
+    fn completions(&self) -> Completions {
+        Completions::Known
     }
 
     fn exactness(&self) -> Exactness {

@@ -5,8 +5,8 @@ mod views;
 
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, ByteSet, CharSelection, EndKnowledge, Exactness, Fuel,
-    LexState, LexicalView, StateId, Usage,
+    AcceptId, AutomatonError, ByteAutomaton, ByteSet, CharSelection, Completions, EndKnowledge,
+    Exactness, Fuel, LexState, LexicalView, StateId, Usage,
 };
 use structgen_regex::Exprs;
 
@@ -283,6 +283,10 @@ impl ByteAutomaton for CfgAutomaton {
                 Reader::Nested { terminal, state } => lexicon.nested_live_bytes(terminal, state),
             }
         })
+    }
+
+    fn completions(&self) -> Completions {
+        self.lexicon.completions()
     }
 
     fn exactness(&self) -> Exactness {

@@ -1,8 +1,8 @@
 //! The machine as a byte automaton.
 
 use structgen_automaton::{
-    AcceptId, AutomatonError, ByteAutomaton, ByteSet, CharSelection, EndKnowledge, Exactness, Fuel,
-    LexState, LexicalView, Resting, StateId, Usage,
+    AcceptId, AutomatonError, ByteAutomaton, ByteSet, CharSelection, Completions, EndKnowledge,
+    Exactness, Fuel, LexState, LexicalView, Resting, StateId, Usage,
 };
 
 use super::SchemaAutomaton;
@@ -79,6 +79,15 @@ impl ByteAutomaton for SchemaAutomaton {
         match found.phase {
             Phase::Key { lex, .. } | Phase::Text { lex } => self.lex_live_bytes(lex),
             phase => phase.readable(),
+        }
+    }
+
+    /// What is judged at its end, and elements that must differ, are looked for within bounds
+    /// (`super::completion`).
+    fn completions(&self) -> Completions {
+        match self.exactness() {
+            Exactness::Exact => Completions::Known,
+            Exactness::Superset => Completions::Sought,
         }
     }
 
