@@ -12,6 +12,7 @@
 //! integer without a point, a fraction of so many digits. To narrow before a complement is taken
 //! would widen what it allows.
 
+mod few;
 mod multiples;
 mod plain;
 mod reach;
@@ -23,6 +24,7 @@ use structgen_regex::{ByteSet, ExprId, Exprs};
 
 use crate::decimal::Decimal;
 
+use few::Range;
 pub(crate) use reach::Reach;
 use written::{Plain, Traits};
 
@@ -81,6 +83,7 @@ pub(crate) struct Numbers {
     integers: [Option<ExprId>; 2],
     /// What is known of languages beside their expressions.
     traits: FxHashMap<ExprId, Traits>,
+    ranges: FxHashMap<ExprId, Range>,
 }
 
 impl Numbers {
@@ -117,6 +120,7 @@ impl Numbers {
             multiples: FxHashMap::default(),
             integers: [None; 2],
             traits: FxHashMap::default(),
+            ranges: FxHashMap::default(),
         };
         let mut unsigned = vec![this.decimals(exprs, None)];
         if this.scientific {

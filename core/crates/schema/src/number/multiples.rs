@@ -8,7 +8,7 @@ use crate::decimal::Decimal;
 /// Places of a step: those of the least float that has all its digits.
 const MAX_PLACES: u32 = 400;
 
-/// A step that is no power of ten: `factor / 10^places`.
+/// A step: `factor / 10^places`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     factor: u64,
@@ -16,11 +16,15 @@ pub(super) struct Step {
 }
 
 impl Step {
+    pub(super) const ONE: Step = Step { factor: 1, places: 0 };
+
     /// `None` for powers of ten, and for what has too many digits.
     pub(super) fn of(step: &Decimal) -> Option<Self> {
-        if step.digits == [1] {
-            return None;
-        }
+        if step.digits == [1] { None } else { Step::scaled(step) }
+    }
+
+    /// `None` for what has too many digits.
+    pub(super) fn scaled(step: &Decimal) -> Option<Self> {
         let low = step.point - step.digits.len() as i64;
         let zeros = u32::try_from(low.max(0)).ok()?;
         let mut factor = 10u64.checked_pow(zeros)?;
@@ -36,6 +40,31 @@ impl Step {
     /// Whether a search does not soon see all of its remainders.
     pub(super) fn is_large(self) -> bool {
         self.factor > 10_000
+    }
+
+    /// The greatest number of steps that is not above `value`, and whether that is `value` itself.
+    /// `None` if it takes more than 128 bits to say so.
+    pub(super) fn divide(self, value: &Decimal) -> Option<(i128, bool)> {
+        let low = value.point - value.digits.len() as i64;
+        let places = u32::try_from((-low).max(0)).ok()?.max(self.places);
+        let mut number = 0i128;
+        for digit in &value.digits {
+            number = number.checked_mul(10)?.checked_add(i128::from(*digit))?;
+        }
+        let power = |exponent: i64| 10i128.checked_pow(u32::try_from(exponent).ok()?);
+        if !value.is_zero() {
+            number = number.checked_mul(power(i64::from(places) + low)?)?;
+        }
+        if value.negative {
+            number = -number;
+        }
+        let step = power(i64::from(places - self.places))?.checked_mul(i128::from(self.factor))?;
+        Some((number.div_euclid(step), number.rem_euclid(step) == 0))
+    }
+
+    pub(super) fn times(self, times: i128) -> Option<Decimal> {
+        let factor = times.checked_mul(i128::from(self.factor))?;
+        Decimal::parse_text(&format!("{factor}e-{}", self.places)).ok()
     }
 
     /// The least number that is a multiple of both.

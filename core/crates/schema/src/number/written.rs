@@ -6,6 +6,7 @@
 
 use structgen_regex::{ByteSet, ExprId, Exprs};
 
+use super::few::Range;
 use super::multiples::Step;
 use super::{FLOAT_DIGITS, FLOAT_WHOLE, Numbers};
 use crate::decimal::Decimal;
@@ -25,6 +26,8 @@ pub(super) struct Plain {
 pub(super) struct Traits {
     /// It says that numbers are whole: an `integer`, a step that is one, constants that are.
     whole: bool,
+    /// Whole by their spelling (draft 4).
+    by_spelling: bool,
     /// Constants, so that digits need no bound.
     listed: bool,
     /// They are multiples of it.
@@ -90,6 +93,11 @@ impl Numbers {
         if parts.is_empty() && integer.is_none() {
             return self.all;
         }
+        let range = Range::of(rules, integer.is_some());
+        if let Some(values) = range.as_ref().and_then(Range::multiples) {
+            let by_spelling = integer == Some(true);
+            return self.few(exprs, &values, by_spelling, whole || integer.is_some());
+        }
         let bare = match parts.is_empty() {
             true => self.universe,
             false if whole && self.is_plain() => self.whole_rules(exprs, rules),
@@ -106,7 +114,40 @@ impl Numbers {
             }
         };
         let step = rules.multiple_of.as_ref().and_then(Step::of);
-        self.traits.insert(language, Traits { whole, listed: false, step, bare: Some(bare) });
+        let by_spelling = integer == Some(true);
+        let bare = Some(bare);
+        self.traits
+            .insert(language, Traits { whole, by_spelling, step, bare, ..Traits::default() });
+        if let Some(range) = range.filter(|_| language != Exprs::EMPTY) {
+            self.ranges.insert(language, range);
+        }
+        language
+    }
+
+    /// These numbers, which are all that bounds and steps allow. `by_spelling`: if spelled as whole.
+    fn few(
+        &mut self,
+        exprs: &mut Exprs,
+        values: &[Decimal],
+        by_spelling: bool,
+        whole: bool,
+    ) -> ExprId {
+        let spellings: Vec<ExprId> = values.iter().map(|value| self.equal(exprs, value)).collect();
+        let mut language = exprs.or(&spellings);
+        if by_spelling {
+            let integers = self.integer(exprs, true);
+            language = exprs.and(&[language, integers]);
+        }
+        let language = self.within_universe(exprs, language);
+        if language == Exprs::EMPTY {
+            return language;
+        }
+        let bare = (whole && self.is_plain()).then(|| {
+            let texts: Vec<String> = values.iter().map(Decimal::plain_text).collect();
+            let texts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+            exprs.literals(&texts)
+        });
+        self.traits.insert(language, Traits { whole, by_spelling, bare, ..Traits::default() });
         language
     }
 
@@ -150,7 +191,7 @@ impl Numbers {
             let texts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
             exprs.literals(&texts)
         });
-        self.traits.insert(language, Traits { whole, listed: true, step: None, bare });
+        self.traits.insert(language, Traits { whole, listed: true, bare, ..Traits::default() });
         language
     }
 
@@ -160,6 +201,14 @@ impl Numbers {
         }
         if b == self.all {
             return a;
+        }
+        let range = match (self.ranges.get(&a), self.ranges.get(&b)) {
+            (Some(a), Some(b)) => a.and(b),
+            _ => None,
+        };
+        if let Some(values) = range.as_ref().and_then(Range::multiples) {
+            let (a, b) = (self.traits_of(a), self.traits_of(b));
+            return self.few(exprs, &values, a.by_spelling || b.by_spelling, a.whole || b.whole);
         }
         let mut both = exprs.and(&[a, b]);
         if both != a && both != b && both != Exprs::EMPTY {
@@ -180,7 +229,12 @@ impl Numbers {
             let step = common.or(a_traits.step).or(b_traits.step);
             let whole = a_traits.whole || b_traits.whole;
             let listed = a_traits.listed || b_traits.listed;
-            self.traits.insert(both, Traits { whole, listed, step, bare: Some(bare) });
+            let by_spelling = a_traits.by_spelling || b_traits.by_spelling;
+            let bare = Some(bare);
+            self.traits.insert(both, Traits { whole, by_spelling, listed, step, bare });
+            if let Some(range) = range {
+                self.ranges.insert(both, range);
+            }
         }
         both
     }
@@ -206,7 +260,7 @@ impl Numbers {
                 let parts = [a_traits.bare.unwrap_or(a), b_traits.bare.unwrap_or(b)];
                 exprs.or(&parts)
             });
-            self.traits.insert(any, Traits { whole, listed, step: None, bare });
+            self.traits.insert(any, Traits { whole, listed, bare, ..Traits::default() });
         }
         any
     }
