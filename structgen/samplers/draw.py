@@ -29,7 +29,7 @@ two targets, and a weight is right for one of them:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -131,7 +131,8 @@ def draw_adaptive(
 
     If truncation leaves only tokens that `probe` rejects, the rest of the masked row is searched:
     the tokens that can be drawn are then those outside the truncation, which is a property of
-    the row and not of chance, so that the weight stays proper. `sure` is a token known to satisfy
+    the row and not of chance, so that the weight stays proper; also where `policy` bounds the
+    probes, for which it is asked about all that truncation left. `sure` is a token known to satisfy
     `probe`; with it, a draw never fails.
     """
     full = row.support(allowed)
@@ -157,6 +158,18 @@ def draw_adaptive(
         )
     found = _search(row, kept, params, noise, probe, policy, sure)
     probes, rejected = found.probes, found.rejected
+    if found.token < 0 and kept is not full and not found.exhausted:
+        # The bound on probes was met inside the truncation. Whether the search goes on outside must
+        # not hang on the order in which tokens came: it does if nothing inside may be drawn.
+        candidates = kept.candidates().tolist()
+        asked, allows = 0, False
+        for token in candidates:
+            asked += 1
+            if probe(token):
+                allows = True
+                break
+        probes += asked
+        found = replace(found, exhausted=not allows)
     if found.token < 0 and found.exhausted and kept is not full:
         rest = row.gather(np.setdiff1d(full.candidates(), kept.candidates()))
         found = _search(row, rest, params, noise, probe, policy, None)

@@ -202,6 +202,31 @@ def test_rejection_widens_a_truncation_that_leaves_nothing() -> None:
     assert all(d.rejected >= 5 for d in draws)
 
 
+@pytest.mark.parametrize("bound", [1, 2, 3])
+def test_a_bound_on_probes_ends_no_search_outside_the_truncation(bound: int) -> None:
+    """All that is kept is rejected: a legal token outside is found, and weighted properly, however
+    few probes there are. Where something kept may be drawn, nothing outside is."""
+    row = LogitRow(np.array([2.0, 1.5, 0.5, 0.0, -0.5], dtype=np.float32))
+    keys = GumbelKeys(4, 5)
+    params = SamplingParams(top_k=2)
+    policy = RajPolicy(max_probes=bound)
+    truth = np.exp(row.logps())
+    for allowed in ({2, 3, 4}, {1, 3}, {3}):
+        draws = [
+            draw_adaptive(row, None, params, Keyed(keys, i, 0), allowed.__contains__, policy)
+            for i in range(3_000)
+        ]
+        reachable = allowed & {0, 1} or allowed
+        assert {draw.token for draw in draws} - {-1} == reachable
+        for token in reachable:
+            weights = [math.exp(d.log_w) if d.token == token else 0.0 for d in draws]
+            assert mean_test(weights, float(truth[token])) > 1e-4, (allowed, token)
+    greedy = LogitRow(np.array([2.0, 1.5, 0.5, 0.0, -0.5], dtype=np.float32), 0.0)
+    cold = SamplingParams(temperature=0.0, top_k=2)
+    drawn = draw_adaptive(greedy, None, cold, Greedy(), {2}.__contains__, policy)
+    assert drawn.token == 2
+
+
 def test_greedy_takes_the_likeliest_and_the_lowest_of_equals() -> None:
     logits = np.array([1.0, 3.0, 2.0, 3.0, 9.0], dtype=np.float32)
     row = LogitRow(logits, 0.0)
