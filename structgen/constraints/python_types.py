@@ -115,18 +115,22 @@ def parse(tp: object, text: str) -> object:
         ValueError: the text is not JSON or not of that type (pydantic's `ValidationError` is one).
         MissingExtraError: the type needs pydantic, which is not installed.
     """
+    return reader(tp)(text)
+
+
+def reader(tp: object) -> Callable[[str], object]:
+    """`parse` of that type. What pydantic builds for a type, some milliseconds for a model of its
+    own kind, is built here, once."""
     if inspect.isroutine(tp):
         hints, required = _arguments(cast("Callable[..., object]", tp))
         if not _has_pydantic():
-            return plain_types.record_values(hints, text)
+            return lambda text: plain_types.record_values(hints, text)
         name = str(getattr(tp, "__name__", "arguments"))
-        return _adapter(_arguments_type(name, hints, required)).validate_json(text)
-    if not _has_pydantic():
-        return plain_types.plain_value(tp, text)
-    adapter = _or_plain(lambda: _adapter(tp), lambda: None)
+        return _adapter(_arguments_type(name, hints, required)).validate_json
+    adapter = _or_plain(lambda: _adapter(tp), lambda: None) if _has_pydantic() else None
     if adapter is None:
-        return plain_types.plain_value(tp, text)
-    return adapter.validate_json(text)
+        return lambda text: plain_types.plain_value(tp, text)
+    return adapter.validate_json
 
 
 def _or_plain(first: Callable[[], T], plain: Callable[[], T]) -> T:
@@ -199,7 +203,12 @@ def _adapter(tp: object) -> Any:
 
 
 def _too_deep(tp: object) -> LimitExceeded:
-    return LimitExceeded(f"the type {name_of(tp)} is nested too deeply", name="max_depth")
+    # It is Python's own stack that ended: no budget of a constraint would allow more.
+    return LimitExceeded(
+        f"the type {name_of(tp)} is nested more deeply than Python's stack allows",
+        name="max_depth",
+        hint="give parts of it names of their own (models, NewType), or sys.setrecursionlimit",
+    )
 
 
 def _pydantic_schema(tp: object) -> TypeSchema:

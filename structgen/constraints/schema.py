@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, Unpack, cast, runtime_checkable
 
@@ -13,7 +13,7 @@ from structgen._core import Limits, Program
 from structgen.constraints.base import TextConstraint, shortened
 from structgen.constraints.metaschemas import published
 from structgen.constraints.pace import Pace
-from structgen.constraints.python_types import described_type, parse
+from structgen.constraints.python_types import described_type, reader
 from structgen.constraints.reading import Reading
 from structgen.constraints.schema_options import (
     Draft,
@@ -232,14 +232,30 @@ def source_schema(given: object) -> str:
     return cast("str", _source(given, Pace(None))[1].schema)
 
 
-@dataclass(frozen=True, slots=True)
 class _ReadAs:
     """Reads JSON as values of a type."""
 
-    tp: object
+    __slots__ = ("_read", "tp")
+
+    def __init__(self, tp: object) -> None:
+        self.tp = tp
+        self._read: Callable[[str], object] | None = None
 
     def __call__(self, text: str) -> object:
-        return parse(self.tp, text)
+        # Two threads may build the same at first; either will do.
+        read = self._read
+        if read is None:
+            read = self._read = reader(self.tp)
+        return read(text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ReadAs) and self.tp == other.tp
+
+    def __hash__(self) -> int:
+        return hash(self.tp)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _ReadAs, (self.tp,)
 
 
 def _compiled(

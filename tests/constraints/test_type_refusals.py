@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
+import functools
+import pickle
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -190,6 +192,7 @@ def test_depth_has_a_limit(form: Callable[[Any], Any]) -> None:
     with pytest.raises(LimitExceeded) as caught:
         from_type(nested(900, form))
     assert caught.value.name == "max_depth"
+    assert "names of their own" in str(caught.value)
 
 
 def test_bounds_that_bind_nothing() -> None:
@@ -199,3 +202,32 @@ def test_bounds_that_bind_nothing() -> None:
     day = Annotated[datetime.datetime, Field(ge=datetime.date(2024, 1, 1))]
     assert from_type(day).accepts('"2024-01-01T00:00:00"')
     assert not from_type(day).accepts('"2023-12-31T00:00:00"')
+
+
+def a_function(a: int, b: str = "") -> None:
+    del a, b
+
+
+@pytest.mark.parametrize("given", [functools.partial(a_function, 1), functools.partial(int)])
+def test_partial_functions_are_no_types(given: Any) -> None:
+    with pytest.raises(ConstraintError, match="arguments filled in") as caught:
+        from_type(given)
+    assert "from_signature" in str(caught.value)
+
+
+def test_the_parser_of_a_type_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[object] = []
+    real = pydantic.TypeAdapter
+
+    def counted(tp: Any) -> Any:
+        built.append(tp)
+        return real(tp)
+
+    constraint = from_type(list[int])
+    monkeypatch.setattr(python_types, "_adapter", counted)
+    for _ in range(5):
+        assert constraint.parse("[1, 2]") == [1, 2]
+    assert len(built) == 1
+    twin = pickle.loads(pickle.dumps(constraint.reading))
+    assert twin == constraint.reading
+    assert twin.value("[3]") == [3]

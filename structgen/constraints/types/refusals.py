@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import re
 import typing
@@ -21,6 +22,12 @@ def refuse_other_things(given: object) -> None:
     """
     if inspect.isclass(given) and _is_version_1(given):
         raise unknown_type(given, given)  # pydantic would warn, and then give up in its own words
+    if isinstance(given, functools.partial):
+        # pydantic would read it as the call itself, and give its result where it is parsed.
+        raise ConstraintError(
+            f"{given!r:.80} is a function with some arguments filled in, and no type",
+            hint="from_signature(function), and the arguments where it is called",
+        )
     if given is None or not isinstance(given, bool | int | float | complex | bytes):
         return
     raise ConstraintError(
