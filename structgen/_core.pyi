@@ -32,6 +32,9 @@ class Vocabulary:
     (special, control, unused, or a padded logits column). `size` is the width of the logits
     (at least ``len(tokens)``); missing ids are None.
 
+    ``eos_token_ids=[]`` is a vocabulary for masks alone: no mask allows an end, a complete text is
+    known by `Matcher.is_accepting`, and `structgen.generate` refuses it (`VocabularyError`).
+
     It never changes: copies are the vocabulary itself. A pickle holds its tokens and their order
     (1.6 MB for 128,256 tokens) and is read in about 20 ms; where the process holds an equal
     vocabulary already, what is unpickled shares it, and all that was learnt about it.

@@ -260,6 +260,16 @@ def test_a_vocabulary_without_end_tokens_cannot_end_a_text() -> None:
 
     with pytest.raises(sg.VocabularyError, match="no end token"):
         sg.generate(MarkovModel(vocabulary), "a", ["a", "b"])
+    # Its masks are good for those who know themselves when to stop.
+    matcher = sg.regex("ab").compile(vocabulary).matcher()
+    assert matcher.advance(0)
+    assert not matcher.is_accepting()
+    assert matcher.advance(1)
+    assert matcher.is_accepting()
+    assert not matcher.is_terminated()
+    mask = sg.allocate_mask(1, vocabulary.size)
+    matcher.fill_mask(mask, 0)
+    assert len(sg.allowed_tokens(mask, vocabulary.size)) == 0
 
 
 def test_the_options_of_json_are_those_of_json_schema() -> None:
