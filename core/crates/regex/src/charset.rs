@@ -1,4 +1,5 @@
 use std::ops::{BitAnd, BitOr, Not, Sub};
+use std::sync::Arc;
 
 use crate::ByteSet;
 
@@ -7,9 +8,11 @@ const SURROGATES: (u32, u32) = (0xD800, 0xDFFF);
 
 /// A set of Unicode scalar values (code points without surrogates), held as sorted,
 /// disjoint, non-adjacent ranges.
+///
+/// PERF: shared by its copies, since an arena that is copied has some hundreds of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CharSet {
-    ranges: Vec<(u32, u32)>,
+    ranges: Arc<[(u32, u32)]>,
 }
 
 impl CharSet {
@@ -25,7 +28,7 @@ impl CharSet {
 
     /// The set `{c}`.
     pub fn single(c: char) -> Self {
-        CharSet { ranges: vec![(c as u32, c as u32)] }
+        CharSet { ranges: Arc::new([(c as u32, c as u32)]) }
     }
 
     /// The characters from `first` to `last`, both included; empty if `first > last`.
@@ -61,7 +64,7 @@ impl CharSet {
                 _ => merged.push((first, last)),
             }
         }
-        CharSet { ranges: merged }
+        CharSet { ranges: merged.into() }
     }
 
     /// The ranges of code points, sorted, disjoint, not adjacent, without surrogates.
@@ -103,7 +106,7 @@ impl CharSet {
     pub fn complement(&self) -> CharSet {
         let mut gaps = Vec::with_capacity(self.ranges.len() + 1);
         let mut next = 0;
-        for &(first, last) in &self.ranges {
+        for &(first, last) in &*self.ranges {
             if next < first {
                 gaps.push((next, first - 1));
             }
@@ -119,7 +122,7 @@ impl CharSet {
 impl BitOr for &CharSet {
     type Output = CharSet;
     fn bitor(self, other: &CharSet) -> CharSet {
-        CharSet::from_code_points(self.ranges.iter().chain(&other.ranges).copied())
+        CharSet::from_code_points(self.ranges.iter().chain(&*other.ranges).copied())
     }
 }
 
@@ -139,7 +142,7 @@ impl BitAnd for &CharSet {
                 j += 1;
             }
         }
-        CharSet { ranges: both }
+        CharSet { ranges: both.into() }
     }
 }
 

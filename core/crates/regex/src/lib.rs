@@ -44,6 +44,6 @@ pub use chardfa::CharDfa;
 pub use charset::CharSet;
 pub use exprs::{ExprId, Exprs, RegexLimits, WordCode};
 pub use lexer::Lexer;
-pub use lower::{JsonSpelling, lower_json, lower_json_char, lower_utf8, spell_json};
+pub use lower::{JsonSpelling, lower_json, lower_json_char, lower_utf8, spell_json, spelled_len};
 pub use parse::{Dialect, Flags, ParseLimits, RegexErrorKind, RegexSyntaxError, parse};
 pub use structgen_automaton::ByteSet;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::exprs::{Node, WORTH_A_SET};
+use crate::exprs::{Node, WORTH_A_SET, escaped_len, is_escaped};
 use crate::{Ast, ByteSet, CharDfa, CharSet, ExprId, Exprs, WordCode};
 
 /// Which spellings of a string JSON text may use.
@@ -219,6 +219,10 @@ fn text_of(ast: &Ast) -> Option<String> {
 
 /// The body of the JSON literal that spells `text` with as few escapes as possible.
 pub fn spell_json(text: &str) -> Vec<u8> {
+    // Most texts are names, and stand for themselves.
+    if !text.bytes().any(is_escaped) {
+        return text.as_bytes().to_vec();
+    }
     let mut out = Vec::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -236,6 +240,12 @@ pub fn spell_json(text: &str) -> Vec<u8> {
         }
     }
     out
+}
+
+/// The length of what [`spell_json`] makes of `text`: no spelling of it is shorter.
+pub fn spelled_len(text: &str) -> usize {
+    let escapes = text.bytes().filter(|&byte| is_escaped(byte));
+    text.len() + escapes.map(|byte| escaped_len(byte) as usize - 1).sum::<usize>()
 }
 
 /// States become named expressions whose definitions refer to each other.

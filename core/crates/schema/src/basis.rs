@@ -6,9 +6,10 @@ use rustc_hash::FxHashMap;
 use structgen_automaton::Fuel;
 use structgen_regex::{ExprId, Exprs, JsonSpelling, Lexer, RegexLimits};
 
+use crate::decimal::Decimal;
 use crate::format::Format;
 use crate::limits::SchemaLimits;
-use crate::location::{NumberRules, Schema};
+use crate::location::{Bound, NumberRules, Schema};
 use crate::number::{Numbers, Reach};
 use crate::options::{Escapes, NumberSpelling, SchemaOptions};
 use crate::string::Strings;
@@ -89,7 +90,7 @@ impl Basis {
         if let Some(known) = kept().get(&wanted) {
             return known.clone();
         }
-        let basis = match wanted.formats.is_empty() {
+        let mut basis = match wanted.formats.is_empty() {
             true => Basis::build(&wanted),
             false => {
                 let plain = Basis::kept(Wanted { formats: Vec::new(), ..wanted.clone() });
@@ -105,6 +106,7 @@ impl Basis {
                 basis
             }
         };
+        basis.exprs.share();
         let basis = Arc::new(basis);
         KEPT.write().unwrap_or_else(PoisonError::into_inner).insert(wanted, basis.clone());
         basis
@@ -126,12 +128,27 @@ impl Basis {
                 lexemes.push(numbers.written(&mut exprs, integers));
             }
         }
+        for positive in [false, true] {
+            for integer in [Some(false), Some(true), None] {
+                let language = numbers.prepare(&mut exprs, at_least(positive), integer);
+                let written = numbers.written(&mut exprs, language);
+                // Remembered; only fuel can run out.
+                let _ = exprs.shortest_len(written, &mut Fuel::unlimited());
+            }
+        }
         for letter in LETTERS.chars() {
             lexemes.push(strings.ended(&mut exprs, letter.encode_utf8(&mut [0; 4])));
         }
         let exprs = derived(exprs, &lexemes);
         Basis { exprs, strings, numbers }
     }
+}
+
+/// `minimum` of one or zero: a third of all rules of numbers are one of these.
+fn at_least(positive: bool) -> NumberRules {
+    let one = Decimal { negative: false, digits: vec![1], point: 1 };
+    let value = if positive { one } else { Decimal::zero() };
+    NumberRules { lower: vec![Bound { value, exclusive: false }], ..NumberRules::default() }
 }
 
 /// The arena, once each of `lexemes` has been read from end to end.

@@ -45,6 +45,16 @@ enum Open {
     Object(Map<String, Value>, String),
 }
 
+/// What comes after a value.
+enum After {
+    /// Another one, beside it.
+    Another,
+    /// Nothing more in what held it, which is this.
+    Whole(Value),
+    /// Nothing: nothing held it.
+    Document(Value),
+}
+
 enum Fault {
     Malformed(String),
     Automaton(AutomatonError),
@@ -73,14 +83,11 @@ impl Reader<'_> {
             let mut value = self.begin()?;
             // Inside the innermost, until something else begins.
             while let Some(finished) = value.take() {
-                let Some(open) = self.open.pop() else {
-                    self.skip_space()?;
-                    return match self.peek() {
-                        None => Ok(finished),
-                        Some(_) => Err(wrong("trailing characters")),
-                    };
-                };
-                value = self.go_on(open, finished)?;
+                match self.go_on(finished)? {
+                    After::Another => {}
+                    After::Whole(whole) => value = Some(whole),
+                    After::Document(document) => return Ok(document),
+                }
             }
         }
     }
@@ -132,43 +139,51 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Adds `value` to the innermost that is open: the whole of it, if it ends with that.
-    fn go_on(&mut self, open: Open, value: Value) -> Result<Option<Value>, Fault> {
+    /// Adds `value` to the innermost that is open.
+    fn go_on(&mut self, value: Value) -> Result<After, Fault> {
         self.skip_space()?;
         let next = self.peek();
-        match open {
-            Open::Array(mut elements) => {
+        let Some(open) = self.open.last_mut() else {
+            return match next {
+                None => Ok(After::Document(value)),
+                Some(_) => Err(wrong("trailing characters")),
+            };
+        };
+        let (list, end) = match open {
+            Open::Array(elements) => {
                 elements.push(value);
-                match next {
-                    Some(b',') => self.open.push(Open::Array(elements)),
-                    Some(b']') => {
-                        self.at += 1;
-                        return Ok(Some(Value::Array(elements)));
-                    }
-                    Some(_) => return Err(wrong("expected `,` or `]`")),
-                    None => return Err(wrong("EOF while parsing a list")),
-                }
+                (true, b']')
+            }
+            Open::Object(members, name) => {
+                members.insert(std::mem::take(name), value);
+                (false, b'}')
+            }
+        };
+        match next {
+            Some(b',') => {
                 self.at += 1;
-            }
-            Open::Object(mut members, name) => {
-                members.insert(name, value);
-                match next {
-                    Some(b',') => {
-                        self.at += 1;
-                        self.skip_space()?;
-                        let name = self.name()?;
-                        self.open.push(Open::Object(members, name));
+                if !list {
+                    self.skip_space()?;
+                    let next_name = self.name()?;
+                    if let Some(Open::Object(_, name)) = self.open.last_mut() {
+                        *name = next_name;
                     }
-                    Some(b'}') => {
-                        self.at += 1;
-                        return Ok(Some(Value::Object(members)));
-                    }
-                    Some(_) => return Err(wrong("expected `,` or `}`")),
-                    None => return Err(wrong("EOF while parsing an object")),
                 }
+                Ok(After::Another)
             }
+            Some(byte) if byte == end => {
+                self.at += 1;
+                Ok(After::Whole(match self.open.pop() {
+                    Some(Open::Object(members, _)) => Value::Object(members),
+                    Some(Open::Array(elements)) => Value::Array(elements),
+                    None => Value::Null,
+                }))
+            }
+            Some(_) if list => Err(wrong("expected `,` or `]`")),
+            Some(_) => Err(wrong("expected `,` or `}`")),
+            None if list => Err(wrong("EOF while parsing a list")),
+            None => Err(wrong("EOF while parsing an object")),
         }
-        Ok(None)
     }
 
     /// The name of a member, and the colon.
@@ -192,6 +207,7 @@ impl Reader<'_> {
         let mut plain = true;
         let mut at = begun + 1;
         loop {
+            at += plain_bytes(&bytes[at.min(bytes.len())..]);
             match bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -202,8 +218,8 @@ impl Reader<'_> {
                     self.at = at;
                     return Err(wrong("control character in a string: it must be escaped"));
                 }
-                Some(_) => at += 1,
-                None => {
+                // The end: what is plain does not stop.
+                _ => {
                     self.at = bytes.len();
                     return Err(wrong("EOF while parsing a string"));
                 }
@@ -259,6 +275,25 @@ impl Reader<'_> {
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         JsonError::Malformed { message, line, column }
     }
+}
+
+/// How many bytes at the beginning of `text` a string has as they are, eight of them looked at
+/// together: most of a schema is descriptions.
+fn plain_bytes(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    // The lowest byte in which the high bit is set is zero (those above it need not be).
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let plain = text.chunks_exact(8).take_while(|bytes| {
+        let word = <[u8; 8]>::try_from(*bytes).map_or(0, u64::from_le_bytes);
+        let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let quote = zeros(word ^ (ONES * u64::from(b'"')));
+        let backslash = zeros(word ^ (ONES * u64::from(b'\\')));
+        controls | quote | backslash == 0
+    });
+    let whole = 8 * plain.count();
+    let is_plain = |&&byte: &&u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    whole + text[whole..].iter().take_while(is_plain).count()
 }
 
 fn wrong(message: &str) -> Fault {

@@ -19,6 +19,8 @@ mod reach;
 mod scientific;
 mod written;
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 use structgen_regex::{ByteSet, ExprId, Exprs};
 
@@ -26,7 +28,7 @@ use crate::decimal::Decimal;
 
 use few::Range;
 pub(crate) use reach::Reach;
-use written::{Plain, Traits};
+use written::{Common, Plain, Traits};
 
 /// Digits after the point in a scientific mantissa: floats need 16.
 const MANTISSA: usize = 19;
@@ -84,6 +86,8 @@ pub(crate) struct Numbers {
     /// What is known of languages beside their expressions.
     traits: FxHashMap<ExprId, Traits>,
     ranges: FxHashMap<ExprId, Range>,
+    /// Languages of rules that many schemas have.
+    common: Arc<Vec<Common>>,
 }
 
 impl Numbers {
@@ -121,6 +125,7 @@ impl Numbers {
             integers: [None; 2],
             traits: FxHashMap::default(),
             ranges: FxHashMap::default(),
+            common: Arc::default(),
         };
         let mut unsigned = vec![this.decimals(exprs, None)];
         if this.scientific {

@@ -8,7 +8,7 @@ use structgen_regex::{
     full_match, lower_json, lower_json_char, parse, search,
 };
 
-pub(crate) use structgen_regex::spell_json as spell;
+pub(crate) use structgen_regex::{spell_json as spell, spelled_len};
 
 use crate::format::Format;
 

@@ -1,7 +1,7 @@
 use std::hash::BuildHasher;
 
 use rustc_hash::FxBuildHasher;
-use structgen_automaton::ShardedTable;
+use structgen_automaton::{ShardedTable, SteadyVec};
 
 use crate::ByteSet;
 
@@ -17,9 +17,11 @@ impl Partition {
 /// All partitions seen, each as a table from bytes to classes and a representative per class.
 #[derive(Clone, Debug)]
 pub(crate) struct ByteClasses {
-    tables: Vec<[u8; 256]>,
-    readers: Vec<Box<[u8]>>,
-    hashes: Vec<u64>,
+    tables: SteadyVec<[u8; 256]>,
+    readers: SteadyVec<Box<[u8]>>,
+    hashes: SteadyVec<u64>,
+    /// Of all partitions together.
+    classes: usize,
     ids: ShardedTable<Partition>,
     rank: [u8; 256],
 }
@@ -39,9 +41,10 @@ impl Default for ByteClasses {
         let mut rank: [u8; 256] = std::array::from_fn(|i| i as u8);
         rank.sort_by_key(|b| (group(b), *b));
         let mut classes = ByteClasses {
-            tables: Vec::new(),
-            readers: Vec::new(),
-            hashes: Vec::new(),
+            tables: SteadyVec::default(),
+            readers: SteadyVec::default(),
+            hashes: SteadyVec::default(),
+            classes: 0,
             ids: ShardedTable::default(),
             rank,
         };
@@ -60,6 +63,7 @@ impl ByteClasses {
         let id = Partition(self.tables.len() as u32);
         self.tables.push(table);
         self.readers.push(readers.into());
+        self.classes += readers.len();
         self.hashes.push(hash);
         let hashes = &self.hashes;
         self.ids.insert_unique(hash, id, |id| hashes[id.0 as usize]);
@@ -89,8 +93,14 @@ impl ByteClasses {
     }
 
     pub fn bytes(&self) -> usize {
-        let readers: usize = self.readers.iter().map(|r| r.len() + 16).sum();
-        self.tables.capacity() * 256 + self.hashes.capacity() * 13 + readers
+        self.tables.bytes() + self.readers.bytes() + self.hashes.bytes() * 2 + self.classes
+    }
+
+    /// Lets copies share what is known now.
+    pub fn share(&mut self) {
+        self.tables.share();
+        self.readers.share();
+        self.hashes.share();
     }
 
     /// The bytes of `set`, and the others.

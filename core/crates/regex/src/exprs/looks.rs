@@ -22,6 +22,11 @@ impl Looks {
     pub fn bytes(&self) -> usize {
         self.of.bytes() + self.joins.capacity() * 13
     }
+
+    /// Lets copies share what is known now.
+    pub fn share(&mut self) {
+        self.of.share();
+    }
 }
 
 impl Exprs {

@@ -47,7 +47,7 @@ use text::{Demands, Text};
 use witness::{Life, Words};
 pub use words::WordCode;
 use words::Words as SetsOfWords;
-pub(crate) use words::{Cursor, WORTH_A_SET};
+pub(crate) use words::{Cursor, WORTH_A_SET, escaped_len, is_escaped};
 
 use crate::ByteSet;
 
@@ -78,6 +78,8 @@ pub struct Exprs {
     poison: Option<AutomatonError>,
     nodes: SteadyVec<Node>,
     metas: SteadyVec<Meta>,
+    /// The greatest depth of all of them.
+    deepest: u32,
     texts: SteadyVec<Text>,
     demands: Demands,
     prints: SteadyVec<u128>,
@@ -130,6 +132,7 @@ impl Exprs {
             poison: None,
             nodes: SteadyVec::default(),
             metas: SteadyVec::default(),
+            deepest: 0,
             texts: SteadyVec::default(),
             demands: Demands::default(),
             prints: SteadyVec::default(),
@@ -165,13 +168,25 @@ impl Exprs {
         exprs
     }
 
+    /// Lets copies of the arena share most of what it holds now.
+    pub fn share(&mut self) {
+        self.nodes.share();
+        self.metas.share();
+        self.texts.share();
+        self.prints.share();
+        self.near.iter_mut().for_each(SteadyVec::share);
+        self.marks.share();
+        self.classes.share();
+        self.looks.share();
+    }
+
     /// The same expressions in an arena of their own, within other bounds.
     pub fn within(&self, limits: RegexLimits) -> Self {
         let mut exprs = Exprs { limits, ..self.clone() };
         if exprs.nodes.len() > limits.max_exprs as usize {
             exprs.poison("max_exprs", limits.max_exprs.into());
         }
-        if (0..exprs.nodes.len()).any(|i| exprs.metas[i].depth > limits.max_depth) {
+        if exprs.deepest > limits.max_depth {
             exprs.poison("max_depth", limits.max_depth.into());
         }
         exprs
@@ -417,6 +432,7 @@ impl Exprs {
         });
         self.children.extend_from_slice(kids);
         self.metas.push(meta);
+        self.deepest = self.deepest.max(meta.depth);
         self.texts.push(text);
         for (near, horizon) in [LEX_HORIZON, LEX_NEAR_HORIZON].into_iter().enumerate() {
             let clipped = match node {

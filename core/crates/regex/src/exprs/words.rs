@@ -19,6 +19,7 @@ use rustc_hash::FxHashMap;
 use structgen_automaton::ByteSet;
 
 pub(crate) use cursor::Cursor;
+pub(crate) use escapes::{escaped_len, is_escaped};
 pub use set::WordCode;
 use set::WordSet;
 

@@ -162,8 +162,7 @@ impl Algebra {
         } else {
             INFINITE
         };
-        let string = self.string_expr(&normal.strings);
-        if let Some(length) = self.lexer.exprs.shortest_len(string, fuel)? {
+        if let Some(length) = self.shortest_string(&normal.strings, fuel)? {
             best = best.min(add(length, 2));
         }
         if let Some(length) = self.lexer.exprs.shortest_len(normal.numbers, fuel)? {

@@ -4,6 +4,8 @@
 //! where nothing else is allowed, as they write integers. That narrows languages whose meaning is
 //! settled; nothing negates them any more.
 
+use std::sync::Arc;
+
 use structgen_regex::{ByteSet, ExprId, Exprs};
 
 use super::few::Range;
@@ -35,6 +37,13 @@ pub(super) struct Traits {
     /// What it says among plain spellings, those of whole numbers if it is about them: less than
     /// the language itself has to say.
     bare: Option<ExprId>,
+}
+
+/// What [`Numbers::rules`] makes of the same.
+pub(super) struct Common {
+    rules: NumberRules,
+    integer: Option<bool>,
+    language: ExprId,
 }
 
 impl Numbers {
@@ -77,6 +86,10 @@ impl Numbers {
         rules: &NumberRules,
         integer: Option<bool>,
     ) -> ExprId {
+        let known = self.common.iter().find(|c| c.integer == integer && c.rules == *rules);
+        if let Some(known) = known {
+            return known.language;
+        }
         let mut parts = Vec::new();
         for bound in &rules.lower {
             parts.push(self.bounded(exprs, &bound.value, true, bound.exclusive));
@@ -148,6 +161,21 @@ impl Numbers {
             exprs.literals(&texts)
         });
         self.traits.insert(language, Traits { whole, by_spelling, bare, ..Traits::default() });
+        language
+    }
+
+    /// [`Self::rules`] of what copies will often be asked for.
+    pub(crate) fn prepare(
+        &mut self,
+        exprs: &mut Exprs,
+        rules: NumberRules,
+        integer: Option<bool>,
+    ) -> ExprId {
+        let language = self.rules(exprs, &rules, integer);
+        let common = Arc::get_mut(&mut self.common);
+        common
+            .into_iter()
+            .for_each(|all| all.push(Common { rules: rules.clone(), integer, language }));
         language
     }
 

@@ -7,6 +7,8 @@
 //! rules suggest another for those that were meant to be one (`additonalProperties`, `requred`,
 //! `onOf`, `itens`) and leave alone `ignoreCase`, `_uniqueItems`, `form`, `name`, `links`.
 
+use std::sync::LazyLock;
+
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
@@ -228,20 +230,44 @@ fn closest_keyword(name: &str) -> Option<usize> {
         return place(keyword);
     }
     let plain = plain(name);
-    let near = |keyword: &'static str| {
-        let other = self::plain(keyword);
-        let longest = other.len().max(plain.len());
+    let letters = letters(&plain);
+    let near = |other: &Known| {
+        let longest = other.plain.len().max(plain.len());
         let allowed = match longest {
             // `note`, `when`, `cost` are words of their own.
-            _ if matches!(keyword, "if" | "not" | "then" | "else" | "const") => 0,
+            _ if matches!(other.keyword, "if" | "not" | "then" | "else" | "const") => 0,
             0..=3 => 0,
             4..=7 => 1,
             _ => 2,
         };
-        distance(&plain, &other, allowed).map(|distance| (distance, keyword))
+        if (letters ^ other.letters).count_ones() > 2 * allowed as u32 {
+            return None;
+        }
+        distance(&plain, &other.plain, allowed).map(|distance| (distance, other.keyword))
     };
-    let (_, keyword) = KEYWORDS.iter().filter_map(|(keyword, _)| near(keyword)).min()?;
+    let (_, keyword) = KNOWN.iter().filter_map(near).min()?;
     place(keyword)
+}
+
+/// A keyword as names are compared with it.
+struct Known {
+    keyword: &'static str,
+    plain: String,
+    letters: u64,
+}
+
+/// PERF: a fiftieth of the time of compiling went into comparing names of vendors with these, of
+/// which nearly all are told apart by the letters that they have.
+static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+    let keywords = KEYWORDS.iter().map(|(keyword, _)| *keyword);
+    let known = keywords.map(|keyword| (keyword, plain(keyword)));
+    known.map(|(keyword, plain)| Known { keyword, letters: letters(&plain), plain }).collect()
+});
+
+/// The characters of a text, as bits. An edit changes two of them at most: a character that is
+/// replaced takes one away and adds another.
+fn letters(text: &str) -> u64 {
+    text.chars().fold(0, |bits, c| bits | 1 << (u32::from(c) % 64))
 }
 
 /// The type that was probably meant.

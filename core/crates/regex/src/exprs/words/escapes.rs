@@ -162,12 +162,12 @@ pub(super) fn has_short_escape(c: char) -> bool {
 }
 
 /// Whether a string may have the byte only as an escape.
-pub(super) fn is_escaped(byte: u8) -> bool {
+pub(crate) fn is_escaped(byte: u8) -> bool {
     byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 /// The fewest bytes by which a byte that [`is_escaped`] is spelled.
-pub(super) fn escaped_len(byte: u8) -> u32 {
+pub(crate) fn escaped_len(byte: u8) -> u32 {
     if has_short_escape(char::from(byte)) { 2 } else { 6 }
 }
 

@@ -6,7 +6,7 @@ use structgen_automaton::{AutomatonError, Fuel};
 use super::{INFINITE, Settled, Sizes, add};
 use crate::algebra::objects::ObjectShape;
 use crate::algebra::{Algebra, Halt, KeyId, NodeId, ObjectId};
-use crate::string::spell;
+use crate::string::{spell, spelled_len};
 
 /// Slots that are copied or compared in the time of a step.
 const SLOTS_PER_STEP: u64 = 8;
@@ -190,7 +190,7 @@ impl Algebra {
         let key = match slot {
             Slot::Name(index) => {
                 let name = self.key_name(shape.names[index].key);
-                spell(&name).len() as u32
+                spelled_len(&name).min(u32::MAX as usize) as u32
             }
             Slot::Class(index) => {
                 let keys = self.key_set_expr(&shape.classes[index].keys, used);
@@ -226,7 +226,10 @@ impl Algebra {
                 // The usual case, for a hundred thousand names: nothing to choose between.
                 let price = self.member_cost(shape, slot, *node, &[], sizes, fuel)?;
                 if price == INFINITE {
-                    return Ok(Vec::new());
+                    // The others are asked all the same: their nodes are met in this round, and
+                    // not one in each.
+                    table.clear();
+                    continue;
                 }
                 *met |= bits;
                 choice.cost = add(choice.cost, price);
