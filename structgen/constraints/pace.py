@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager
 from typing import cast
 
@@ -25,12 +25,14 @@ _WEIGHT = 4_000
 _LETTERS = 100
 """Letters of a text that are written in the time of a value."""
 
+_DEFAULT = Limits()
+
 
 class Pace:
     """How long one constraint has been worked on, under `limits`."""
 
     def __init__(self, limits: Limits | None) -> None:
-        self._limits = Limits() if limits is None else limits
+        self._limits = _DEFAULT if limits is None else limits
         self._given = limits is not None
         self._begun = time.thread_time()
 
@@ -82,8 +84,9 @@ class Pace:
 
     def json_text(self, value: object, dumps: Callable[[object], str]) -> str:
         """What `dumps`, a form of `json.dumps` without white space, writes, in pieces if it is
-        large."""
-        if _weight(value) <= _WEIGHT:
+        large and somebody set limits. In the default time a hundred megabytes are written, and
+        the core looks when it has them."""
+        if not self._given or _weight(value) <= _WEIGHT:
             return dumps(value)
         out: list[str] = []
         self._write(value, dumps, out)
@@ -148,22 +151,27 @@ def _element(run: list[tuple[object, object]]) -> object:
 
 def _weight(value: object) -> int:
     """Values inside `value`, counted as far as `_WEIGHT`."""
-    weight = 0
-    waiting: list[object] = [value]
-    while waiting and weight <= _WEIGHT:
-        part = waiting.pop()
-        weight += 1
+    if isinstance(value, str):
+        return 1 + len(value) // _LETTERS
+    weight = letters = 0
+    containers = [value]
+    # The list grows meanwhile.
+    for container in containers:
+        parts: Collection[object] = ()
+        if type(container) is dict:
+            members = cast("dict[object, object]", container)
+            parts = members.values()
+            weight += len(members)
+        elif type(container) in (list, tuple):
+            parts = cast("list[object]", container)
+        weight += 1 + len(parts)
         # A container counts before its parts are looked at: a large one is never copied.
-        if isinstance(part, str):
-            weight += len(part) // _LETTERS
-        elif type(part) is dict:
-            members = cast("dict[object, object]", part)
-            weight += 2 * len(members)
-            if weight <= _WEIGHT:
-                waiting += members.values()
-        elif type(part) in (list, tuple):
-            parts = cast("list[object]", part)
-            weight += len(parts)
-            if weight <= _WEIGHT:
-                waiting += parts
-    return weight
+        if weight + letters // _LETTERS > _WEIGHT:
+            break
+        for part in parts:
+            kind = type(part)
+            if kind is str:
+                letters += len(cast("str", part))
+            elif kind is dict or kind is list or kind is tuple:
+                containers.append(part)
+    return weight + letters // _LETTERS

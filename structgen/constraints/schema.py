@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, Unpack, cast, runtime_checkable
 
@@ -143,35 +144,29 @@ def json_schema(
         LimitExceeded: too deep, too large or too long.
         Cancelled: the token of `limits` was cancelled.
     """
-    bounds: dict[str, int | None] = {
-        "max_string_length": max_string_length,
-        "max_array_length": max_array_length,
-        "max_integer_digits": max_integer_digits,
-        "max_fraction_digits": max_fraction_digits,
-        "max_exponent_digits": max_exponent_digits,
-    }
     spelled = choice_of("escapes", escapes, Escapes)
     if spelled is None and not is_schema(schema):
         spelled = "minimal"
-    chosen: dict[str, object | None] = {
-        "draft": choice_of("draft", draft, Draft),
-        "property_order": choice_of("property_order", property_order, PropertyOrder),
-        "whitespace": None if whitespace is None else whitespace_fields(whitespace),
-        "format_assertion": flag("format_assertion", format_assertion),
-        "number_spelling": choice_of("number_spelling", number_spelling, NumberSpelling),
-        "additional_properties_default": flag(
-            "additional_properties_default", additional_properties_default
-        ),
-        "strict": flag("strict", strict),
-        "bounds": bounds_fields(bounds),
-    }
-    options = {name: value for name, value in chosen.items() if value is not None}
     pace = Pace(limits)
+    options = _options(
+        draft,
+        property_order,
+        whitespace,
+        format_assertion,
+        number_spelling,
+        additional_properties_default,
+        strict,
+        max_string_length,
+        max_array_length,
+        max_integer_digits,
+        max_fraction_digits,
+        max_exponent_digits,
+    )
     text, reading = _source(schema, pace)
     documents = {} if registry is None else _plain_registry(registry)
     program = _compiled(text, options, documents, spelled, limits, pace)
-    if program.mistakes:
-        warn_caller("; ".join(program.mistakes), SchemaWarning)
+    if mistakes := program.mistakes:
+        warn_caller("; ".join(mistakes), SchemaWarning)
     return TextConstraint(
         program,
         description=f"json_schema({shortened(text)})",
@@ -205,16 +200,77 @@ def from_signature(
     return cast("TextConstraint[dict[str, object]]", json_schema(cast("type", fn), **options))
 
 
+_SCHEMAS: Final = (dict, bool, str, Path, Mapping)
+"""Classes of `JsonSchema`; those that are quickly told come first."""
+
+
 def is_schema(given: object) -> bool:
     """Whether `given` is a JSON Schema in one of the ways of `JsonSchema`, and no type."""
-    return isinstance(given, Mapping | bool | str | Path)
+    return isinstance(given, _SCHEMAS)
+
+
+def _options(*given: Any) -> _Options:
+    """The options of `json_schema` without escapes, in its order, checked, in the core's words."""
+    try:
+        hash(given)
+    except TypeError:  # white space as a mapping, or something that will be refused
+        read = _read_options
+    else:
+        read = _kept_options
+    return read(*given)
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """Options that are not left to their defaults, and their JSON text."""
+
+    fields: dict[str, object]
+    text: str
+
+
+def _read_options(
+    draft: str | None,
+    property_order: str | None,
+    whitespace: Whitespace | None,
+    format_assertion: bool | None,
+    number_spelling: str | None,
+    additional_properties_default: bool | None,
+    strict: bool | None,
+    *lengths: int | None,
+) -> _Options:
+    chosen: dict[str, object | None] = {
+        "draft": choice_of("draft", draft, Draft),
+        "property_order": choice_of("property_order", property_order, PropertyOrder),
+        "whitespace": None if whitespace is None else whitespace_fields(whitespace),
+        "format_assertion": flag("format_assertion", format_assertion),
+        "number_spelling": choice_of("number_spelling", number_spelling, NumberSpelling),
+        "additional_properties_default": flag(
+            "additional_properties_default", additional_properties_default
+        ),
+        "strict": flag("strict", strict),
+        "bounds": bounds_fields(dict(zip(_LENGTHS, lengths, strict=True))),
+    }
+    fields = {name: value for name, value in chosen.items() if value is not None}
+    return _Options(fields, _dumps(fields))
+
+
+_LENGTHS: Final = (
+    "max_string_length",
+    "max_array_length",
+    "max_integer_digits",
+    "max_fraction_digits",
+    "max_exponent_digits",
+)
+
+# A process has few sets of options. 1 and True are different options.
+_kept_options = lru_cache(maxsize=64, typed=True)(_read_options)
 
 
 def _source(given: object, pace: Pace) -> tuple[str, Reading[object]]:
     """The text of a schema, or of the schema of a type, and how its documents are read."""
     if is_schema(given):
         text = schema_text(cast("JsonSchema", given), pace)
-        return text, replace(source_reading(given), schema=text)
+        return text, Reading(json.loads, schema=text)
     with pace.watching():
         described = described_type(given)
     shown_text = _dumps(shown(described.schema), pace)
@@ -260,7 +316,7 @@ class _ReadAs:
 
 def _compiled(
     text: str,
-    options: dict[str, object],
+    options: _Options,
     documents: dict[str, object],
     escapes: str | None,
     limits: Limits | None,
@@ -268,9 +324,10 @@ def _compiled(
 ) -> Program:
     """The program, with the published metaschemas that turn out to be missing."""
     while True:
-        given = options | {"registry": documents} if documents else options
         try:
-            given_text = _dumps(given, pace)
+            given_text = options.text
+            if documents:
+                given_text = _dumps(options.fields | {"registry": documents}, pace)
             spent = int(pace.spent_ms)
             return Program.json_schema(
                 text, given_text, escapes=escapes, limits=limits, spent_ms=spent
@@ -409,10 +466,7 @@ def _dumps(value: object, pace: Pace | None = None) -> str:
         except RecursionError:
             raise _too_deep() from None
     try:
-        # Round numbers and key order stay as they are: the order of properties means something.
-        return json.dumps(
-            value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
-        )
+        return _ENCODER.encode(value)
     except RecursionError:
         raise _too_deep() from None
     except (TypeError, ValueError) as error:
@@ -423,6 +477,12 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+# Round numbers and key order stay as they are: the order of properties means something.
+_ENCODER: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
+)
 
 
 def _plain_registry(registry: Mapping[str, object]) -> dict[str, object]:
