@@ -32,6 +32,8 @@ class Family:
     """The largest size that it is made in; for what Python itself takes minutes to write."""
     budgets: float = 1
     """Of how many budgets building takes: each part of an expression has one of its own."""
+    heeds_limits: bool = True
+    """Whether limits are taken where it is built."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +60,19 @@ def family(
     *expected: str,
     largest: int = SIZES[-1],
     budgets: float = 1,
+    heeds_limits: bool = True,
     may_limit: bool = True,
 ) -> Family:
     """A family of which results are expected, unless errors are named."""
     outcomes = frozenset(expected or ("result",)) | ({LIMIT} if may_limit else set[str]())
-    return Family(name=name, make=make, expected=outcomes, largest=largest, budgets=budgets)
+    return Family(
+        name=name,
+        make=make,
+        expected=outcomes,
+        largest=largest,
+        budgets=budgets,
+        heeds_limits=heeds_limits,
+    )
 
 
 def word(draw: random.Random, length: int, letters: str = "abcdefghijklmnopqrstuvwxyz") -> str:

@@ -19,6 +19,7 @@ mod byteset;
 mod clock;
 mod error;
 mod fuel;
+mod returned;
 mod sharded;
 mod sorting;
 mod steady;
@@ -28,11 +29,12 @@ mod watch;
 pub use byteset::ByteSet;
 pub use error::AutomatonError;
 pub use fuel::Fuel;
+pub use returned::{Job, Returned, do_apart, give_back};
 pub use sharded::{ShardedMap, ShardedTable};
 pub use sorting::sorted_set;
 pub use steady::SteadyVec;
 pub use stop::{CancelToken, ask_for_interrupts};
-pub use watch::{GRACE, pace};
+pub use watch::{GRACE, pace, unwatched};
 
 /// A state of a byte automaton. Ids are dense, start at 1, and are only meaningful
 /// to the automaton that handed them out.

@@ -28,6 +28,8 @@ thread_local! {
 }
 
 struct Watch {
+    /// Time of the thread when it began.
+    begun: Duration,
     fuel: Fuel,
     /// The first error, and when it came.
     late: Option<(AutomatonError, Duration)>,
@@ -51,9 +53,21 @@ impl Fuel {
     /// Does `work` with this thread watched for the time and the token of this fuel.
     pub fn watched<T>(&mut self, work: impl FnOnce(&mut Fuel) -> T) -> T {
         let fuel = self.of_time();
-        let _restore = Restore(set(Some(Watch { fuel, late: None })));
+        let _restore = Restore(set(Some(Watch { begun: thread_time(), fuel, late: None })));
         work(self)
     }
+}
+
+/// Does `work` with nobody watching: for what outlives the one who was watched.
+pub fn unwatched<T>(work: impl FnOnce() -> T) -> T {
+    let _restore = Restore(set(None));
+    work()
+}
+
+/// How long this thread has worked since it is watched; nothing if it is not.
+pub(crate) fn watched_for() -> Duration {
+    let begun = WATCH.with(|cell| cell.borrow().as_ref().map(|watch| watch.begun));
+    begun.map_or(Duration::ZERO, |begun| thread_time().saturating_sub(begun))
 }
 
 /// Whether the thread may go on after `steps` more, as far as whoever watches it says. A step is
@@ -72,7 +86,7 @@ pub fn pace(steps: u32) -> Result<(), AutomatonError> {
 fn look() -> Result<(), AutomatonError> {
     WATCH.with(|cell| {
         let mut watch = cell.borrow_mut();
-        let Some(Watch { fuel, late }) = &mut *watch else {
+        let Some(Watch { fuel, late, .. }) = &mut *watch else {
             UNTIL_LOOK.set(u32::MAX);
             return Ok(());
         };
@@ -117,6 +131,17 @@ mod tests {
         });
         assert_eq!(late, AutomatonError::Deadline { name: "compile_ms", millis: 20 });
         assert_eq!(pace(u32::MAX), Ok(()));
+    }
+
+    #[test]
+    fn what_nobody_watches_is_never_late() {
+        let token = CancelToken::new();
+        token.cancel();
+        Fuel::unlimited().with_cancel(Some(token)).watched(|_| {
+            assert_eq!(paced(), AutomatonError::Cancelled);
+            unwatched(|| (0..9 * PERIOD).for_each(|_| assert_eq!(pace(9), Ok(()))));
+            assert_eq!(paced(), AutomatonError::Cancelled);
+        });
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use structgen_automaton::{AutomatonError, ByteAutomaton, Exactness, Fuel};
+use structgen_automaton::{AutomatonError, ByteAutomaton, Exactness, Fuel, Returned};
 use structgen_grammar::{
     CfgAutomaton, Grammar, GrammarLimits, Rule, Symbol, Terminal, TerminalKind,
 };
@@ -96,8 +96,7 @@ impl Program {
         limits.compile_fuel_after(spent).watched(|fuel| {
             let mut read = |text| read_json(text, limits.max_source_depth, fuel).map_err(not_json);
             let (schema, options) = (read(schema)?, read(options)?);
-            let mut options = SchemaOptions::of_json(options)
-                .map_err(|error| EngineError::NotJson(error.to_string()))?;
+            let mut options = SchemaOptions::of_json(options, fuel).map_err(not_json)?;
             options.escapes = escapes.unwrap_or(options.escapes);
             Self::checked(Kind::Schema { schema, options }, limits, fuel)
         })
@@ -174,22 +173,23 @@ impl Program {
         if depth > limits.nesting() {
             return Err(EngineError::TooDeep { limit: limits.nesting() });
         }
-        let mut program = Program {
+        let mut program = Returned::new(Program {
             kind,
             depth,
             limits: limits.clone(),
             built: Mutex::new(None),
             exactness: Exactness::Exact,
             report: None,
-        };
-        let (mut automaton, report) = program.build(limits, fuel)?;
+        });
+        let (automaton, report) = program.build(limits, fuel)?;
+        let mut automaton = Returned::new(automaton);
         if automaton.start(fuel)?.is_dead() {
             return Err(EngineError::Empty { parts: Vec::new() });
         }
         program.report = report;
         program.exactness = automaton.exactness();
-        program.built = Mutex::new(Some((limits.clone(), automaton)));
-        Ok(program)
+        program.built = Mutex::new(Some((limits.clone(), automaton.into_inner())));
+        Ok(program.into_inner())
     }
 
     /// The automaton of this program, for the caller alone.
@@ -235,10 +235,10 @@ impl Program {
             let report = automaton.report().clone();
             return Ok((Box::new(automaton), Some(report)));
         }
-        let mut exprs = Exprs::new(regex_limits(limits));
+        let mut exprs = Returned::new(Exprs::new(regex_limits(limits)));
         if let Some(expr) = self.regular(&mut exprs)? {
             exprs.check()?;
-            return Ok((Box::new(RegexAutomaton::new(exprs, expr)), None));
+            return Ok((Box::new(RegexAutomaton::new(exprs.into_inner(), expr)), None));
         }
         match &self.kind {
             Kind::Intersect(parts) => {
@@ -251,7 +251,8 @@ impl Program {
             _ => {
                 let grammar = self.as_grammar(&mut exprs, limits, fuel)?;
                 exprs.check()?;
-                let automaton = CfgAutomaton::new(grammar, exprs, grammar_limits(limits), fuel)?;
+                let (exprs, limits) = (exprs.into_inner(), grammar_limits(limits));
+                let automaton = CfgAutomaton::new(grammar, exprs, limits, fuel)?;
                 Ok((Box::new(automaton), None))
             }
         }
@@ -473,7 +474,7 @@ fn parse_whole(
     limits: &Limits,
 ) -> Result<Ast, RegexSyntaxError> {
     let limits = ParseLimits { max_nesting: limits.nesting() };
-    full_match(&parse(pattern, dialect, flags, limits)?)
+    full_match(parse(pattern, dialect, flags, limits)?)
 }
 
 /// A pattern that matches `text` alone.

@@ -15,6 +15,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict};
+use structgen_automaton::{Job, do_apart};
 
 static GATE: RwLock<()> = RwLock::new(());
 
@@ -55,8 +56,19 @@ pub fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
+/// Does `job` in a thread of its own, and not during a fork; at once where there are no threads.
+fn apart(job: Job) {
+    let work = || {
+        let _at_work = AtWork::begin();
+        job();
+    };
+    // Whoever cannot have a thread gets the error, and the job is dropped: with what it was to drop.
+    let _ = std::thread::Builder::new().name("structgen".to_owned()).spawn(work);
+}
+
 /// Lets Python tell when it forks (`os.fork`, `multiprocessing`).
 pub fn listen(py: Python<'_>) -> PyResult<()> {
+    do_apart(apart);
     let handler = |act: fn(Python<'_>)| {
         PyCFunction::new_closure(py, None, None, move |args, _| act(args.py()))
     };

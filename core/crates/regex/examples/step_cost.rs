@@ -13,7 +13,7 @@ use structgen_regex::{
 
 fn ecma(pattern: &str) -> Ast {
     let ast = parse(pattern, Dialect::Ecma, Flags::default(), ParseLimits::default());
-    search(&ast.expect("a pattern of the list")).expect("a regular pattern")
+    search(ast.expect("a pattern of the list")).expect("a regular pattern")
 }
 
 fn main() {

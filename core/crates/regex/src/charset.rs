@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::ops::{BitAnd, BitOr, Not, Sub};
 use std::sync::Arc;
 
@@ -6,16 +8,68 @@ use crate::ByteSet;
 const LAST: u32 = 0x10FFFF;
 const SURROGATES: (u32, u32) = (0xD800, 0xDFFF);
 
+/// Ranges from which on they are counted in place of sorted.
+const MANY: usize = 1 << 15;
+
 /// A set of Unicode scalar values (code points without surrogates), held as sorted,
 /// disjoint, non-adjacent ranges.
 ///
-/// PERF: shared by its copies, since an arena that is copied has some hundreds of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// PERF: most sets of a pattern are one character, of which there may be millions: a single range
+/// needs no memory of its own, so that they are made, copied and given back in no time.
+#[derive(Clone, Debug, Default)]
 pub struct CharSet {
-    ranges: Arc<[(u32, u32)]>,
+    ranges: Ranges,
+}
+
+#[derive(Clone, Debug)]
+enum Ranges {
+    One([(u32, u32); 1]),
+    /// Shared by its copies: an arena that is copied has some hundreds.
+    Many(Arc<[(u32, u32)]>),
+}
+
+impl Default for Ranges {
+    fn default() -> Self {
+        Ranges::Many(Arc::default())
+    }
+}
+
+impl PartialEq for CharSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.ranges() == other.ranges()
+    }
+}
+
+impl Eq for CharSet {}
+
+impl Hash for CharSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.ranges().hash(state);
+    }
+}
+
+impl Ord for CharSet {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.ranges().cmp(other.ranges())
+    }
+}
+
+impl PartialOrd for CharSet {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl CharSet {
+    /// The set of these ranges, which are as [`Self::ranges`] has them.
+    fn of_ranges(ranges: Vec<(u32, u32)>) -> Self {
+        let ranges = match ranges[..] {
+            [one] => Ranges::One([one]),
+            _ => Ranges::Many(ranges.into()),
+        };
+        CharSet { ranges }
+    }
+
     /// No character.
     pub fn empty() -> Self {
         CharSet::default()
@@ -28,7 +82,7 @@ impl CharSet {
 
     /// The set `{c}`.
     pub fn single(c: char) -> Self {
-        CharSet { ranges: Arc::new([(c as u32, c as u32)]) }
+        CharSet { ranges: Ranges::One([(c as u32, c as u32)]) }
     }
 
     /// The characters from `first` to `last`, both included; empty if `first > last`.
@@ -56,6 +110,9 @@ impl CharSet {
             let above = (first.max(SURROGATES.1 + 1), last);
             cut.extend([below, above].into_iter().filter(|(first, last)| first <= last));
         }
+        if cut.len() > MANY {
+            return CharSet::of_many(&cut);
+        }
         cut.sort_unstable();
         let mut merged: Vec<(u32, u32)> = Vec::with_capacity(cut.len());
         for (first, last) in cut {
@@ -64,34 +121,59 @@ impl CharSet {
                 _ => merged.push((first, last)),
             }
         }
-        CharSet { ranges: merged.into() }
+        CharSet::of_ranges(merged)
+    }
+
+    /// The union of many ranges, by how many begin and end at each code point: a sort of a million
+    /// takes ten times as long, and cannot be given up.
+    fn of_many(ranges: &[(u32, u32)]) -> Self {
+        let mut changes = vec![0i32; LAST as usize + 2];
+        for &(first, last) in ranges {
+            changes[first as usize] += 1;
+            changes[last as usize + 1] -= 1;
+        }
+        let mut merged: Vec<(u32, u32)> = Vec::new();
+        let (mut depth, mut begun) = (0, 0);
+        for (at, &change) in changes.iter().enumerate() {
+            let before = depth;
+            depth += change;
+            match (before > 0, depth > 0) {
+                (false, true) => begun = at as u32,
+                (true, false) => merged.push((begun, at as u32 - 1)),
+                _ => {}
+            }
+        }
+        CharSet::of_ranges(merged)
     }
 
     /// The ranges of code points, sorted, disjoint, not adjacent, without surrogates.
     pub fn ranges(&self) -> &[(u32, u32)] {
-        &self.ranges
+        match &self.ranges {
+            Ranges::One(range) => range,
+            Ranges::Many(ranges) => ranges,
+        }
     }
 
     /// Whether no character is in the set.
     pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty()
+        self.ranges().is_empty()
     }
 
     /// The number of characters.
     pub fn len(&self) -> usize {
-        self.ranges.iter().map(|(first, last)| (last - first + 1) as usize).sum()
+        self.ranges().iter().map(|(first, last)| (last - first + 1) as usize).sum()
     }
 
     /// Whether `c` is in the set.
     pub fn contains(&self, c: char) -> bool {
         let c = c as u32;
-        let after = self.ranges.partition_point(|range| range.0 <= c);
-        after > 0 && c <= self.ranges[after - 1].1
+        let after = self.ranges().partition_point(|range| range.0 <= c);
+        after > 0 && c <= self.ranges()[after - 1].1
     }
 
     /// The only member, if there is exactly one.
     pub fn only(&self) -> Option<char> {
-        match self.ranges[..] {
+        match self.ranges()[..] {
             [(first, last)] if first == last => char::from_u32(first),
             _ => None,
         }
@@ -104,9 +186,9 @@ impl CharSet {
 
     /// Every character that is not in the set.
     pub fn complement(&self) -> CharSet {
-        let mut gaps = Vec::with_capacity(self.ranges.len() + 1);
+        let mut gaps = Vec::with_capacity(self.ranges().len() + 1);
         let mut next = 0;
-        for &(first, last) in &*self.ranges {
+        for &(first, last) in self.ranges() {
             if next < first {
                 gaps.push((next, first - 1));
             }
@@ -122,7 +204,7 @@ impl CharSet {
 impl BitOr for &CharSet {
     type Output = CharSet;
     fn bitor(self, other: &CharSet) -> CharSet {
-        CharSet::from_code_points(self.ranges.iter().chain(&*other.ranges).copied())
+        CharSet::from_code_points(self.ranges().iter().chain(other.ranges()).copied())
     }
 }
 
@@ -131,7 +213,7 @@ impl BitAnd for &CharSet {
     fn bitand(self, other: &CharSet) -> CharSet {
         let mut both = Vec::new();
         let (mut i, mut j) = (0, 0);
-        while let (Some(a), Some(b)) = (self.ranges.get(i), other.ranges.get(j)) {
+        while let (Some(a), Some(b)) = (self.ranges().get(i), other.ranges().get(j)) {
             let (first, last) = (a.0.max(b.0), a.1.min(b.1));
             if first <= last {
                 both.push((first, last));
@@ -142,7 +224,7 @@ impl BitAnd for &CharSet {
                 j += 1;
             }
         }
-        CharSet { ranges: both.into() }
+        CharSet::of_ranges(both)
     }
 }
 
@@ -185,6 +267,20 @@ mod tests {
         assert!(CharSet::any().complement().is_empty());
         assert_eq!(CharSet::empty().complement(), CharSet::any());
         assert_eq!(CharSet::single('é').only(), Some('é'));
+    }
+
+    #[test]
+    fn many_are_as_few() {
+        let ranges: Vec<(u32, u32)> = (0..2 * MANY as u32)
+            .map(|i| (i.wrapping_mul(0x9E37_79B9) % 0x120000, i % 7))
+            .map(|(first, more)| (first, first + more))
+            .collect();
+        let many = CharSet::from_code_points(ranges.clone());
+        let member = |c: u32| ranges.iter().any(|&(first, last)| first <= c && c <= last);
+        for c in (0..0x110000).step_by(997).filter_map(char::from_u32) {
+            assert_eq!(many.contains(c), member(c.into()), "{c:?}");
+        }
+        assert!(many.ranges().windows(2).all(|pair| pair[0].1 + 1 < pair[1].0));
     }
 
     #[test]

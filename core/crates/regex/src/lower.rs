@@ -156,6 +156,9 @@ fn lower(exprs: &mut Exprs, ast: &Ast, encoding: Encoding, nesting: u32) -> Expr
     }
 }
 
+/// Bytes of an alternative that are looked at in the time of a node.
+const TEXT_PER_STEP: u32 = 64;
+
 /// Alternatives from which on those that are texts are put together.
 const MANY: usize = 64;
 
@@ -172,15 +175,19 @@ fn words_of<'a>(
     let (mut texts, mut others) = (Vec::with_capacity(parts.len()), Vec::new());
     for part in parts {
         match text_of(part) {
-            Some(text) => texts.push(text),
+            Some(text) => {
+                if exprs.gives_up(text.len() as u32 / TEXT_PER_STEP) {
+                    return None;
+                }
+                texts.push(text);
+            }
             None => others.push(part),
         }
     }
     if texts.len() < MANY {
         return None;
     }
-    texts.sort_unstable();
-    texts.dedup();
+    let texts = exprs.sorted(texts);
     let bytes: usize = texts.iter().map(String::len).sum();
     if bytes < WORTH_A_SET {
         return None;
@@ -193,9 +200,15 @@ fn set_of_words(exprs: &mut Exprs, texts: &[String], encoding: Encoding) -> Expr
         Encoding::Utf8 => exprs.word_set(texts, WordCode::Bytes),
         Encoding::Json(JsonSpelling::All) => exprs.word_set(texts, WordCode::Json),
         Encoding::Json(JsonSpelling::Minimal) => {
-            let mut spelled: Vec<Vec<u8>> = texts.iter().map(|text| spell_json(text)).collect();
+            let mut spelled: Vec<Vec<u8>> = Vec::with_capacity(texts.len());
+            for text in texts {
+                if exprs.gives_up(text.len() as u32 / TEXT_PER_STEP) {
+                    return Exprs::EMPTY;
+                }
+                spelled.push(spell_json(text));
+            }
             // A character and its escape come at different places in the order.
-            spelled.sort_unstable();
+            let spelled = exprs.sorted(spelled);
             exprs.word_set(&spelled, WordCode::Bytes)
         }
     }

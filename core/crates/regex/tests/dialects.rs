@@ -99,7 +99,7 @@ const SEARCHES: &[Case] = &[
 fn searches() {
     for (dialect, pattern, flags, found, missing) in SEARCHES {
         let ast = read(pattern, *dialect, flags).unwrap_or_else(|e| panic!("{pattern}: {e}"));
-        let language = search(&ast).unwrap();
+        let language = search(ast.clone()).unwrap();
         for text in *found {
             assert!(matches(&language, text), "{dialect:?} {pattern} misses {text:?}");
         }
@@ -112,7 +112,7 @@ fn searches() {
 #[test]
 fn a_full_match_is_anchored() {
     for dialect in [Ecma, Python, Rust] {
-        let language = full_match(&read("a|ab|b$", dialect, "").unwrap()).unwrap();
+        let language = full_match(read("a|ab|b$", dialect, "").unwrap()).unwrap();
         for (text, expected) in
             [("a", true), ("ab", true), ("b", true), ("xa", false), ("b\n", false)]
         {

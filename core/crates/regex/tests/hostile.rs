@@ -68,7 +68,7 @@ fn nesting_up_to_the_limit_works() {
     let limit = ParseLimits::default().max_nesting as usize;
     for quantifier in ["", "*", "?", "{1,3}", "{2,3}"] {
         let pattern = "(a|".repeat(limit) + "b" + &format!("){quantifier}").repeat(limit);
-        let resolved = full_match(&ecma(&pattern)).unwrap();
+        let resolved = full_match(ecma(&pattern)).unwrap();
         let (mut lexer, start) = lexer(&resolved);
         let end = quick(quantifier, || run(&mut lexer, start, b"b"));
         assert!(!start.is_dead());
@@ -82,21 +82,21 @@ fn nesting_up_to_the_limit_works() {
 fn assertions_up_to_the_nesting_limit() {
     let limit = ParseLimits::default().max_nesting as usize;
     let pattern = "(?=a".repeat(limit) + &")".repeat(limit);
-    let _ = quick("nested look-ahead", || search(&ecma(&pattern)));
+    let _ = quick("nested look-ahead", || search(ecma(&pattern)));
     let pattern = "(?!".repeat(limit) + "a" + &")".repeat(limit);
-    let _ = quick("nested negative look-ahead", || search(&ecma(&pattern)));
+    let _ = quick("nested negative look-ahead", || search(ecma(&pattern)));
     let pattern = "(?:(?!a)".repeat(limit - 1) + "b" + &")*".repeat(limit - 1);
-    let _ = quick("nested tempered", || search(&ecma(&pattern)));
-    let _ = quick("many boundaries", || search(&ecma(&r"\b.?\B.?".repeat(200))));
-    let _ = quick("many anchors", || search(&ecma(&"^$".repeat(5_000))));
-    let _ = quick("many lookaheads", || search(&ecma(&"(?=.*a)".repeat(5_000))));
+    let _ = quick("nested tempered", || search(ecma(&pattern)));
+    let _ = quick("many boundaries", || search(ecma(&r"\b.?\B.?".repeat(200))));
+    let _ = quick("many anchors", || search(ecma(&"^$".repeat(5_000))));
+    let _ = quick("many lookaheads", || search(ecma(&"(?=.*a)".repeat(5_000))));
 }
 
 #[test]
 fn counts_are_symbolic() {
     for pattern in ["a{1000000000}", "(?:a{65535}){65535}", "^.{0,100000}$", "(a{0,1000}){0,1000}"]
     {
-        let resolved = full_match(&ecma(pattern)).unwrap();
+        let resolved = full_match(ecma(pattern)).unwrap();
         let (mut lexer, start) = lexer(&resolved);
         quick(pattern, || run(&mut lexer, start, &[b'a'; 3_000]));
         assert!(lexer.bytes() < 8 << 20, "{pattern}: {}", lexer.bytes());
@@ -105,7 +105,7 @@ fn counts_are_symbolic() {
 
 #[test]
 fn nested_stars_collapse() {
-    let (mut lexer, start) = lexer(&full_match(&ecma("((((a*)*)*)*)*")).unwrap());
+    let (mut lexer, start) = lexer(&full_match(ecma("((((a*)*)*)*)*")).unwrap());
     let end = run(&mut lexer, start, &[b'a'; 1_000]);
     assert!(lexer.accept(end).is_some());
     assert!(lexer.len() <= 3);
@@ -113,7 +113,7 @@ fn nested_stars_collapse() {
 
 #[test]
 fn the_classic_exponential_determinisation_stays_lazy() {
-    let (mut lexer, start) = lexer(&full_match(&ecma("^(a|b)*a(a|b){20}$")).unwrap());
+    let (mut lexer, start) = lexer(&full_match(ecma("^(a|b)*a(a|b){20}$")).unwrap());
     let mut text = Vec::new();
     let mut x = 1u32;
     for _ in 0..5_000 {
@@ -127,7 +127,7 @@ fn the_classic_exponential_determinisation_stays_lazy() {
 
 #[test]
 fn word_counts_have_few_states() {
-    let ast = search(&ecma(r"^(?:\S+\s+){0,49}\S+$")).unwrap();
+    let ast = search(ecma(r"^(?:\S+\s+){0,49}\S+$")).unwrap();
     let (mut words, start) = lexer(&ast);
     let text = "word and  more ".repeat(16) + "end";
     let end = quick("word count", || run(&mut words, start, text.as_bytes()));
@@ -143,7 +143,7 @@ fn word_counts_have_few_states() {
 #[test]
 fn ambiguous_counted_bodies_merge() {
     for pattern in ["(a{2,3}){0,1000}", "(a|aa|aaa){5,1000}", "(a?b?c?){0,500}", "(a*b*){3,900}"] {
-        let (mut lexer, start) = lexer(&full_match(&ecma(pattern)).unwrap());
+        let (mut lexer, start) = lexer(&full_match(ecma(pattern)).unwrap());
         let end = quick(pattern, || run(&mut lexer, start, &[b'a'; 450]));
         assert!(!end.is_dead());
         assert!(lexer.bytes() < 64 << 20, "{pattern}: {}", lexer.bytes());
@@ -162,7 +162,7 @@ fn thousands_of_options_are_a_trie() {
     }
     assert!(!exprs.matches(trie, b"option number 5000 of many", &mut fuel).unwrap());
     // The same as an alternation in a pattern.
-    let (mut lexer, start) = lexer(&full_match(&ecma(&options.join("|"))).unwrap());
+    let (mut lexer, start) = lexer(&full_match(ecma(&options.join("|"))).unwrap());
     let end = quick("alternation of 5000", || run(&mut lexer, start, options[4321].as_bytes()));
     assert!(lexer.accept(end).is_some());
 }
@@ -194,21 +194,21 @@ fn long_literals_never_recurse() {
 #[test]
 fn a_long_pattern_is_fine() {
     let pattern = "[a-z]?x".repeat(20_000);
-    let ast = quick("parse", || full_match(&ecma(&pattern)).unwrap());
+    let ast = quick("parse", || full_match(ecma(&pattern)).unwrap());
     let (mut lexer, start) = quick("lower", || lexer(&ast));
     assert!(!run(&mut lexer, start, "ax".repeat(1_000).as_bytes()).is_dead());
     let optional = "a?".repeat(5_000);
-    let (mut lexer, start) = self::lexer(&full_match(&ecma(&optional)).unwrap());
+    let (mut lexer, start) = self::lexer(&full_match(ecma(&optional)).unwrap());
     let end = run(&mut lexer, start, &[b'a'; 5_000]);
     assert!(lexer.accept(end).is_some());
     let optional: String = (0..3_000).map(|i| if i % 2 == 0 { "a?" } else { "b?" }).collect();
-    let (mut lexer, start) = self::lexer(&full_match(&ecma(&optional)).unwrap());
+    let (mut lexer, start) = self::lexer(&full_match(ecma(&optional)).unwrap());
     quick("alternating options", || run(&mut lexer, start, b"abababab"));
 }
 
 #[test]
 fn strange_characters() {
-    let (mut lexer, start) = lexer(&full_match(&ecma("a\0b\u{10FFFF}")).unwrap());
+    let (mut lexer, start) = lexer(&full_match(ecma("a\0b\u{10FFFF}")).unwrap());
     let end = run(&mut lexer, start, "a\0b\u{10FFFF}".as_bytes());
     assert!(lexer.accept(end).is_some());
     for pattern in ["[a", "[", "[^", "a\\", "(?", "(?<", "(?<a", "(?:", "\\u{110000}", "\\p{Nope}"]
@@ -270,9 +270,9 @@ fn limits_are_errors() {
 #[test]
 fn length_conjunctions_have_bounded_work_per_step() {
     let cases = [
-        Ast::And(vec![search(&ecma("^[a-z ]+$")).unwrap(), Ast::text_of_length(0, Some(50_000))]),
-        Ast::And(vec![search(&ecma("foo")).unwrap(), Ast::text_of_length(100, Some(50_000))]),
-        Ast::And(vec![search(&ecma("foo")).unwrap().negate(), Ast::text_of_length(5, Some(9_000))]),
+        Ast::And(vec![search(ecma("^[a-z ]+$")).unwrap(), Ast::text_of_length(0, Some(50_000))]),
+        Ast::And(vec![search(ecma("foo")).unwrap(), Ast::text_of_length(100, Some(50_000))]),
+        Ast::And(vec![search(ecma("foo")).unwrap().negate(), Ast::text_of_length(5, Some(9_000))]),
     ];
     for (i, ast) in cases.iter().enumerate() {
         for spelling in [JsonSpelling::All, JsonSpelling::Minimal] {

@@ -27,7 +27,7 @@ fn lexer(build: impl FnOnce(&mut Exprs) -> Vec<(u32, ExprId)>) -> (Lexer, LexSta
 
 fn pattern(exprs: &mut Exprs, pattern: &str) -> ExprId {
     let ast = parse(pattern, Dialect::Python, Flags::default(), ParseLimits::default()).unwrap();
-    lower_utf8(exprs, &full_match(&ast).unwrap())
+    lower_utf8(exprs, &full_match(ast.clone()).unwrap())
 }
 
 fn of_patterns(patterns: &[(u32, &str)]) -> [u128; 2] {
@@ -100,7 +100,7 @@ fn limited(exprs: &mut Exprs, within: &str, most: u32, other: &Ast) -> ExprId {
 #[test]
 fn a_limit_of_length_is_seen_from_as_far_as_it_matters() {
     let words = parse(r"(\w{1,9} )*\w+", Dialect::Python, Flags::default(), ParseLimits::default());
-    let words = full_match(&words.unwrap()).unwrap();
+    let words = full_match(words.unwrap()).unwrap();
     let of = |within: &str, most: u32| {
         let (mut lexer, state) = lexer(|exprs| vec![(0, limited(exprs, within, most, &words))]);
         lexer.lasting_fingerprints(state).unwrap()
@@ -132,7 +132,7 @@ fn no_text_within_the_horizon_tells_apart_what_shares_a_fingerprint() {
                     Flags::default(),
                     ParseLimits::default(),
                 );
-                full_match(&ast.unwrap()).unwrap()
+                full_match(ast.unwrap()).unwrap()
             }
             kind => {
                 let size = 2 + random.below(9);

@@ -121,7 +121,7 @@ fn soup() {
             if seed % 5 != 0 {
                 continue;
             }
-            for resolved in [full_match(&ast), search(&ast)] {
+            for resolved in [full_match(ast.clone()), search(ast.clone())] {
                 let Ok(resolved) = resolved else { continue };
                 let mut exprs = Exprs::new(RegexLimits::default());
                 let e = if random.below(2) == 0 {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;
-use structgen_automaton::{AutomatonError, Fuel, ShardedMap};
+use structgen_automaton::{AutomatonError, Fuel, ShardedMap, pace};
 use structgen_regex::{ExprId, Lexer};
 
 use crate::basis::Basis;
@@ -195,12 +195,12 @@ fn value_of_key(text: &str) -> Option<Value> {
 
 impl Algebra {
     pub(crate) fn new(
-        schemas: Vec<Schema>,
+        schemas: Vec<Arc<Schema>>,
         tracks_evaluation: bool,
         options: &SchemaOptions,
         limits: &SchemaLimits,
-    ) -> Self {
-        let Basis { mut exprs, strings, numbers } = Basis::of(&schemas, options, limits);
+    ) -> Result<Self, AutomatonError> {
+        let Basis { mut exprs, strings, numbers } = Basis::of(&schemas, options, limits)?;
         let narrowing = Narrowing::new(&mut exprs, &strings, options);
         let compares_elements = schemas.iter().any(|schema| schema.array.unique);
         let mut this = Algebra {
@@ -211,7 +211,7 @@ impl Algebra {
             numbers,
             narrowing,
             narrowed: FxHashMap::default(),
-            schemas: schemas.into_iter().map(Arc::new).collect(),
+            schemas,
             tracks_evaluation,
             compares_elements,
             nodes: Interner::default(),
@@ -239,12 +239,14 @@ impl Algebra {
         this.nodes.intern(Node::True);
         this.nodes.intern(Node::False);
         this.nodes.intern(Node::Unsaid);
-        this
+        Ok(this)
     }
 
     /// Refuses what only shows when languages are built.
     pub(crate) fn check_schemas(&mut self) -> Result<(), SchemaError> {
-        for schema in self.schemas.clone() {
+        for index in 0..self.schemas.len() {
+            pace(0)?;
+            let schema = Arc::clone(&self.schemas[index]);
             let Some(step) = &schema.number.multiple_of else { continue };
             if self.numbers.multiple(&mut self.lexer.exprs, step).is_none() {
                 return Err(SchemaError::Unsupported {

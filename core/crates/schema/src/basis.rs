@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
-use structgen_automaton::Fuel;
+use structgen_automaton::{AutomatonError, Fuel, unwatched};
 use structgen_regex::{ExprId, Exprs, JsonSpelling, Lexer, RegexLimits};
 
 use crate::decimal::Decimal;
@@ -52,7 +52,11 @@ struct Wanted {
 
 impl Basis {
     /// For `schemas` under `options`, within `limits`.
-    pub(crate) fn of(schemas: &[Schema], options: &SchemaOptions, limits: &SchemaLimits) -> Self {
+    pub(crate) fn of(
+        schemas: &[Arc<Schema>],
+        options: &SchemaOptions,
+        limits: &SchemaLimits,
+    ) -> Result<Self, AutomatonError> {
         let mut formats = Vec::new();
         for format in schemas.iter().filter_map(|schema| schema.string.format) {
             if !HEAVY.contains(&format) && !formats.contains(&format) {
@@ -66,20 +70,21 @@ impl Basis {
             mixed: steps().any(|step| step.digits != [1]),
             formats,
         };
-        let reach = Reach::of(schemas, options, !wanted.mixed);
+        let reach = Reach::of(schemas, options, !wanted.mixed)?;
         let limits = RegexLimits {
             max_exprs: limits.max_exprs,
             max_states: limits.max_lexer_states,
             ..RegexLimits::default()
         };
-        let basis = Basis::kept(wanted.clone());
+        // What is kept for all must not end with the time of one.
+        let basis = unwatched(|| Basis::kept(wanted.clone()));
         let mut exprs = basis.exprs.within(limits);
         // Schemas with constants of many digits are rare, and of many kinds.
         let numbers = match reach == Reach::default() {
             true => basis.numbers.clone(),
             false => Numbers::new(&mut exprs, wanted.plain, wanted.mixed, reach),
         };
-        Basis { exprs, strings: basis.strings.clone(), numbers }
+        Ok(Basis { exprs, strings: basis.strings.clone(), numbers })
     }
 
     /// With the formats that are wanted, if they are kept or may be.

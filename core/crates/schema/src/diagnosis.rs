@@ -4,7 +4,7 @@ mod conflict;
 mod wording;
 
 use serde_json::Value;
-use structgen_automaton::Fuel;
+use structgen_automaton::{Fuel, Returned};
 
 use crate::algebra::{Algebra, Alternatives, INFINITE, Node, NodeId};
 use crate::error::SchemaError;
@@ -14,8 +14,27 @@ use crate::machine::SchemaAutomaton;
 use crate::options::SchemaOptions;
 use crate::reader;
 
+/// The error for a schema that nothing satisfies.
+pub(crate) fn why_empty(
+    schema: &Value,
+    options: &SchemaOptions,
+    limits: &SchemaLimits,
+    fuel: &mut Fuel,
+) -> Result<SchemaError, SchemaError> {
+    match narrowed_empty(schema, options, limits, fuel)? {
+        Some(error) => Ok(error),
+        None => explain_empty(schema, options, limits, fuel),
+    }
+}
+
+/// The same where there is no time to look for the reason.
+pub(crate) fn unexplained(root: &str) -> SchemaError {
+    let pointers = vec![root.to_owned()];
+    SchemaError::Empty { reason: wording::of_places(&pointers), pointers }
+}
+
 /// The options without which something would satisfy the schema, if they are why nothing does.
-pub(crate) fn narrowed_empty(
+fn narrowed_empty(
     schema: &Value,
     options: &SchemaOptions,
     limits: &SchemaLimits,
@@ -41,7 +60,7 @@ pub(crate) fn narrowed_empty(
 }
 
 /// Follows required members down to the first place where parts contradict each other.
-pub(crate) fn explain_empty(
+fn explain_empty(
     schema: &Value,
     options: &SchemaOptions,
     limits: &SchemaLimits,
@@ -49,7 +68,9 @@ pub(crate) fn explain_empty(
 ) -> Result<SchemaError, SchemaError> {
     // Every place speaks for itself here: twins are not merged.
     let reading = reader::read(schema, options, limits, fuel)?;
-    let algebra = &mut Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
+    let schemas = reading.schemas.into_inner();
+    let algebra = Algebra::new(schemas, reading.tracks_evaluation, options, limits)?;
+    let algebra = &mut *Returned::new(algebra);
     let root = algebra.location_node(reading.root);
     let mut node = root;
     let mut seen = vec![root];

@@ -4,7 +4,7 @@
 //! strangers and may be long and deep: this reader looks at the clock, and keeps its place in a list.
 
 use serde_json::{Map, Number, Value};
-use structgen_automaton::{AutomatonError, Fuel};
+use structgen_automaton::{AutomatonError, Fuel, Returned};
 use thiserror::Error;
 
 /// Why a text is no value.
@@ -20,6 +20,9 @@ pub enum JsonError {
         /// The column, in characters, from 1.
         column: usize,
     },
+    /// It is JSON, but not what was asked for.
+    #[error("{0}")]
+    Unexpected(String),
     /// A budget ran out.
     #[error(transparent)]
     Automaton(#[from] AutomatonError),
@@ -29,9 +32,9 @@ pub enum JsonError {
 /// `serde_json` and Python; numbers keep their digits. `max_depth` levels of arrays and objects are
 /// read, named `max_source_depth` where there are more.
 pub fn read_json(text: &str, max_depth: u32, fuel: &mut Fuel) -> Result<Value, JsonError> {
-    let mut reader = Reader { text, at: 0, open: Vec::new(), max_depth, fuel };
+    let open = Returned::new(Vec::new());
+    let mut reader = Reader { text, at: 0, open, max_depth, fuel };
     let value = reader.document();
-    // Dropping is recursive, and what was begun may be large.
     value.map_err(|fault| match fault {
         Fault::Automaton(error) => error.into(),
         Fault::Malformed(message) => reader.place(message),
@@ -40,7 +43,8 @@ pub fn read_json(text: &str, max_depth: u32, fuel: &mut Fuel) -> Result<Value, J
 
 /// What is being read.
 enum Open {
-    Array(Vec<Value>),
+    /// With the place where it begins.
+    Array(Vec<Value>, usize),
     /// With the name of the member that is read.
     Object(Map<String, Value>, String),
 }
@@ -69,10 +73,13 @@ impl From<AutomatonError> for Fault {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
-    open: Vec<Open>,
+    open: Returned<Vec<Open>>,
     max_depth: u32,
     fuel: &'a mut Fuel,
 }
+
+/// Elements from which on an array is large: each time that it grows, it moves.
+const MANY: usize = 1 << 14;
 
 /// Steps for one value: an allocation or two, with the look-up of a name.
 const VALUE: u64 = 4;
@@ -103,7 +110,7 @@ impl Reader<'_> {
                 self.at += 1;
                 self.skip_space()?;
                 if self.peek() != Some(b']') {
-                    self.deeper(Open::Array(Vec::new()))?;
+                    self.deeper(Open::Array(Vec::new(), self.at))?;
                     return Ok(None);
                 }
                 self.at += 1;
@@ -150,7 +157,14 @@ impl Reader<'_> {
             };
         };
         let (list, end) = match open {
-            Open::Array(elements) => {
+            Open::Array(elements, begun) => {
+                if elements.len() == elements.capacity() && elements.len() >= MANY {
+                    // As many as there may be, if the others are as long: it moves once.
+                    let length = (self.at - *begun).max(1);
+                    let left = self.text.len() - self.at;
+                    elements
+                        .reserve((elements.len() as f64 * left as f64 / length as f64) as usize);
+                }
                 elements.push(value);
                 (true, b']')
             }
@@ -175,7 +189,7 @@ impl Reader<'_> {
                 self.at += 1;
                 Ok(After::Whole(match self.open.pop() {
                     Some(Open::Object(members, _)) => Value::Object(members),
-                    Some(Open::Array(elements)) => Value::Array(elements),
+                    Some(Open::Array(elements, _)) => Value::Array(elements),
                     None => Value::Null,
                 }))
             }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 use structgen_automaton::{
-    AutomatonError, ByteAutomaton, Fuel, LexState, ShardedMap, StateId, SteadyVec,
+    AutomatonError, ByteAutomaton, Fuel, LexState, Returned, ShardedMap, StateId, SteadyVec,
 };
 
 use stack::{Cell, CellId, Context, Phase, State, TextId};
@@ -68,14 +68,19 @@ impl SchemaAutomaton {
     ) -> Result<Self, SchemaError> {
         let mut reading = reader::read(schema, options, limits, fuel)?;
         let twins = reading.merge_twins()?;
-        let mut algebra = Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
+        let schemas = reading.schemas.into_inner();
+        let algebra = Algebra::new(schemas, reading.tracks_evaluation, options, limits)?;
+        let mut algebra = Returned::new(algebra);
         algebra.check_schemas()?;
         let root = algebra.location_node(reading.root);
         if algebra.size(root, fuel)? == INFINITE {
-            let narrowed = diagnosis::narrowed_empty(schema, options, limits, fuel)?;
-            return Err(match narrowed {
-                Some(error) => error,
-                None => diagnosis::explain_empty(schema, options, limits, fuel)?,
+            let why = diagnosis::why_empty(schema, options, limits, fuel);
+            return Err(match why {
+                // What is known is said, explained or not.
+                Err(SchemaError::Automaton(AutomatonError::Deadline { .. })) => {
+                    diagnosis::unexplained(&algebra.schema(reading.root).pointer)
+                }
+                Ok(why) | Err(why) => why,
             });
         }
         let mut report = reading.report;
@@ -97,7 +102,7 @@ impl SchemaAutomaton {
             }
         }
         let layout = Layout::new(&options.whitespace);
-        let mut this = Self::from_node(algebra, root, layout, limits, report);
+        let mut this = Self::from_node(algebra.into_inner(), root, layout, limits, report);
         this.surveyed = surveyed;
         Ok(this)
     }
@@ -111,7 +116,9 @@ impl SchemaAutomaton {
     ) -> Result<bool, SchemaError> {
         let mut reading = reader::read(schema, options, limits, fuel)?;
         reading.merge_twins()?;
-        let mut algebra = Algebra::new(reading.schemas, reading.tracks_evaluation, options, limits);
+        let schemas = reading.schemas.into_inner();
+        let algebra = Algebra::new(schemas, reading.tracks_evaluation, options, limits)?;
+        let mut algebra = Returned::new(algebra);
         let root = algebra.location_node(reading.root);
         Ok(algebra.size(root, fuel)? == INFINITE)
     }

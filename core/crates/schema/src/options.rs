@@ -2,6 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+use structgen_automaton::Fuel;
+
+use crate::json::JsonError;
 
 /// A published version of JSON Schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -285,15 +288,21 @@ pub struct SchemaOptions {
 
 impl SchemaOptions {
     /// The options that `fields` holds by name.
-    pub fn of_json(mut fields: Value) -> Result<Self, serde_json::Error> {
+    pub fn of_json(mut fields: Value, fuel: &mut Fuel) -> Result<Self, JsonError> {
         // Moved as it is: it may be large, and deep.
         let registry = fields.as_object_mut().and_then(|fields| fields.remove("registry"));
-        let mut options: SchemaOptions = serde_json::from_value(fields)?;
-        options.registry = match registry {
-            None => BTreeMap::new(),
-            Some(Value::Object(documents)) => documents.into_iter().collect(),
-            Some(_) => return Err(serde::de::Error::custom("`registry` is no object")),
-        };
+        let mut options: SchemaOptions = serde_json::from_value(fields)
+            .map_err(|error| JsonError::Unexpected(error.to_string()))?;
+        match registry {
+            None => {}
+            Some(Value::Object(documents)) => {
+                for (uri, document) in documents {
+                    fuel.spend(4)?;
+                    options.registry.insert(uri, document);
+                }
+            }
+            Some(_) => return Err(JsonError::Unexpected("`registry` is no object".to_owned())),
+        }
         Ok(options)
     }
 }

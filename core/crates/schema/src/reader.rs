@@ -8,9 +8,11 @@ mod notes;
 mod scope;
 mod twins;
 
+use std::sync::Arc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
-use structgen_automaton::{AutomatonError, Fuel, pace};
+use structgen_automaton::{AutomatonError, Fuel, Returned, pace};
 
 use crate::error::SchemaError;
 use crate::limits::SchemaLimits;
@@ -23,7 +25,7 @@ use scope::{ScopeId, Scopes};
 
 /// What reading leaves behind.
 pub(crate) struct Reading {
-    pub(crate) schemas: Vec<Schema>,
+    pub(crate) schemas: Returned<Vec<Arc<Schema>>>,
     pub(crate) root: LocId,
     pub(crate) report: Report,
     /// Some schema has `unevaluatedItems` or `unevaluatedProperties`.
@@ -44,7 +46,8 @@ pub(crate) fn read(
         options,
         limits,
         scopes: Scopes::default(),
-        schemas: Vec::new(),
+        schemas: Returned::new(Vec::new()),
+        unread: Arc::new(Schema::empty(String::new(), Draft::Draft202012)),
         ids: FxHashMap::default(),
         queue: Vec::new(),
         reported: FxHashSet::default(),
@@ -58,7 +61,7 @@ pub(crate) fn read(
         fuel.spend(4)?;
         let waiting = reader.queue.len();
         let schema = reader.read_schema(place, scope)?;
-        reader.schemas[id.0 as usize] = schema;
+        reader.schemas[id.0 as usize] = Arc::new(schema);
         // In the order in which they are written.
         reader.queue[waiting..].reverse();
     }
@@ -76,7 +79,9 @@ struct Reader<'a> {
     options: &'a SchemaOptions,
     limits: &'a SchemaLimits,
     scopes: Scopes,
-    schemas: Vec<Schema>,
+    schemas: Returned<Vec<Arc<Schema>>>,
+    /// Stands for every one that is still to be read.
+    unread: Arc<Schema>,
     ids: FxHashMap<(Address, ScopeId), LocId>,
     queue: Vec<(LocId, Place<'a>, ScopeId)>,
     /// Schemas in the report: one may be read several times, under several dynamic scopes.
@@ -99,7 +104,7 @@ impl<'a> Reader<'a> {
         self.check_count()?;
         pace(2)?;
         let id = LocId(self.schemas.len() as u32);
-        self.schemas.push(Schema::empty(place.pointer.clone(), Draft::Draft202012));
+        self.schemas.push(self.unread.clone());
         self.ids.insert(key, id);
         self.queue.push((id, place, scope));
         Ok(id)
@@ -109,7 +114,7 @@ impl<'a> Reader<'a> {
     fn synthetic(&mut self, schema: Schema) -> Result<LocId, SchemaError> {
         self.check_count()?;
         let id = LocId(self.schemas.len() as u32);
-        self.schemas.push(schema);
+        self.schemas.push(Arc::new(schema));
         Ok(id)
     }
 
@@ -196,7 +201,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// Refuses schemas that apply themselves to the same value.
-fn check_circles(schemas: &[Schema]) -> Result<(), SchemaError> {
+fn check_circles(schemas: &[Arc<Schema>]) -> Result<(), SchemaError> {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {
         New,
@@ -213,6 +218,7 @@ fn check_circles(schemas: &[Schema]) -> Result<(), SchemaError> {
         let children = |index: usize| -> Vec<LocId> { schemas[index].in_place().collect() };
         let mut stack = vec![(start, children(start))];
         while let Some((index, todo)) = stack.last_mut() {
+            pace(1)?;
             let Some(next) = todo.pop() else {
                 marks[*index] = Mark::Done;
                 stack.pop();

@@ -107,8 +107,11 @@ impl<'a> Resources<'a> {
             roots: FxHashMap::default(),
         };
         let registry: Vec<(&'a String, &'a Value)> = registry.collect();
-        let metaschemas: FxHashMap<&str, &'a Value> =
-            registry.iter().map(|(uri, value)| (uri.trim_end_matches('#'), *value)).collect();
+        let mut metaschemas: FxHashMap<&str, &'a Value> = FxHashMap::default();
+        for (uri, value) in &registry {
+            pace(0)?;
+            metaschemas.insert(uri.trim_end_matches('#'), value);
+        }
         let default = forced.unwrap_or(Draft::Draft202012);
         this.add_document("", root, String::new(), default, forced, &metaschemas)?;
         let main_draft = this.all.first().map_or(default, |resource| resource.draft);

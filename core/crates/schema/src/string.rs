@@ -14,13 +14,12 @@ use crate::format::Format;
 
 /// The strings in which an ECMA-262 pattern is found.
 pub(crate) fn compile_pattern(pattern: &str) -> Result<Arc<Ast>, RegexSyntaxError> {
-    let ast = read(pattern)?;
-    search(&ast).map(Arc::new)
+    search(read(pattern)?).map(Arc::new)
 }
 
 /// The strings that an ECMA-262 pattern matches from end to end.
 pub(crate) fn compile_full(pattern: &str) -> Result<Ast, RegexSyntaxError> {
-    full_match(&read(pattern)?)
+    full_match(read(pattern)?)
 }
 
 fn read(pattern: &str) -> Result<Ast, RegexSyntaxError> {
@@ -76,15 +75,19 @@ impl Strings {
         match texts {
             [] => Exprs::EMPTY,
             _ if self.spelling == JsonSpelling::Minimal => {
-                let mut spelled: Vec<Vec<u8>> = Vec::with_capacity(texts.len());
+                // One after the other, in one piece.
+                let (mut spelled, mut ends) = (Vec::new(), Vec::with_capacity(texts.len()));
                 for text in texts {
-                    if exprs.gives_up(0) {
+                    if exprs.gives_up(text.len() as u32 / 64) {
                         return Exprs::EMPTY;
                     }
-                    spelled.push(spell(text));
+                    spelled.extend(spell(text));
+                    ends.push(spelled.len());
                 }
-                let spelled: Vec<&[u8]> = spelled.iter().map(Vec::as_slice).collect();
-                exprs.literals(&spelled)
+                let starts = std::iter::once(&0).chain(&ends);
+                let words: Vec<&[u8]> =
+                    starts.zip(&ends).map(|(from, to)| &spelled[*from..*to]).collect();
+                exprs.literals(&words)
             }
             _ => {
                 let words: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();

@@ -105,6 +105,9 @@ pub(crate) fn resolve(base: &str, reference: &str) -> String {
 
 /// Undoes percent encoding; `None` if the result is not UTF-8 or an escape is broken.
 pub(crate) fn percent_decode(text: &str) -> Option<String> {
+    if !text.contains('%') {
+        return Some(text.to_owned());
+    }
     let mut out = Vec::with_capacity(text.len());
     let bytes = text.as_bytes();
     let mut index = 0;

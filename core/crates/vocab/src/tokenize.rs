@@ -27,28 +27,35 @@ impl Vocabulary {
         mut spend: impl FnMut(u64) -> Result<(), E>,
     ) -> Result<Option<Vec<TokenId>>, E> {
         const UNREACHED: u32 = u32::MAX;
-        // best[i] = fewest tokens for path[i..], and the first of them.
-        let mut best = vec![(UNREACHED, 0usize, TokenId(0)); path.len() + 1];
-        best[path.len()].0 = 0;
+        // Fewest tokens for what follows each of the last places, where the longest token ends at
+        // the furthest; and for all places, from the last to the first, the first of those tokens
+        // with its length. The text may have millions of bytes.
+        let window = (self.trie().height_below(TokenTrie::ROOT) + 1).next_power_of_two();
+        let mut fewest = vec![UNREACHED; window];
+        fewest[path.len() % window] = 0;
+        let mut first: Vec<(TokenId, u16)> = Vec::with_capacity(path.len());
         for at in (0..path.len()).rev() {
-            let mut found = best[at];
+            let mut found = (UNREACHED, (TokenId(0), 0));
             let looked_at = self.matches_at(&path[at..], |len, token| {
-                let rest = best[at + len].0;
+                let rest = fewest[(at + len) % window];
                 if rest != UNREACHED && rest + 1 < found.0 {
-                    found = (rest + 1, len, token);
+                    found = (rest + 1, (token, len as u16));
                 }
             });
-            best[at] = found;
+            fewest[at % window] = found.0;
+            first.push(found.1);
             spend(1 + looked_at)?;
         }
-        if best[0].0 == UNREACHED {
+        let count = fewest[0];
+        if count == UNREACHED {
             return Ok(None);
         }
-        let mut tokens = Vec::with_capacity(best[0].0 as usize);
+        let mut tokens = Vec::with_capacity(count as usize);
         let mut at = 0;
         while at < path.len() {
-            tokens.push(best[at].2);
-            at += best[at].1;
+            let (token, length) = first[path.len() - 1 - at];
+            tokens.push(token);
+            at += usize::from(length);
         }
         Ok(Some(tokens))
     }

@@ -6,7 +6,7 @@ mod views;
 use rustc_hash::FxHashMap;
 use structgen_automaton::{
     AcceptId, AutomatonError, ByteAutomaton, ByteSet, CharSelection, Completions, EndKnowledge,
-    Exactness, Fuel, LexState, LexicalView, StateId, Usage,
+    Exactness, Fuel, LexState, LexicalView, Returned, StateId, Usage,
 };
 use structgen_regex::Exprs;
 
@@ -63,11 +63,14 @@ impl CfgAutomaton {
         limits: GrammarLimits,
         fuel: &mut Fuel,
     ) -> Result<Self, GrammarError> {
+        let (grammar, exprs) = (Returned::new(grammar), Returned::new(exprs));
         validate(&grammar, &limits)?;
         let reached = reach(&grammar, fuel)?;
-        let Grammar { rules, terminals, ignore, start } = grammar;
+        let Grammar { rules, terminals, ignore, start } = grammar.into_inner();
+        let rules = Returned::new(rules);
         let names: Vec<String> = terminals.iter().map(|t| t.name.clone()).collect();
-        let (lexicon, facts) = Lexicon::new(terminals, &reached.terminals, &ignore, exprs, fuel)?;
+        let (lexicon, facts) =
+            Lexicon::new(terminals, &reached.terminals, &ignore, exprs.into_inner(), fuel)?;
         let (cleaned, diagnostics) = clean(&rules, start, &names, &reached, &facts, fuel)?;
         let tables = Tables::new(cleaned, start, &ignore, facts, fuel)?;
         Ok(CfgAutomaton {

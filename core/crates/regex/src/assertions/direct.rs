@@ -36,10 +36,10 @@ impl Left {
 }
 
 /// The language of `parts`, one after the other, as whole texts.
-pub(super) fn resolve(parts: &[&Ast]) -> Result<Ast, Stuck> {
+pub(super) fn resolve(parts: &[Ast]) -> Result<Ast, Stuck> {
     let mut budget = BUDGET;
     let left = Left { parts: Vec::new(), at_start: true };
-    let items: Vec<&Ast> = parts.iter().rev().copied().collect();
+    let items: Vec<&Ast> = parts.iter().rev().collect();
     eval(items, left, &mut budget, 0)
 }
 

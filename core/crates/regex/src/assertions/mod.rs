@@ -18,26 +18,25 @@ use crate::Ast;
 use crate::parse::{RegexErrorKind, RegexSyntaxError};
 
 /// The texts that `ast` matches from end to end, without assertions.
-pub fn full_match(ast: &Ast) -> Result<Ast, RegexSyntaxError> {
-    resolve(&[ast])
+pub fn full_match(ast: Ast) -> Result<Ast, RegexSyntaxError> {
+    resolve(vec![ast])
 }
 
 /// The texts in which `ast` is found, without assertions.
-pub fn search(ast: &Ast) -> Result<Ast, RegexSyntaxError> {
-    let any = Ast::any_text();
-    resolve(&[&any, ast, &any])
+pub fn search(ast: Ast) -> Result<Ast, RegexSyntaxError> {
+    resolve(vec![Ast::any_text(), ast, Ast::any_text()])
 }
 
-fn resolve(parts: &[&Ast]) -> Result<Ast, RegexSyntaxError> {
+/// What `parts` match one after the other. They are not copied: there may be millions of nodes.
+fn resolve(parts: Vec<Ast>) -> Result<Ast, RegexSyntaxError> {
     if parts.iter().all(|part| !part.has_assertions()) {
-        return Ok(Ast::sequence(parts.iter().map(|&part| part.clone()).collect()));
+        return Ok(Ast::sequence(parts));
     }
-    match direct::resolve(parts) {
+    match direct::resolve(&parts) {
         Ok(ast) => Ok(ast),
         Err(direct::Stuck) => {
             pace(0).map_err(RegexSyntaxError::stopped)?;
-            let whole = Ast::Concat(parts.iter().map(|&part| part.clone()).collect());
-            explore::resolve(&whole)
+            explore::resolve(&Ast::Concat(parts))
         }
     }
 }

@@ -75,17 +75,19 @@ impl Exprs {
 
     /// Any of the byte strings `options`, whose common beginnings are one: linear in their size.
     pub fn literals(&mut self, options: &[&[u8]]) -> ExprId {
-        let sorted = match sorted_set(options.to_vec()) {
-            Ok(sorted) => sorted,
-            Err(error) => {
-                self.poison.get_or_insert(error);
-                return Exprs::EMPTY;
-            }
-        };
+        let sorted = self.sorted(options.to_vec());
         self.words(&sorted, WordCode::Bytes, |exprs| exprs.trie(&sorted))
     }
 
-    /// The same for sorted ones, as alternations.
+    /// Sorts `items`, each once; none of them if the thread is out of time.
+    pub fn sorted<T: Ord>(&mut self, items: Vec<T>) -> Vec<T> {
+        sorted_set(items).unwrap_or_else(|error| {
+            self.poison.get_or_insert(error);
+            Vec::new()
+        })
+    }
+
+    /// [`Self::literals`] for sorted ones, as alternations.
     fn trie(&mut self, sorted: &[&[u8]]) -> ExprId {
         // One level per byte of the current option: its finished branches, by byte.
         let mut levels: Vec<(bool, Vec<(u8, ExprId)>)> = vec![(false, Vec::new())];

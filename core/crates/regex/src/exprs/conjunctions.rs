@@ -106,6 +106,9 @@ impl Exprs {
                 break;
             }
             left -= list.len();
+            if self.gives_up(list.len() as u32) {
+                return Exprs::EMPTY;
+            }
             if list.iter().any(|&e| e != star && self.covers(star, e)) {
                 list.retain(|&e| e != star);
             }
@@ -117,6 +120,9 @@ impl Exprs {
                     break;
                 }
                 left -= list.len();
+                if self.gives_up(list.len() as u32) {
+                    return Exprs::EMPTY;
+                }
                 if list.iter().any(|&e| e != list[i] && self.covers(outside, e)) {
                     return Exprs::EMPTY;
                 }

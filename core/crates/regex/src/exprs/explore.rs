@@ -302,6 +302,15 @@ impl Exprs {
         let mut rest = e;
         while !self.nullable(rest) {
             fuel.spend(1)?;
+            if let Some((word, after)) = self.only_word(rest) {
+                fuel.spend_bytes(word.len())?;
+                member.extend_from_slice(word);
+                rest = after;
+                continue;
+            }
+            if self.gives_up(3) {
+                break;
+            }
             let (byte, next) = match self.nearest.get(&rest) {
                 Some(&(_, byte)) => (byte, self.derivative(rest, byte)),
                 None => self.nearest_step(rest),
@@ -313,7 +322,15 @@ impl Exprs {
             member.push(byte);
             rest = next;
         }
+        self.check()?;
         Ok(Some(member))
+    }
+
+    /// The rest of a word and what comes then, where `e` begins with nothing else: a text that may
+    /// be long is not read byte by byte.
+    fn only_word(&self, e: ExprId) -> Option<(&[u8], ExprId)> {
+        let (head, tail) = self.split(e);
+        Some((self.rest_of_word(self.cursor(head)?)?, tail))
     }
 
     /// The first byte towards the nearest member of a pure expression, or of one that has

@@ -142,6 +142,11 @@ impl Exprs {
         self.sets_of_words.set(cursor).step(cursor, byte)
     }
 
+    /// The one word that is left at `cursor`, from there on, if it is spelled in its bytes.
+    pub(super) fn rest_of_word(&self, cursor: Cursor) -> Option<&[u8]> {
+        self.sets_of_words.set(cursor).rest(cursor)
+    }
+
     /// Whether a word has been read, and nothing may follow.
     pub(crate) fn cursor_is_read(&self, cursor: Cursor) -> bool {
         self.sets_of_words.set(cursor).is_read(cursor)

@@ -1,6 +1,8 @@
+use structgen_automaton::pace;
+
 use super::escape::Escaped;
 use super::parser::{Parsed, Parser};
-use super::{Dialect, hints};
+use super::{Dialect, RegexSyntaxError, hints};
 use crate::CharSet;
 
 impl Parser<'_> {
@@ -14,6 +16,7 @@ impl Parser<'_> {
         self.not_posix(start)?;
         let opens_twice = self.peek() == Some('[');
         loop {
+            pace(0).map_err(RegexSyntaxError::stopped)?;
             let Some(c) = self.peek() else {
                 return Err(self.syntax("missing `]`, unterminated class", start));
             };

@@ -11,6 +11,8 @@ mod tables;
 
 pub use error::{RegexErrorKind, RegexSyntaxError};
 
+use structgen_automaton::pace;
+
 use crate::Ast;
 
 /// Whose rules a pattern follows.
@@ -80,6 +82,9 @@ impl Default for ParseLimits {
     }
 }
 
+/// Characters that are looked at between two looks at the watch.
+const CHARS_AT_ONCE: usize = 1024;
+
 /// Reads `pattern`. Linear in its length, except for `\p{..}`, which costs its table.
 ///
 /// The result may hold assertions; see [`full_match`](crate::full_match) and
@@ -91,7 +96,13 @@ pub fn parse(
     flags: Flags,
     limits: ParseLimits,
 ) -> Result<Ast, RegexSyntaxError> {
-    let chars: Vec<char> = pattern.chars().collect();
+    let mut chars: Vec<char> = Vec::with_capacity(pattern.len());
+    for (at, c) in pattern.chars().enumerate() {
+        if at % CHARS_AT_ONCE == 0 {
+            pace(8).map_err(RegexSyntaxError::stopped)?;
+        }
+        chars.push(c);
+    }
     match dialect {
         Dialect::Rust => rust::parse(pattern, &chars, flags, limits),
         Dialect::Ecma | Dialect::Python => {

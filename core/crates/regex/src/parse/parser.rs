@@ -1,6 +1,9 @@
-use structgen_automaton::pace;
+use structgen_automaton::{Returned, pace};
 
-use super::{Dialect, Flags, ParseLimits, RegexErrorKind, RegexSyntaxError, fold, hints, tables};
+use super::{
+    CHARS_AT_ONCE, Dialect, Flags, ParseLimits, RegexErrorKind, RegexSyntaxError, fold, hints,
+    tables,
+};
 use crate::{Ast, CharSet};
 
 /// A recursive-descent parser for the ECMA and Python dialects.
@@ -202,7 +205,8 @@ impl<'a> Parser<'a> {
 
     fn alternation(&mut self) -> Parsed<Ast> {
         let outer = self.late_flags.take();
-        let mut options = vec![self.sequence()?];
+        // What is given up may have millions of nodes.
+        let mut options = Returned::new(vec![self.sequence()?]);
         while self.eat('|') {
             if let Some(at) = self.late_flags {
                 let hint = "write `(?i:..)` around what the flags are for";
@@ -211,15 +215,16 @@ impl<'a> Parser<'a> {
             options.push(self.sequence()?);
         }
         self.late_flags = outer;
+        let mut options = options.into_inner();
         Ok(if options.len() == 1 { options.remove(0) } else { Ast::Alternate(options) })
     }
 
     fn sequence(&mut self) -> Parsed<Ast> {
-        let mut items = Vec::new();
+        let mut items = Returned::new(Vec::new());
         loop {
             self.skip_verbose()?;
             match self.peek() {
-                None | Some('|' | ')') => return Ok(Ast::sequence(items)),
+                None | Some('|' | ')') => return Ok(Ast::sequence(items.into_inner())),
                 Some(_) => {
                     pace(0).map_err(RegexSyntaxError::stopped)?;
                     if self.flags_of_the_rest(items.is_empty())? {
@@ -508,6 +513,10 @@ pub(super) fn look(inner: Ast, ahead: bool, negate: bool) -> Ast {
 fn count_groups(chars: &[char]) -> u32 {
     let (mut count, mut at, mut in_class) = (0, 0, false);
     while at < chars.len() {
+        // Whoever reads the pattern is told next.
+        if at % CHARS_AT_ONCE == 0 && pace(2).is_err() {
+            break;
+        }
         match chars[at] {
             '\\' => at += 1,
             '[' => in_class = true,

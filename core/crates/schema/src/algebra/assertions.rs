@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use structgen_automaton::{AutomatonError, Fuel, sorted_set};
+use structgen_automaton::{AutomatonError, Fuel, pace};
 use structgen_regex::ExprId;
 
 use super::arrays::{ArrayShape, Contains, EvaluatedItems, Unique};
@@ -84,7 +84,11 @@ impl Algebra {
         let schema = self.schema(loc);
         let draft = schema.draft;
         let rules = schema.array.clone();
-        let prefix: Vec<NodeId> = rules.prefix.iter().map(|loc| self.location_node(*loc)).collect();
+        let mut prefix = Vec::with_capacity(rules.prefix.len());
+        for loc in &rules.prefix {
+            pace(1)?;
+            prefix.push(self.location_node(*loc));
+        }
         let mut evaluated = EvaluatedItems::default();
         if mode == Mode::Tracked {
             evaluated.prefix = match rules.rest {
@@ -369,7 +373,7 @@ impl Algebra {
                 }
             }
         }
-        normal.strings = StringSet::finite(sorted_set(texts)?);
+        normal.strings = StringSet::finite(texts)?;
         normal.numbers = self.numbers.listed(&mut self.lexer.exprs, &numbers, pointed);
         self.check_alternatives(normal.arrays.len().max(normal.objects.len()))?;
         Ok(normal)

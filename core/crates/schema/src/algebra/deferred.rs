@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use structgen_automaton::{AutomatonError, Fuel};
+use structgen_automaton::{AutomatonError, Fuel, pace};
 
 use super::evaluate::{Mode, Part};
 use super::formula::{Formula, Gate, GateId};
@@ -240,6 +240,7 @@ impl Algebra {
             return Ok(*known);
         }
         fuel.spend(8)?;
+        pace(16)?;
         if out.nesting > self.limits.max_nesting {
             let limit = u64::from(self.limits.max_nesting);
             return Err(AutomatonError::Limit { name: "max_nesting", limit }.into());

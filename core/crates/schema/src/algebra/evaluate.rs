@@ -37,6 +37,9 @@ impl Mode {
 /// A shared normal form.
 type Shared = Arc<Normal>;
 
+/// Steps of the watch for one node.
+const PACE: u32 = 16;
+
 impl Algebra {
     pub(super) fn evaluate(
         &mut self,
@@ -55,7 +58,9 @@ impl Algebra {
             let limit = u64::from(self.limits.max_nesting);
             Err(Halt::Automaton(AutomatonError::Limit { name: "max_nesting", limit }))
         } else {
-            fuel.spend(8).map_err(Halt::from).and_then(|()| self.build(id, mode, fuel))
+            // Some take many microseconds: what is combined may be long.
+            let may_go_on = fuel.spend(8).and_then(|()| pace(PACE));
+            may_go_on.map_err(Halt::from).and_then(|()| self.build(id, mode, fuel))
         };
         self.nesting -= 1;
         self.open.remove(&(id, mode));
@@ -419,7 +424,7 @@ impl Algebra {
             }
             any = self.unite(&any, &branch)?;
         }
-        any.strings = self.unite_strings(&any.strings, &StringSet::finite(texts));
+        any.strings = self.unite_strings(&any.strings, &StringSet::finite(texts)?);
         Ok(any)
     }
 
@@ -438,7 +443,7 @@ impl Algebra {
         let null = one(&|b| b.null);
         let booleans = [one(&|b| b.booleans[0]), one(&|b| b.booleans[1])];
         let mut numbers = (Exprs::EMPTY, self.numbers.all);
-        let mut strings = self.listed_once(&branches);
+        let mut strings = self.listed_once(&branches)?;
         for branch in &branches {
             if branch.numbers != Exprs::EMPTY {
                 let outside = self.complement_numbers(branch.numbers);
@@ -473,10 +478,11 @@ impl Algebra {
 
     /// Of the strings that branches list: those that one of them does, and all strings that none
     /// does.
-    fn listed_once(&mut self, branches: &[Shared]) -> (StringSet, StringSet) {
+    fn listed_once(&mut self, branches: &[Shared]) -> Result<(StringSet, StringSet), Halt> {
         let mut texts: Vec<&str> = Vec::new();
         for branch in branches {
             if let StringSet::Finite(listed) = &branch.strings {
+                pace(listed.len() as u32)?;
                 texts.extend(listed.iter().map(|text| &**text));
             }
         }
@@ -487,12 +493,12 @@ impl Algebra {
         let none = match languages {
             true => {
                 let all = alike().map(|run| run[0].into()).collect();
-                self.complement_strings(&StringSet::finite(all))
+                self.complement_strings(&StringSet::finite(all)?)
             }
             // Nobody asks.
             false => StringSet::none(),
         };
-        (StringSet::finite(once), none)
+        Ok((StringSet::finite(once)?, none))
     }
 
     /// The arrays and objects that branch `i` allows and no other one does; `concerned` are the

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use structgen_automaton::{AutomatonError, Fuel};
+use structgen_automaton::{AutomatonError, Fuel, sorted_set};
 use structgen_regex::{ExprId, Exprs};
 
 use super::{Algebra, ArrayId, Halt, ObjectId};
@@ -71,10 +71,8 @@ impl StringSet {
         StringSet::Finite(Arc::new([]))
     }
 
-    pub(crate) fn finite(mut texts: Vec<Box<str>>) -> Self {
-        texts.sort_unstable();
-        texts.dedup();
-        StringSet::Finite(texts.into())
+    pub(crate) fn finite(texts: Vec<Box<str>>) -> Result<Self, AutomatonError> {
+        Ok(StringSet::Finite(sorted_set(texts)?.into()))
     }
 
     pub(crate) fn is_none(&self) -> bool {
@@ -173,8 +171,14 @@ impl Algebra {
     ) -> Result<StringSet, Halt> {
         Ok(match (a, b) {
             (StringSet::Finite(a), StringSet::Finite(b)) => {
-                let both = a.iter().filter(|text| b.binary_search(text).is_ok());
-                StringSet::Finite(both.cloned().collect())
+                let mut both = Vec::new();
+                for text in &**a {
+                    fuel.spend(4)?;
+                    if b.binary_search(text).is_ok() {
+                        both.push(text.clone());
+                    }
+                }
+                StringSet::Finite(both.into())
             }
             (StringSet::Finite(texts), StringSet::Language(language))
             | (StringSet::Language(language), StringSet::Finite(texts)) => {
@@ -200,9 +204,14 @@ impl Algebra {
         fuel: &mut Fuel,
     ) -> Result<StringSet, Halt> {
         if let (StringSet::Finite(all), StringSet::Finite(some)) = (a, b) {
-            fuel.spend(all.len() as u64)?;
-            let left = all.iter().filter(|text| some.binary_search(text).is_err());
-            return Ok(StringSet::Finite(left.cloned().collect()));
+            let mut left = Vec::new();
+            for text in &**all {
+                fuel.spend(4)?;
+                if some.binary_search(text).is_err() {
+                    left.push(text.clone());
+                }
+            }
+            return Ok(StringSet::Finite(left.into()));
         }
         let outside = self.complement_strings(b);
         self.intersect_strings(a, &outside, fuel)

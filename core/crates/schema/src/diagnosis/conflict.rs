@@ -14,6 +14,11 @@ use crate::uri::escape_segment;
 const MAX_TRIES: u32 = 200;
 const EFFORT: u64 = 200_000;
 
+/// Values in a schema, and letters of its texts, beyond which it is not tried again and again: to
+/// copy and to read it takes some milliseconds already.
+const MAX_VALUES: usize = 20_000;
+const MAX_LETTERS: usize = 1 << 20;
+
 /// Keywords whose entries are schemas that each add a condition.
 const CONJUNCTIONS: &[&str] = &["properties", "patternProperties", "allOf", "prefixItems"];
 
@@ -120,6 +125,31 @@ impl Trial<'_> {
     }
 }
 
+fn is_large(schema: &Value) -> bool {
+    let (mut values, mut letters) = (0, 0);
+    let mut waiting = vec![schema];
+    while let Some(value) = waiting.pop() {
+        values += 1;
+        match value {
+            Value::String(text) => letters += text.len(),
+            Value::Array(elements) => {
+                values += elements.len();
+                waiting.extend(elements.iter().take(MAX_VALUES));
+            }
+            Value::Object(members) => {
+                values += members.len();
+                letters += members.keys().take(MAX_VALUES).map(String::len).sum::<usize>();
+                waiting.extend(members.values().take(MAX_VALUES));
+            }
+            _ => {}
+        }
+        if values > MAX_VALUES || letters > MAX_LETTERS {
+            return true;
+        }
+    }
+    false
+}
+
 /// Whether leaving out the keyword leaves a schema behind, and perhaps another one.
 fn speaks(keyword: &str) -> bool {
     let refers = matches!(keyword, "$ref" | "$dynamicRef" | "$recursiveRef");
@@ -158,6 +188,9 @@ pub(super) fn conflict(
     limits: &SchemaLimits,
     fuel: &mut Fuel,
 ) -> Result<Option<Vec<Blame>>, SchemaError> {
+    if is_large(schema) {
+        return Ok(None);
+    }
     let own = fuel.part(EFFORT.min(fuel.left() / 2));
     let before = own.left();
     let mut trial = Trial { rest: schema.clone(), options, limits, fuel: own, tries: MAX_TRIES };

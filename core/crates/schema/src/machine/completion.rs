@@ -47,6 +47,12 @@ enum Task {
         depth: u32,
         started: bool,
     },
+    /// Members, from the last to the first, and the closing brace.
+    Members {
+        left: Vec<Member>,
+        depth: u32,
+        started: bool,
+    },
     /// The value that the cell waits for has ended and holds the tag. `marked`: it was
     /// written after a `Mark`, as a whole.
     Finish {
@@ -98,6 +104,26 @@ impl SchemaAutomaton {
             match task {
                 Task::Bytes(bytes) => written.out.extend(bytes),
                 Task::Mark => written.marks.push(written.out.len()),
+                // One after the other: there may be a hundred thousand.
+                Task::Members { mut left, depth, started } => match left.pop() {
+                    Some(Member { key, node }) => {
+                        written.out.extend(self.separator(depth, started));
+                        written.out.push(b'"');
+                        written.out.extend(key);
+                        written.out.push(b'"');
+                        written.out.extend(self.layout.text(Gap::BeforeColon, depth));
+                        written.out.push(b':');
+                        written.out.extend(self.layout.text(Gap::AfterColon, depth));
+                        stack.push(Task::Members { left, depth, started: true });
+                        stack.push(Task::Value(node, depth));
+                    }
+                    None => {
+                        if started {
+                            written.out.extend(self.layout.text(Gap::Close, depth));
+                        }
+                        written.out.push(b'}');
+                    }
+                },
                 other => {
                     let Some(next) = self.expand(other, &mut written, fuel)? else {
                         return Ok(None);
@@ -128,7 +154,7 @@ impl SchemaAutomaton {
         fuel: &mut Fuel,
     ) -> Result<Option<Vec<Task>>, AutomatonError> {
         match task {
-            Task::Bytes(_) | Task::Mark => Ok(Some(vec![task])),
+            Task::Bytes(_) | Task::Mark | Task::Members { .. } => Ok(Some(vec![task])),
             Task::Value(node, depth) => self.expand_value(node, depth, fuel),
             Task::ArrayRest { run, mut seen, depth, started, marked } => {
                 let mut run = run;
@@ -143,11 +169,12 @@ impl SchemaAutomaton {
             }
             Task::ObjectRest { run, used, depth, started } => {
                 let open = self.frames.open(&run, &used);
-                let (cost, members) = self.frames.algebra.object_plan(run.shape, open, fuel)?;
+                let (cost, mut left) = self.frames.algebra.object_plan(run.shape, open, fuel)?;
                 if cost == INFINITE {
                     return Ok(None);
                 }
-                Ok(Some(self.member_tasks(&members, depth, started)))
+                left.reverse();
+                Ok(Some(vec![Task::Members { left, depth, started }]))
             }
             Task::Finish { cell, tag, marked } => {
                 let element = if marked {
@@ -232,26 +259,6 @@ impl SchemaAutomaton {
         text.push(b',');
         text.extend(self.layout.text(Gap::AfterComma, depth));
         text
-    }
-
-    fn member_tasks(&self, members: &[Member], depth: u32, mut started: bool) -> Vec<Task> {
-        let mut tasks = Vec::with_capacity(members.len() * 2 + 1);
-        for member in members {
-            let mut text = self.separator(depth, started);
-            started = true;
-            text.push(b'"');
-            text.extend(&member.key);
-            text.push(b'"');
-            text.extend(self.layout.text(Gap::BeforeColon, depth));
-            text.push(b':');
-            text.extend(self.layout.text(Gap::AfterColon, depth));
-            tasks.push(Task::Bytes(text));
-            tasks.push(Task::Value(member.node, depth));
-        }
-        let mut text = if started { self.layout.text(Gap::Close, depth) } else { Vec::new() };
-        text.push(b'}');
-        tasks.push(Task::Bytes(text));
-        tasks
     }
 
     fn expand_finish(

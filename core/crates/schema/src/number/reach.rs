@@ -1,7 +1,10 @@
 //! How many digits numbers may have where nothing bounds them.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashSet;
 use serde_json::Value;
+use structgen_automaton::{AutomatonError, pace};
 
 use super::{FLOAT_DIGITS, FLOAT_PLACES, FLOAT_WHOLE, MAX_EXPONENT};
 use crate::decimal::Decimal;
@@ -35,9 +38,14 @@ impl Reach {
     /// with an exponent, has a like with `digits` digits and none. A combination repeats itself
     /// beyond its greatest constant with the least common multiple of its steps, which has no
     /// more digits than they have together.
-    pub(crate) fn of(schemas: &[Schema], options: &SchemaOptions, scientific: bool) -> Self {
+    pub(crate) fn of(
+        schemas: &[Arc<Schema>],
+        options: &SchemaOptions,
+        scientific: bool,
+    ) -> Result<Self, AutomatonError> {
         let mut needs = Needs { scientific, ..Needs::default() };
         for schema in schemas {
+            pace(0)?;
             let rules = &schema.number;
             for bound in rules.lower.iter().chain(&rules.upper) {
                 needs.constant(&bound.value);
@@ -48,7 +56,9 @@ impl Reach {
                     needs.step_digits += step.digits.len() as u32;
                 }
             }
-            schema.values.iter().flat_map(|values| values.iter()).for_each(|v| needs.value(v));
+            for value in schema.values.iter().flat_map(|values| values.iter()) {
+                needs.value(value)?;
+            }
         }
         let mut reach = Reach { places: needs.places, ..Reach::default() };
         if options.number_spelling == NumberSpelling::Plain {
@@ -59,7 +69,7 @@ impl Reach {
                 reach.exponent = reach.exponent.min(most.saturating_sub(1));
             }
         }
-        reach
+        Ok(reach)
     }
 }
 
@@ -73,17 +83,19 @@ struct Needs {
 }
 
 impl Needs {
-    fn value(&mut self, value: &Value) {
+    fn value(&mut self, value: &Value) -> Result<(), AutomatonError> {
+        pace(0)?;
         match value {
             Value::Number(number) => {
                 if let Ok(value) = Decimal::parse(number) {
                     self.constant(&value);
                 }
             }
-            Value::Array(elements) => elements.iter().for_each(|element| self.value(element)),
-            Value::Object(members) => members.values().for_each(|member| self.value(member)),
+            Value::Array(elements) => elements.iter().try_for_each(|e| self.value(e))?,
+            Value::Object(members) => members.values().try_for_each(|m| self.value(m))?,
             _ => {}
         }
+        Ok(())
     }
 
     fn constant(&mut self, value: &Decimal) {

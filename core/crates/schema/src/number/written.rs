@@ -206,7 +206,13 @@ impl Numbers {
         values: &[Decimal],
         pointed: bool,
     ) -> ExprId {
-        let spellings: Vec<ExprId> = values.iter().map(|value| self.equal(exprs, value)).collect();
+        let mut spellings = Vec::with_capacity(values.len());
+        for value in values {
+            if exprs.gives_up(2) {
+                return Exprs::EMPTY;
+            }
+            spellings.push(self.equal(exprs, value));
+        }
         let language = exprs.or(&spellings);
         if language == Exprs::EMPTY {
             return language;

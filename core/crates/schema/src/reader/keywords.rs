@@ -103,15 +103,24 @@ fn shortened(text: &str) -> String {
 fn copied(value: &Value) -> Result<Value, AutomatonError> {
     pace(0)?;
     Ok(match value {
-        Value::Array(elements) => {
-            Value::Array(elements.iter().map(copied).collect::<Result<_, _>>()?)
-        }
+        Value::Array(elements) => Value::Array(copied_all(elements)?),
         Value::Object(members) => {
-            let copies = members.iter().map(|(name, value)| Ok((name.clone(), copied(value)?)));
-            Value::Object(copies.collect::<Result<_, AutomatonError>>()?)
+            let mut copies = Map::with_capacity(members.len());
+            for (name, value) in members {
+                copies.insert(name.clone(), copied(value)?);
+            }
+            Value::Object(copies)
         }
         scalar => scalar.clone(),
     })
+}
+
+fn copied_all(values: &[Value]) -> Result<Vec<Value>, AutomatonError> {
+    let mut copies = Vec::with_capacity(values.len());
+    for value in values {
+        copies.push(copied(value)?);
+    }
+    Ok(copies)
 }
 
 /// What becomes of a keyword, and why.
@@ -229,8 +238,7 @@ impl<'a> Keywords<'_, 'a> {
                 let Value::Array(values) = value else {
                     return self.expected(keyword, "an array", value);
                 };
-                let values = values.iter().map(copied).collect::<Result<Vec<_>, _>>()?;
-                self.schema.values.push(values.into());
+                self.schema.values.push(copied_all(values)?.into());
             }
             "const" => self.schema.values.push(Arc::new([copied(value)?])),
             "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum" | "multipleOf" => {

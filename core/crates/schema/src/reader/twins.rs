@@ -5,6 +5,7 @@
 //! one of them, its normal form, its states and its masks, is known of all.
 
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use serde_json::Value;
@@ -31,15 +32,19 @@ impl Reading {
     pub(crate) fn merge_twins(&mut self) -> Result<Twins, AutomatonError> {
         let mut firsts: FxHashMap<u64, usize> = FxHashMap::default();
         let mut twins: Vec<LocId> = (0..self.schemas.len() as u32).map(LocId).collect();
-        let pointers: Vec<String> =
-            self.schemas.iter_mut().map(|schema| std::mem::take(&mut schema.pointer)).collect();
+        let mut pointers = Vec::with_capacity(self.schemas.len());
+        for schema in self.schemas.iter_mut() {
+            pace(0)?;
+            pointers.push(std::mem::take(&mut Arc::make_mut(schema).pointer));
+        }
         // A schema is found before those inside it, so these come first here. Where a reference
         // leads further out, to what has no twin yet, equal means the same place.
         for index in (0..self.schemas.len()).rev() {
             pace(2)?;
-            let schema = &mut self.schemas[index];
+            let schema = Arc::make_mut(&mut self.schemas[index]);
             schema.for_each_inner(|inner| *inner = twins[inner.0 as usize]);
-            let values: usize = schema.values.iter().map(|values| values.len()).sum();
+            let values: usize =
+                schema.values.iter().flat_map(|v| v.iter()).map(weight).take(MANY).sum();
             let names = schema.object.required.len() + schema.object.properties.len();
             if values + names > MANY {
                 continue;
@@ -51,6 +56,8 @@ impl Reading {
             }
         }
         for (schema, pointer) in self.schemas.iter_mut().zip(pointers) {
+            pace(0)?;
+            let schema = Arc::make_mut(schema);
             schema.for_each_inner(|inner| *inner = twins[inner.0 as usize]);
             schema.pointer = pointer;
         }
@@ -60,7 +67,27 @@ impl Reading {
 }
 
 /// Values and names of a schema that is not compared with others: to hash them takes milliseconds.
-const MANY: usize = 20_000;
+const MANY: usize = 5_000;
+
+/// Values inside `value`, as far as they are many.
+fn weight(value: &Value) -> usize {
+    let (mut weight, mut waiting) = (0, vec![value]);
+    while let Some(value) = waiting.pop()
+        && weight <= MANY
+    {
+        weight += 1;
+        match value {
+            Value::String(text) => weight += text.len() / TEXT,
+            Value::Array(elements) => waiting.extend(elements.iter().take(MANY)),
+            Value::Object(members) => waiting.extend(members.values().take(MANY)),
+            _ => {}
+        }
+    }
+    weight
+}
+
+/// Bytes of a text that are hashed in the time of a value.
+const TEXT: usize = 64;
 
 /// Whether the schemas are written alike. Members of documents are written in an order, which
 /// their equality does not see.

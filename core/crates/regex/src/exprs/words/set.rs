@@ -16,6 +16,9 @@ pub enum WordCode {
     Json,
 }
 
+/// Bytes that are copied in the time of a step of the watch.
+const COPIED_PER_STEP: u32 = 1024;
+
 /// Words whose lengths are summed up as one.
 const BLOCK: usize = 64;
 
@@ -53,13 +56,13 @@ impl WordSet {
         let mut bytes = Vec::with_capacity(total);
         let mut ends = Vec::with_capacity(texts.len());
         for text in texts {
-            pace(0)?;
+            pace(text.as_ref().len() as u32 / COPIED_PER_STEP)?;
             bytes.extend_from_slice(text.as_ref());
             ends.push(bytes.len() as u32);
         }
         let mut set = WordSet {
             code,
-            print: print_of(&bytes, &ends, code),
+            print: print_of(&bytes, &ends, code)?,
             extra: Box::default(),
             blocks: Box::default(),
             bytes: bytes.into(),
@@ -68,11 +71,16 @@ impl WordSet {
         };
         if code == WordCode::Json && set.bytes.iter().any(|&byte| is_escaped(byte)) {
             let mut sum = 0;
-            let sums = set.bytes.iter().map(|&byte| {
-                sum += if is_escaped(byte) { escaped_len(byte) - 1 } else { 0 };
-                sum
-            });
-            set.extra = std::iter::once(0).chain(sums).collect();
+            let mut sums = Vec::with_capacity(set.bytes.len() + 1);
+            sums.push(0);
+            for chunk in set.bytes.chunks(COPIED_PER_STEP as usize) {
+                pace(1)?;
+                sums.extend(chunk.iter().map(|&byte| {
+                    sum += if is_escaped(byte) { escaped_len(byte) - 1 } else { 0 };
+                    sum
+                }));
+            }
+            set.extra = sums.into();
         }
         let words: Vec<u32> = (0..texts.len() as u32).collect();
         let block = |words: &[u32]| {
@@ -133,6 +141,13 @@ impl WordSet {
 
     fn word(&self, word: u32) -> &[u8] {
         &self.bytes[self.start(word)..self.ends[word as usize] as usize]
+    }
+
+    /// What is left of the only word at the cursor, where its bytes are its shortest spelling.
+    pub fn rest(&self, cursor: Cursor) -> Option<&[u8]> {
+        let Cursor { from, to, depth, escape, .. } = cursor;
+        let plain = escape == Escape::NONE && self.extra.is_empty();
+        (plain && to == from + 1).then(|| &self.word(from)[depth as usize..])
     }
 
     /// The byte at `depth` of a word that has it.
@@ -360,16 +375,19 @@ impl WordSet {
 }
 
 /// A hash of a set, sixteen bytes at a time.
-fn print_of(bytes: &[u8], ends: &[u32], code: WordCode) -> u128 {
+fn print_of(bytes: &[u8], ends: &[u32], code: WordCode) -> Result<u128, AutomatonError> {
     let mut print = fold(seed(), ends.len() as u128 * 2 + u128::from(code == WordCode::Json), 20);
-    for chunk in bytes.chunks(16) {
-        let mut value = [0; 16];
-        value[..chunk.len()].copy_from_slice(chunk);
-        print = fold(print, u128::from_le_bytes(value), 20);
+    for part in bytes.chunks(COPIED_PER_STEP as usize) {
+        pace(1)?;
+        for chunk in part.chunks(16) {
+            let mut value = [0; 16];
+            value[..chunk.len()].copy_from_slice(chunk);
+            print = fold(print, u128::from_le_bytes(value), 20);
+        }
     }
     for chunk in ends.chunks(4) {
         let value = chunk.iter().fold(0, |value, &end| value << 32 | u128::from(end));
         print = fold(print, value, 21);
     }
-    print
+    Ok(print)
 }

@@ -99,6 +99,7 @@ impl Algebra {
             let past = open.ordered && index < open.position as usize;
             !past && open.used.binary_search(&shape.names[index].key).is_err()
         };
+        fuel.spend(shape.names.len() as u64 / 4)?;
         let available: Vec<usize> = (0..shape.names.len()).filter(|index| free(*index)).collect();
         let required =
             available.iter().filter(|index| shape.names[**index].required).count() as u32;

@@ -16,6 +16,7 @@ impl Algebra {
         let shape = self.object_shape(id);
         let mut out = Vec::new();
         for name in &shape.names {
+            fuel.spend(16)?;
             if name.required {
                 let absent = self.open_object(&[name.key]);
                 out.extend(self.object(absent)?);

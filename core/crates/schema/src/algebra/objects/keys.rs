@@ -34,9 +34,7 @@ impl Algebra {
         let excluded = match self.exceptions.get(&except) {
             Some(known) => *known,
             None => {
-                let mut texts: Vec<Box<str>> =
-                    except.iter().map(|key| self.key_name(*key).as_str().into()).collect();
-                texts.sort_unstable();
+                let texts = self.key_texts(&except);
                 let literals = self.strings.literals(&mut self.lexer.exprs, &texts);
                 let excluded = self.lexer.exprs.not(literals);
                 self.exceptions.insert(except, excluded);
@@ -44,6 +42,18 @@ impl Algebra {
             }
         };
         self.lexer.exprs.and(&[set.base, excluded])
+    }
+
+    /// How `keys` are called, sorted; none of them if the thread is out of time.
+    pub(crate) fn key_texts(&mut self, keys: &[KeyId]) -> Vec<Box<str>> {
+        let mut texts: Vec<Box<str>> = Vec::with_capacity(keys.len());
+        for key in keys {
+            if self.lexer.exprs.gives_up(0) {
+                return Vec::new();
+            }
+            texts.push(self.key_name(*key).as_str().into());
+        }
+        self.lexer.exprs.sorted(texts)
     }
 
     pub(crate) fn key_set_has(
