@@ -32,7 +32,6 @@ OPEN: dict[str, str] = {
     "schema-enum-documents": "refused: alternatives",
     "schema-properties-2000": "refused: `max_source_depth`",
     "schema-properties-900": "refused: `max_source_depth`",
-    "schema-list-2000": "at the limit of depth a key is begun whose value can only go deeper",
     "schema-const-deep-400": "refused: `max_source_depth`",
 }
 

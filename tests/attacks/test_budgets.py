@@ -160,6 +160,45 @@ def test_deeper_documents_for_who_asks_for_them() -> None:
     assert matcher.is_accepting()
 
 
+NEXT = {"properties": {"next": {"$ref": "#"}}, "additionalProperties": False, "type": "object"}
+LINKED = NEXT | {"properties": {"next": {"$ref": "#"}, "v": {"type": "integer"}}}
+PAIR = {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "array"}]}
+
+
+@pytest.mark.parametrize(
+    ("source", "depth", "prefix", "expected"),
+    [
+        (LINKED, 3, b'{"next":{"next":{', ' "}'),
+        (LINKED, 3, b'{"next":{"next":{"', "v"),
+        (LINKED, 4, b'{"next":{"next":{"', "nv"),
+        (NEXT, 2, b'{"next":{', " }"),
+        (NEXT, 3, b'{"next":{', ' "}'),
+        (PAIR, 1, b"[1", " 0123456789]"),
+        (PAIR, 2, b"[1", " ,0123456789]"),
+    ],
+)
+def test_at_the_limit_of_depth_nothing_is_begun_that_could_only_go_deeper(
+    source: Any, depth: int, prefix: bytes, expected: str
+) -> None:
+    automaton = sg.json_schema(source).compile(VOCABULARY, sg.Limits(max_depth=depth))
+    whole = automaton.matcher()
+    assert whole.advance_text(prefix) == len(prefix)
+    found = np.unpackbits(mask_of(whole)[0].view(np.uint8), bitorder="little")
+    bytes_of = {token: VOCABULARY.token_bytes(token) for token in range(VOCABULARY.size)}
+    one = {token: text for token, text in bytes_of.items() if text and len(text) == 1}
+    allowed = {chr(text[0]) for token, text in one.items() if found[token]}
+    assert "".join(sorted(allowed - set("\t\n\r"))) == expected
+
+
+def test_what_goes_too_deep_is_no_verdict() -> None:
+    limits = sg.Limits(max_depth=3)
+    constraint = sg.json_schema(LINKED, limits=limits)
+    assert constraint.accepts('{"next":{"next":{"v":1}}}')
+    with pytest.raises(sg.LimitExceeded) as raised:
+        constraint.accepts('{"next":{"next":{"next":{}}}}')
+    assert raised.value.name == "max_depth"
+
+
 def test_a_constraint_compiles_under_its_own_limits() -> None:
     limits = sg.Limits(mask_steps=2)
     constraint = sg.json_schema(RECORD, limits=limits)

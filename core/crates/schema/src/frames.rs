@@ -125,6 +125,8 @@ pub(crate) struct KeyPlan {
     pub(crate) open: Option<OpenKeys>,
     /// Whether a tag says all that hangs on its key, but for whether it was written before.
     pub(crate) partitioned: bool,
+    /// Whether keys are left out whose values would go deeper than is allowed.
+    pub(crate) limited: bool,
 }
 
 /// Any key, but for some.
@@ -274,6 +276,34 @@ impl Frames {
         self.algebra.check_alternatives(count).map_err(AutomatonError::from)
     }
 
+    /// The frame of a container in which no other may begin. Where a formula hangs on what is found,
+    /// nothing may be left out, and it stays as it is.
+    pub(crate) fn shallow(&mut self, id: FrameId) -> FrameId {
+        let mut frame = (*self.frame(id)).clone();
+        match &mut frame {
+            Frame::Array { reading, .. } | Frame::Object { reading, .. } if !reading.truth => {
+                reading.shallow = true;
+            }
+            _ => return id,
+        }
+        FrameId(self.frames.intern(frame))
+    }
+
+    /// Whether a value that is no container is asked for.
+    pub(crate) fn takes_scalars(
+        &mut self,
+        asks: AsksId,
+        fuel: &mut Fuel,
+    ) -> Result<bool, AutomatonError> {
+        let nodes = self.asked(asks);
+        for node in &nodes.nodes {
+            if self.algebra.has_scalar(*node, fuel)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     // -- the start of a value -------------------------------------------------------------
 
     pub(crate) fn starts(
@@ -314,6 +344,7 @@ impl Frames {
         let reading = Reading {
             truth: asked.truth || judge.is_some(),
             judge: judge.is_some().then_some(asks),
+            shallow: false,
         };
         let ordered = self.algebra.order == PropertyOrder::Schema && !reading.truth;
         for (tag, normal) in self.readings(asks, fuel)? {

@@ -82,6 +82,28 @@ pub(crate) struct ArrayState {
 }
 
 impl Algebra {
+    /// Whether something that is no array and no object satisfies the node.
+    pub(crate) fn has_scalar(
+        &mut self,
+        node: NodeId,
+        fuel: &mut Fuel,
+    ) -> Result<bool, AutomatonError> {
+        let normal = match self.alternatives(node, fuel)? {
+            Alternatives::Exact(normal) => normal,
+            Alternatives::Deferred(deferred) => deferred.known.clone(),
+        };
+        if normal.null || normal.booleans.contains(&true) {
+            return Ok(true);
+        }
+        let strings = self.string_expr(&normal.strings);
+        for language in [strings, normal.numbers] {
+            if self.lexer.exprs.shortest_len(language, fuel)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The number of bytes of the shortest document of `node`, or [`INFINITE`].
     pub(crate) fn size(&mut self, node: NodeId, fuel: &mut Fuel) -> Result<u32, Halt> {
         if let Some(size) = self.sizes.get(&node) {

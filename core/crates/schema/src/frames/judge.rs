@@ -23,6 +23,8 @@ pub(crate) struct Reading {
     pub(crate) truth: bool,
     /// The list of nodes that its tags have to be translated for.
     pub(crate) judge: Option<AsksId>,
+    /// At the limit of depth, where no other container may begin inside.
+    pub(crate) shallow: bool,
 }
 
 /// An asked node that is deferred.

@@ -179,11 +179,7 @@ impl Frames {
             return Ok(!self.member_ways(run, slot, &after, fuel)?.is_empty());
         }
         // The usual case, thousands of times over: only the value itself can be impossible.
-        let node = match slot {
-            Slot::Name(name) => shape.names[name as usize].node,
-            Slot::Class(class) => shape.classes[class as usize].node,
-        };
-        Ok(self.algebra.size(node, fuel)? != INFINITE)
+        Ok(self.algebra.size(node_of(&shape, slot), fuel)? != INFINITE)
     }
 
     /// The keys that may come next, if they have been asked for.
@@ -211,12 +207,17 @@ impl Frames {
         let mut bound = None;
         // Keys that are told apart, and whether any other one may come.
         let (mut told, mut open) = (Vec::new(), true);
+        let mut limited = false;
         if let Frame::Object { reading, used, runs } = &*frame {
             for (index, run) in runs.iter().enumerate() {
                 let shape = self.algebra.object_shape(run.shape);
                 for slot in self.slots(run, used) {
                     fuel.spend(1)?;
                     if !self.may_fill(run, slot, used, fuel)? {
+                        continue;
+                    }
+                    if reading.shallow && !self.algebra.has_scalar(node_of(&shape, slot), fuel)? {
+                        limited = true;
                         continue;
                     }
                     match slot {
@@ -246,6 +247,7 @@ impl Frames {
             }
         }
         let mut plan = KeyPlan {
+            limited,
             lex: LexState::DEAD,
             first_class: 0,
             tags: Vec::new(),
@@ -286,7 +288,7 @@ impl Frames {
             plan.tags[tag].push((run, slot));
         }
         let many = told.len() + plan.keys.len() > MAX_TOLD;
-        if open && bound.is_none() && !tag_of_class.is_empty() && !many {
+        if open && !limited && bound.is_none() && !tag_of_class.is_empty() && !many {
             told.extend(plan.keys.iter().flatten().copied());
             told.sort_unstable();
             told.dedup();
@@ -309,10 +311,7 @@ impl Frames {
 
     /// The spellings of these keys, and what is in one of the languages.
     fn key_language(&mut self, keys: Vec<KeyId>, mut languages: Vec<ExprId>) -> ExprId {
-        let mut texts: Vec<Box<str>> =
-            keys.iter().map(|key| self.algebra.key_name(*key).as_str().into()).collect();
-        texts.sort_unstable();
-        texts.dedup();
+        let texts = self.algebra.key_texts(&keys);
         let Algebra { strings, lexer, .. } = &mut self.algebra;
         languages.push(strings.literals(&mut lexer.exprs, &texts));
         lexer.exprs.or(&languages)
@@ -476,5 +475,13 @@ impl Frames {
         runs.sort_unstable();
         runs.dedup();
         Some(FrameId(self.frames.intern(Frame::Member { reading, asks, used, runs })))
+    }
+}
+
+/// What the value of a slot has to satisfy.
+fn node_of(shape: &ObjectShape, slot: Slot) -> NodeId {
+    match slot {
+        Slot::Name(name) => shape.names[name as usize].node,
+        Slot::Class(class) => shape.classes[class as usize].node,
     }
 }

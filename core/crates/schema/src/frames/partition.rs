@@ -72,6 +72,7 @@ impl Frames {
             !served.is_empty() && essential.iter().all(|tag| tags.contains(tag))
         };
         let mut plan = KeyPlan {
+            limited: false,
             lex: LexState::DEAD,
             first_class: 0,
             tags: Vec::new(),

@@ -5,7 +5,7 @@ use structgen_automaton::{AcceptId, AutomatonError, Fuel, LexState, StateId};
 use super::SchemaAutomaton;
 use super::stack::{Cell, CellId, Phase, TextId};
 use crate::algebra::KeyId;
-use crate::frames::{Frame, Frames};
+use crate::frames::{Frame, FrameId, Frames};
 use crate::layout::Gap;
 
 impl SchemaAutomaton {
@@ -25,12 +25,8 @@ impl SchemaAutomaton {
         if byte == close && (gap == 0 || self.layout.is_free()) {
             return self.close(cell, text);
         }
-        let element = if is_array { self.frames.element(frame, fuel)? } else { None };
-        let more = if is_array {
-            element.is_some()
-        } else {
-            !self.frames.key_plan(frame, fuel)?.lex.is_dead()
-        };
+        let element = if is_array { self.next_element(frame, fuel)? } else { None };
+        let more = if is_array { element.is_some() } else { self.has_next_key(frame, fuel)? };
         let bracket_only = self.layout.is_free();
         if self.layout.continues(Gap::Open, depth, gap, byte) && (more || bracket_only) {
             return self.state(cell, Phase::First { gap: gap + 1 }, text);
@@ -66,13 +62,13 @@ impl SchemaAutomaton {
         let may_close = self.frames.closing_tags(frame) != Frames::NO_TAGS;
         if byte == b',' && self.layout.complete(Gap::BeforeComma, depth, gap) {
             if is_array {
-                let Some(element) = self.frames.element(frame, fuel)? else {
+                let Some(element) = self.next_element(frame, fuel)? else {
                     return Ok(StateId::DEAD);
                 };
                 let waiting = self.replaced(cell, element);
                 return self.state(waiting, Phase::Value { gap: 0 }, text);
             }
-            if self.frames.key_plan(frame, fuel)?.lex.is_dead() {
+            if !self.has_next_key(frame, fuel)? {
                 return Ok(StateId::DEAD);
             }
             return self.state(cell, Phase::NextKey { gap: 0 }, text);
@@ -90,9 +86,35 @@ impl SchemaAutomaton {
     fn may_go_on(&mut self, cell: CellId, fuel: &mut Fuel) -> Result<bool, AutomatonError> {
         let frame = self.at(cell).frame;
         Ok(match &*self.frames.frame(frame) {
-            Frame::Array { .. } => self.frames.element(frame, fuel)?.is_some(),
-            _ => !self.frames.key_plan(frame, fuel)?.lex.is_dead(),
+            Frame::Array { .. } => self.next_element(frame, fuel)?.is_some(),
+            _ => self.has_next_key(frame, fuel)?,
         })
+    }
+
+    /// The frame of the next element, if there may be one. One that could only go deeper than is
+    /// allowed is not begun.
+    fn next_element(
+        &mut self,
+        frame: FrameId,
+        fuel: &mut Fuel,
+    ) -> Result<Option<FrameId>, AutomatonError> {
+        let element = self.frames.element(frame, fuel)?;
+        if let Some(element) = element
+            && self.frames.reading(frame).shallow
+            && let Some(asks) = self.frames.asks_of(element)
+            && !self.frames.takes_scalars(asks, fuel)?
+        {
+            self.limited = true;
+            return Ok(None);
+        }
+        Ok(element)
+    }
+
+    /// Whether another key may come, if none is left out for going too deep.
+    fn has_next_key(&mut self, frame: FrameId, fuel: &mut Fuel) -> Result<bool, AutomatonError> {
+        let plan = self.frames.key_plan(frame, fuel)?;
+        self.limited |= plan.limited;
+        Ok(!plan.lex.is_dead())
     }
 
     /// After the quote of a key; `text` holds the quote where an element is kept.
@@ -124,6 +146,11 @@ impl SchemaAutomaton {
     ) -> Result<StateId, AutomatonError> {
         let next = self.frames.algebra.lexer.step(lex, byte, fuel)?;
         if next.is_dead() {
+            let frame = self.at(cell).frame;
+            if self.frames.reading(frame).shallow {
+                // Perhaps a key that is left out.
+                self.limited |= self.frames.key_plan(frame, fuel)?.limited;
+            }
             return Ok(StateId::DEAD);
         }
         let text = self.longer(before, byte);

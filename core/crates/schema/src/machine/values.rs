@@ -91,6 +91,10 @@ impl SchemaAutomaton {
                     self.limited = true;
                     return Ok(StateId::DEAD);
                 }
+                let frame = match depth + 1 >= self.limits.max_depth {
+                    true => self.frames.shallow(frame),
+                    false => frame,
+                };
                 let kept = kept || mark != TextId::NONE;
                 let inner =
                     Cell { parent: cell, frame, depth: depth + 1, mark: TextId::NONE, kept };
