@@ -180,7 +180,8 @@ PAIR = {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "array"}]
 def test_at_the_limit_of_depth_nothing_is_begun_that_could_only_go_deeper(
     source: Any, depth: int, prefix: bytes, expected: str
 ) -> None:
-    automaton = sg.json_schema(source).compile(VOCABULARY, sg.Limits(max_depth=depth))
+    constraint = sg.json_schema(source, escapes="minimal")
+    automaton = constraint.compile(VOCABULARY, sg.Limits(max_depth=depth))
     whole = automaton.matcher()
     assert whole.advance_text(prefix) == len(prefix)
     found = np.unpackbits(mask_of(whole)[0].view(np.uint8), bitorder="little")
