@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from structgen._core import Program
+from structgen._core import Limits, Program
 from structgen.constraints.base import TextConstraint, shortened
-from structgen.constraints.ir import IrBuilder, LiteralTerminal
+from structgen.constraints.ir import GrammarIr, IrBuilder, LiteralTerminal
+from structgen.constraints.pace import Pace
 from structgen.errors import LimitExceeded
+from structgen.misuse import answers_misuse, instance
 
 MAX_TEXT: Final = 20_000
 """Characters of the quoted text; the automaton has up to twice as many states."""
@@ -52,25 +54,38 @@ def _suffix_automaton(text: str) -> list[_State]:
     return states
 
 
-def substring(text: str) -> TextConstraint[str]:
+@answers_misuse
+def substring(text: str, *, limits: Limits | None = None) -> TextConstraint[str]:
     """Any stretch of `text`, the empty one included, cut between characters.
 
+        sg.substring("to be or not").accepts("be or")  # True
+
+    Args:
+        limits: budgets of building it, and of its compilations if they name none.
+
     Raises:
-        LimitExceeded: `text` has more than `MAX_TEXT` characters.
+        LimitExceeded: `text` has more than `MAX_TEXT` characters, or `limits` are reached.
+        Cancelled: the token of `limits` was cancelled.
     """
+    text = instance("text", text, str, "a str")
     if len(text) > MAX_TEXT:
         raise LimitExceeded(
             f"a substring constraint takes {MAX_TEXT} characters at most, not {len(text)}",
             name="max_substring_text",
             limit=MAX_TEXT,
         )
+    pace = Pace(limits)
+    with pace.watching():
+        ir = _grammar(_suffix_automaton(text)).to_json()
+    program = Program.grammar(ir, {}, limits=limits, spent_ms=int(pace.spent_ms))
+    return TextConstraint(program, description=f"substring({shortened(text)!r})")
+
+
+def _grammar(states: list[_State]) -> GrammarIr:
     builder = IrBuilder()
-    for index, state in enumerate(_suffix_automaton(text)):
+    for index, state in enumerate(states):
         builder.add(str(index), [])
         for char, target in state.next.items():
             terminal = builder.terminal(LiteralTerminal(name=repr(char), text=char))
             builder.add(str(index), [terminal, builder.rule(str(target))])
-    ir = builder.build(start="0", ignore=[], programs={})
-    return TextConstraint(
-        Program.grammar(ir.to_json(), {}), description=f"substring({shortened(text)!r})"
-    )
+    return builder.build(start="0", ignore=[], programs={})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import random
 import threading
+import time
 
 import numpy as np
 import pytest
 
-from structgen._core import Limits
+from structgen._core import CancelToken, Limits
 from structgen.constraints import (
     TextConstraint,
     choice,
@@ -21,7 +23,14 @@ from structgen.constraints import (
     union,
 )
 from structgen.constraints.protocol import Compiled, Constraint, Matcher
-from structgen.errors import ConstraintError, EmptyLanguageError, LimitExceeded, StructgenError
+from structgen.errors import (
+    Cancelled,
+    ConstraintError,
+    EmptyLanguageError,
+    LimitExceeded,
+    OptionTypeError,
+    StructgenError,
+)
 
 from .vocabularies import END, byte_vocabulary, ids
 
@@ -122,6 +131,22 @@ def test_special_tokens_are_no_text() -> None:
     assert matcher.validate(ids("a<")) == 1
     assert not constraint.accepts("a<|call|>b")
     assert regex("a.*b").compile(byte_vocabulary()).matcher().validate([97, 301]) == 1
+
+
+def test_substring_keeps_to_its_limits() -> None:
+    """Most of the work is done in Python, before the core sees a grammar."""
+    text = "".join(random.Random(1).choice("ab") for _ in range(10_000))
+    begun = time.process_time()
+    with pytest.raises(LimitExceeded, match="compile_ms"):
+        substring(text, limits=Limits(compile_ms=20))
+    assert time.process_time() - begun < 0.15
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        substring(text, limits=Limits(cancel=cancel))
+    assert substring("abc", limits=Limits(compile_ms=1000)).accepts("bc")
+    with pytest.raises(OptionTypeError, match="a str"):
+        substring(7)  # type: ignore[arg-type]
 
 
 def test_substring_is_every_stretch_and_nothing_else() -> None:

@@ -96,7 +96,7 @@ FAMILIES: tuple[Family, ...] = (
     family("regex-star-alternatives", pattern(lambda n, d: "(" + "|".join(words(d, n, 12)) + ")*")),
     family("regex-optionals", pattern(lambda n, d: "a?" * (n // 2))),
     family("regex-counts", pattern(lambda n, d: "".join(f"a{{{d.randrange(99)}}}b?" for _ in range(n // 8)))),
-    family("regex-nested-counts", pattern(lambda n, d: "(" * (n // 12) + "a" + "{0,99}){2,9}" * (n // 12))),
+    family("regex-nested-counts", pattern(lambda n, d: "(" * (n // 7) + "a" + "{0,99}){2,9})" * (n // 14))),
     family("regex-dots", pattern(lambda n, d: ".*".join(words(d, n, 12)))),
     family("regex-lookaheads", pattern(lambda n, d: "".join(f"(?=.*{w})" for w in words(d, n, 12)) + ".*"), "result", "EmptyLanguageError"),
     family("regex-negative-lookaheads", pattern(lambda n, d: "".join(f"(?!{w})" for w in words(d, n, 12)) + ".*")),

@@ -29,7 +29,7 @@ def choice(write: Callable[[int, random.Random], list[str]]) -> Make:
 def substring(write: Callable[[int, random.Random], str]) -> Make:
     def make(size: int, draw: random.Random) -> Build:
         text = write(size, draw)
-        return lambda limits: sg.substring(text)
+        return lambda limits: sg.substring(text, limits=limits)
 
     return make
 
