@@ -183,7 +183,9 @@ class ConstraintCache:
         special = frozenset(self.vocabulary.special_tokens)
         return self._native(
             ("tools", tools.key, repr(tool_choice), parallel),
-            lambda _: tools.constraint(tool_choice, parallel=parallel, special_tokens=special),
+            lambda granted: tools.constraint(
+                tool_choice, parallel=parallel, special_tokens=special, limits=granted
+            ),
             limits,
         )
 
@@ -448,5 +450,10 @@ class Tools(Protocol):
     @property
     def key(self) -> Hashable: ...
     def constraint(
-        self, tool_choice: Any = ..., *, parallel: bool = ..., special_tokens: Collection[str] = ...
+        self,
+        tool_choice: Any = ...,
+        *,
+        parallel: bool = ...,
+        special_tokens: Collection[str] = ...,
+        limits: Limits | None = ...,
     ) -> TextConstraint: ...

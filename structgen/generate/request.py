@@ -385,8 +385,8 @@ def _with_tools(tools: ToolSet, output: Output, model: LanguageModel, options: O
     key = ("tools", offered.key, mode, parallel)
     wanted = output.build
 
-    def build(_: Limits | None) -> TextConstraint:
-        return offered.constraint(mode, parallel=parallel, special_tokens=special)
+    def build(limits: Limits | None) -> TextConstraint:
+        return offered.constraint(mode, parallel=parallel, special_tokens=special, limits=limits)
 
     def read_calls(text: str, salt: str) -> object:
         return tools.parse(text, salt=salt)
@@ -409,7 +409,9 @@ def _with_tools(tools: ToolSet, output: Output, model: LanguageModel, options: O
             raise ConstraintError(
                 "with `tools`, `output` must be a native constraint (no predicate)"
             )
-        calls = offered.constraint("required", parallel=parallel, special_tokens=special)
+        calls = offered.constraint(
+            "required", parallel=parallel, special_tokens=special, limits=limits
+        )
         return union(calls, cast("TextConstraint", other))
 
     def read(text: str, salt: str) -> object:

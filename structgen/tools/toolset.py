@@ -21,7 +21,7 @@ from collections.abc import (
 from dataclasses import replace
 from typing import Literal, cast
 
-from structgen._core import Vocabulary
+from structgen._core import Limits, Vocabulary
 from structgen.constraints import TextConstraint, regex
 from structgen.constraints.schema_options import JsonOptions
 from structgen.errors import ConstraintError, GenerationError, LimitExceeded, ToolFormatWarning
@@ -113,6 +113,7 @@ class ToolSet:
         *,
         parallel: bool = True,
         special_tokens: Collection[str] = (),
+        limits: Limits | None = None,
     ) -> TextConstraint:
         """What a response may be.
 
@@ -122,6 +123,8 @@ class ToolSet:
             parallel: whether there may be more than one call.
             special_tokens: names of the vocabulary's special tokens. Markers among them must be
                 written as those tokens; other markers are text.
+            limits: budgets of the arguments of each tool, where its options name none; and the
+                token that cancels making them.
 
         Calls are spelled in one way, that of chat templates (which makes most of a call forced
         text); `parse` reads any JSON between the markers, compact or with its members in another
@@ -129,9 +132,11 @@ class ToolSet:
 
         Raises:
             ConstraintError: `tool_choice` names no tool.
+            LimitExceeded: the schema of a tool needs more than `limits` grant.
+            Cancelled: the token of `limits` was cancelled.
         """
         mode, offered = self.choose(tool_choice)
-        tools = tuple(offered)
+        tools = tuple(offered if limits is None else (_under(tool, limits) for tool in offered))
         if mode == "none":
             return regex(self.format.prose)
         if mode == "auto":
@@ -323,3 +328,11 @@ def spelled(vocabulary: Vocabulary, token_ids: Sequence[int]) -> str:
         if token_id not in ends
     ]
     return b"".join(pieces).decode("utf-8", errors="replace")
+
+
+def _under(tool: Tool, limits: Limits) -> Tool:
+    """`tool`, whose arguments are compiled under `limits` if its options name none."""
+    options = JsonOptions(**tool.json_options)
+    if options.get("limits") is None:
+        options["limits"] = limits
+    return replace(tool, json_options=options)

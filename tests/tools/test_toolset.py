@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import pytest
 
+import structgen as sg
 from structgen import Vocabulary
 from structgen.constraints import TextConstraint
 from structgen.errors import ConstraintError, GenerationError
@@ -353,3 +354,22 @@ def test_tools_are_values() -> None:
     tool = Tool(name="f", parameters={"type": "object"})
     assert ToolSet([tool])["f"] is tool
     assert len(ToolSet([tool])) == 1
+
+
+def test_arguments_keep_to_limits() -> None:
+    """Schemas of tools come from strangers as others do."""
+    names = [f"name{i:06d}" for i in range(100_000)]
+    tools = sg.ToolSet([{"name": "f", "parameters": {"properties": {"a": {"enum": names}}}}])
+    with pytest.raises(sg.LimitExceeded, match="compile_ms"):
+        tools.constraint("required", limits=sg.Limits(compile_ms=5))
+    cancel = sg.CancelToken()
+    cancel.cancel()
+    with pytest.raises(sg.Cancelled):
+        tools.constraint("required", limits=sg.Limits(cancel=cancel))
+    with pytest.raises(sg.LimitExceeded, match="compile_ms"):
+        sg.generate("toy", "x", tools=tools, limits=sg.Limits(compile_ms=5), max_tokens=20)
+    own = sg.ToolSet(
+        [{"name": "f", "parameters": {"properties": {"a": {"enum": ["x" * 300]}}}}],
+        json_options={"limits": sg.Limits(max_source_bytes=10_000)},
+    )
+    assert own.constraint("required", limits=sg.Limits(max_source_bytes=20))

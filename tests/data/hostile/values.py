@@ -81,13 +81,15 @@ def tools(size: int, draw: random.Random) -> Build:
         {"name": f"tool{i}", "parameters": {"properties": {word(draw, 8): {"enum": [i, "a"]}}}}
         for i in range(max(1, size // 80))
     ]
-    return lambda limits: sg.ToolSet([Tool.from_schema(d) for d in definitions]).constraint()
+    return lambda limits: sg.ToolSet([Tool.from_schema(d) for d in definitions]).constraint(
+        limits=limits
+    )
 
 
 def one_tool(size: int, draw: random.Random) -> Build:
     schema = {"properties": {w: {"type": "string"} for w in words(draw, size, 24)}}
     definition = {"name": "tool", "parameters": schema}
-    return lambda limits: sg.ToolSet([Tool.from_schema(definition)]).constraint()
+    return lambda limits: sg.ToolSet([Tool.from_schema(definition)]).constraint(limits=limits)
 
 
 def algebra(join: Callable[[Any, Any], Any], each: int) -> Make:
