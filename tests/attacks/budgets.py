@@ -260,7 +260,7 @@ def examine(hostile: Hostile, vocabulary: sg.Vocabulary, budgets: Budgets) -> Ke
             kept.faults.append(f"{name} took {spent:.0f} ms of {budget}")
     if kept.memory_mb > MEMORY_MB:
         kept.faults.append(f"{kept.memory_mb:.0f} MB")
-    # A set of tools takes no limits, so that nobody can cancel its making.
+    # A set of many tools is made before its constraint, without limits.
     heard = hostile.family.heeds_limits or kept.cancelled_in != "build"
     if heard and kept.latency_ms > LATENCY_MS:
         kept.faults.append(f"cancelling while {kept.cancelled_in}: {kept.latency_ms:.0f} ms")

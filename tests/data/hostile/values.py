@@ -138,7 +138,7 @@ FAMILIES: tuple[Family, ...] = (
     family("type-typed-dict", of_type(typed_dict), largest=TYPES),
     family("type-union", of_type(union_of_records), largest=10_000),
     family("tools-many", tools, largest=1_000_000, budgets=inf, heeds_limits=False),
-    family("tools-wide", one_tool, budgets=inf, heeds_limits=False),
+    family("tools-wide", one_tool, budgets=inf),
     family("algebra-union", algebra(lambda a, b: a | b, 50), largest=100_000, budgets=inf),
     family("algebra-sequence", algebra(lambda a, b: a + b, 50), largest=100_000, budgets=inf),
     family("algebra-intersection", algebra(lambda a, b: a & b, 50), "result", "EmptyLanguageError", largest=100_000, budgets=inf),
