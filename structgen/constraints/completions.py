@@ -70,7 +70,8 @@ def closes(matcher: Matcher) -> bool:
     """Whether a completion is known wherever a text can end, so that a text can be promised to end
     complete: what the matcher's attribute ``closes`` says, else that its masks are exact. Native
     matchers say no where the core only searches for completions: of a conjunction of automata, and
-    of schemas with parts that are judged at the end of a value."""
+    of schemas whose elements must differ. Of schemas with parts that are judged at the end of a
+    value it searches, too, but takes a position for a dead end where it finds none."""
     own = getattr(matcher, "closes", None)
     return matcher.exactness == "exact" if own is None else bool(own)
 

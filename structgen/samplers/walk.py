@@ -25,10 +25,10 @@ the tokens so far and on t alone. There are two forms of it:
   that is known there or that a short search finds. L_B is then: texts of L all of whose steps keep
   a *known* completion within the budget; the plan's next token always may be taken.
 
-* *A native constraint whose completions are searched for* (`&` of automata, schemas with parts that
-  are judged late) promises nothing, but nearly always knows a completion. Where it does, the rule
-  is the same, with a longer search; where it does not, the token is permitted unless a search
-  proves that no completion fits: that none was found is no reason to refuse.
+* *A native constraint whose completions are searched for* (`&` of automata, schemas whose elements
+  must differ) promises nothing, but nearly always knows a completion. Where it does, the rule is
+  the same, with a longer search; where it does not, the token is permitted unless a search proves
+  that no completion fits: that none was found is no reason to refuse.
 
 * *Any other constraint* (predicates, conjunctions with them) knows a completion by chance, and to
   refuse a token because none happens to be known would take texts out of the language unseen. A

@@ -79,7 +79,8 @@ pub enum Exactness {
 /// What the completions of an automaton are worth; see [`ByteAutomaton::completion`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Completions {
-    /// Every state from which a text can end has one.
+    /// Every state from which a text can end has one, or a state without one is taken for a dead
+    /// end.
     Known,
     /// They are looked for within bounds: that none is found proves nothing, and what is found
     /// need not be the shortest.

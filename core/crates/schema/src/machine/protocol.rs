@@ -82,12 +82,13 @@ impl ByteAutomaton for SchemaAutomaton {
         }
     }
 
-    /// What is judged at its end, and elements that must differ, are looked for within bounds
-    /// (`super::completion`).
+    /// Elements that must differ are looked for within bounds. So are endings of what is judged
+    /// late (`super::completion`), but there a state without one is nearly always a dead end of the
+    /// upper bound, and to walk on costs the whole text: it counts as one.
     fn completions(&self) -> Completions {
-        match self.exactness() {
-            Exactness::Exact => Completions::Known,
-            Exactness::Superset => Completions::Sought,
+        match self.frames.algebra.compares_elements() {
+            false => Completions::Known,
+            true => Completions::Sought,
         }
     }
 
