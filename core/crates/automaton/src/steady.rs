@@ -88,7 +88,7 @@ impl<T> SteadyVec<T> {
 
     /// Whether there is no item.
     pub fn is_empty(&self) -> bool {
-        self.first.is_empty()
+        self.len() == 0
     }
 
     /// An estimate of the bytes held, those that are shared included.
@@ -176,6 +176,7 @@ mod tests {
         assert!(vector.bytes() < (FIRST + 4 * PAGE + 100) * size_of::<usize>());
         let mut copy = vector.clone();
         copy.share();
+        assert!(!copy.is_empty() && SteadyVec::<usize>::default().is_empty());
         let mut other = copy.clone();
         other.push(7);
         other[3] = 8;
