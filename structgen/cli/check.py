@@ -129,10 +129,8 @@ def _judge(file: str, source: Source, samples: int, seed: int) -> Verdict:
         verdict.collisions = _collisions(source.value, source.start)
     if source.kind == "schema":
         # The same values, spelled as people would.
-        constraint = source.build(whitespace=(", ", ": "))
-    # Spelled as people would.
-    shown = constraint.with_minimal_escapes()
-    verdict.samples = [readable_sample(shown, seed + index) for index in range(samples)]
+        constraint = source.build(whitespace=(", ", ": "), escapes="minimal")
+    verdict.samples = [readable_sample(constraint, seed + index) for index in range(samples)]
     return verdict
 
 
