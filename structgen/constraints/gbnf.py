@@ -36,6 +36,7 @@ from structgen.constraints.ir import (
     RegexTerminal,
     Symbol,
 )
+from structgen.constraints.pace import Pace
 from structgen.errors import GrammarSyntaxError, LimitExceeded
 
 _FOLD_LIMIT: Final = 4_000
@@ -56,6 +57,7 @@ def load_gbnf(
     bindings: Mapping[str, Program] | None = None,
     fold: bool = True,
     tolerant: bool = False,
+    pace: Pace | None = None,
 ) -> GrammarIr:
     """Load a GBNF or EBNF grammar.
 
@@ -68,12 +70,15 @@ def load_gbnf(
         tolerant: a rule that is used and not defined derives nothing, with a warning, instead of
             being an error. Such files are about, made by tools that only ever use the other
             alternatives.
+        pace: the budget of the constraint that it is read for.
 
     Raises:
         GrammarSyntaxError: with line, column and caret.
-        LimitExceeded: too long or too deep.
+        LimitExceeded: too long or too deep, or out of time.
+        Cancelled: the budget's token was cancelled.
     """
-    definitions = parse_gbnf(text)
+    pace = pace or Pace(None)
+    definitions = parse_gbnf(text, pace)
     bindings = bindings or {}
     if start not in definitions.rules:
         raise GrammarSyntaxError(
@@ -85,17 +90,19 @@ def load_gbnf(
             raise definitions.error(
                 f"`{name}` is bound, but the grammar defines it", definitions.offsets[name]
             )
-    lowering = _Lowering(definitions, bindings, fold=fold, tolerant=tolerant)
+    lowering = _Lowering(definitions, bindings, fold=fold, tolerant=tolerant, pace=pace)
     unused = sorted(set(bindings) - lowering.used)
     if unused:
         raise GrammarSyntaxError(f"`{unused[0]}` is bound, but the grammar does not use it")
+    pace.remains.append(lowering)
     return lowering.build(start)
 
 
-def _references(node: Node) -> list[Ref]:
+def _references(node: Node, pace: Pace) -> list[Ref]:
     found: list[Ref] = []
     stack: list[Node] = [node]
     while stack:
+        pace.tick()
         match stack.pop():
             case Ref() as ref:
                 found.append(ref)
@@ -168,8 +175,10 @@ class _Lowering:
         *,
         fold: bool,
         tolerant: bool,
+        pace: Pace,
     ) -> None:
         self._definitions = definitions
+        self._pace = pace
         self._tolerant = tolerant
         self._bindings = bindings
         self._fold = fold
@@ -180,12 +189,12 @@ class _Lowering:
         references = {name: self._checked(node) for name, node in definitions.rules.items()}
         # Patterns of regular rules, dependencies first; None for the others.
         self._patterns: dict[str, _Pattern | None] = {}
-        for name in _dependencies_first(references):
+        for name in _dependencies_first(references, pace):
             self._patterns[name] = self._pattern(definitions.rules[name]) if fold else None
 
     def _checked(self, node: Node) -> list[str]:
         names: list[str] = []
-        for ref in _references(node):
+        for ref in _references(node, self._pace):
             if ref.name in self._bindings:
                 self.used.add(ref.name)
             elif ref.name in self._definitions.rules:
@@ -203,6 +212,7 @@ class _Lowering:
 
     def _pattern(self, node: Node) -> _Pattern | None:
         """The node as a regular expression, None if it is not regular or too long or deep."""
+        self._pace.tick()
         match node:
             case Text() | Chars():
                 pattern = _Pattern(_atom_pattern(node))
@@ -223,11 +233,16 @@ class _Lowering:
 
     def _joined(self, nodes: tuple[Node, ...], separator: str) -> _Pattern | None:
         patterns: list[_Pattern] = []
+        length = 0
         for node in nodes:
             pattern = self._pattern(node)
             if pattern is None:
                 return None
             patterns.append(pattern)
+            # The rest of a long list is not looked at in vain.
+            length += len(pattern.text)
+            if length > _FOLD_LIMIT:
+                return None
         return _Pattern.joined(patterns, separator)
 
     def build(self, start: str) -> GrammarIr:
@@ -244,7 +259,7 @@ class _Lowering:
             options = node.options if isinstance(node, Choice) else (node,)
             for option in options:
                 self._builder.add(name, self._symbols(option, name))
-            for ref in _references(node):
+            for ref in _references(node, self._pace):
                 needed = ref.name not in seen and ref.name in self._definitions.rules
                 if needed and self._patterns[ref.name] is None:
                     seen.add(ref.name)
@@ -253,6 +268,9 @@ class _Lowering:
 
     def _symbols(self, node: Node, owner: str) -> list[Symbol]:
         """The node as symbols in a row, regular stretches folded."""
+        self._pace.tick()
+        if isinstance(node, Text) and node.text:
+            return [self._literal(node)]
         if self._fold:
             pattern = self._pattern(node)
             if pattern is not None:
@@ -312,10 +330,13 @@ class _Lowering:
     def _terminal(self, pattern: _Pattern, node: Node, owner: str) -> list[Symbol]:
         """A terminal for a regular node. The core takes care of terminals that match nothing."""
         if isinstance(node, Text):
-            return [self._builder.terminal(LiteralTerminal(name=repr(node.text), text=node.text))]
+            return [self._literal(node)]
         line, column = self._definitions.place(owner)
         terminal = RegexTerminal(name=owner, pattern=pattern.text, line=line, column=column)
         return [self._builder.terminal(terminal)]
+
+    def _literal(self, node: Text) -> Symbol:
+        return self._builder.terminal(LiteralTerminal(name=repr(node.text), text=node.text))
 
     def _repetition(
         self, part: list[Symbol], low: int, high: int | None, owner: str
@@ -383,13 +404,14 @@ def _joined_text(run: list[Node]) -> Node:
     return Text("".join(texts)) if len(texts) == len(run) else Sequence(tuple(run))
 
 
-def _dependencies_first(references: Mapping[str, list[str]]) -> list[str]:
+def _dependencies_first(references: Mapping[str, list[str]], pace: Pace) -> list[str]:
     """Names in an order in which what a name refers to comes before it, circles apart."""
     order: list[str] = []
     seen: set[str] = set()
     for first in references:
         stack = [(first, False)]
         while stack:
+            pace.tick()
             name, ready = stack.pop()
             if ready:
                 order.append(name)

@@ -12,10 +12,13 @@ stand for themselves in the usual way.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NoReturn, TypeAlias
 
 from structgen.constraints._excerpt import caret_excerpt, line_and_column
+from structgen.constraints.pace import Pace
 from structgen.errors import GrammarSyntaxError, LimitExceeded
 
 MAX_DEPTH: Final = 200
@@ -31,7 +34,14 @@ _MAX_CODE_POINT = 0x10FFFF
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _ASSIGN = re.compile(r"::=|:=|=")
 _BOUNDS = re.compile(r"\{[ \t]*([0-9]*)[ \t]*(,?)[ \t]*([0-9]*)[ \t]*\}")
-_NUMBER = re.compile(r"[0-9]+")
+_STEP = 20_000
+"""Characters that are read at once: the clock is looked at in between."""
+
+_BLANKS = re.compile(rf"[ \t]{{1,{_STEP}}}")
+_LINES = re.compile(rf"[ \t\r\n]{{1,{_STEP}}}")
+_PLAIN = {quote: re.compile(rf"[^{quote}\\\r\n]{{1,{_STEP}}}") for quote in ("'", '"')}
+"""Characters of a literal that stand for themselves."""
+
 _HEX_ESCAPES = {"x": 2, "u": 4, "U": 8}
 _NAMED_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v", "b": "\b", "0": "\0"}
 
@@ -88,7 +98,7 @@ ANY: Final = Chars((), negated=True)
 """``.``: any character, line ends included, as in llama.cpp."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Definitions:
     """A parsed file: rules in the order of their definition, and where each is defined."""
 
@@ -98,7 +108,14 @@ class Definitions:
 
     def place(self, name: str) -> tuple[int, int]:
         """The line and column where rule `name` is defined."""
-        return line_and_column(self.text, self.offsets[name])
+        offset = self.offsets[name]
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        """Offsets: a grammar may have as many rules as lines, each of which is asked for."""
+        return [0, *(found.end() for found in re.finditer("\n", self.text))]
 
     def error(self, message: str, offset: int, hint: str | None = None) -> GrammarSyntaxError:
         """An error at `offset` of the text."""
@@ -118,12 +135,13 @@ def _too_deep(what: str) -> LimitExceeded:
     )
 
 
-def parse_gbnf(text: str) -> Definitions:
-    """Parse a whole file.
+def parse_gbnf(text: str, pace: Pace) -> Definitions:
+    """Parse a whole file, at the pace of a budget.
 
     Raises:
         GrammarSyntaxError: with line, column and caret.
-        LimitExceeded: too long, too deep, or a repetition too large.
+        LimitExceeded: too long, too deep, or a repetition too large; or out of time.
+        Cancelled: the budget's token was cancelled.
     """
     if len(text) > MAX_TEXT:
         raise LimitExceeded(
@@ -131,14 +149,15 @@ def parse_gbnf(text: str) -> Definitions:
             name="max_grammar_text",
             limit=MAX_TEXT,
         )
-    return _Parser(text).file()
+    return _Parser(text, pace).file()
 
 
 class _Parser:
     """Recursive descent, no deeper than `MAX_DEPTH` groups."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, pace: Pace) -> None:
         self._text = text
+        self._pace = pace
         self._at = 0
         self._depth = 0
 
@@ -210,6 +229,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
 
     def _part(self) -> Node | None:
+        self._pace.tick()
         if self._at >= len(self._text):
             return None
         match self._text[self._at]:
@@ -295,7 +315,14 @@ class _Parser:
             if self._text[self._at] == quote:
                 self._at += 1
                 return Text("".join(text))
-            text.append(self._character())
+            plain = _PLAIN[quote].match(self._text, self._at)
+            if plain is None:
+                self._pace.tick()
+                text.append(self._character())
+            else:
+                self._pace.tick(len(plain[0]))
+                text.append(plain[0])
+                self._at = plain.end()
 
     def _chars(self) -> Chars:
         opened = self._at
@@ -306,6 +333,7 @@ class _Parser:
         while not self._text.startswith("]", self._at):
             if self._at >= len(self._text):
                 self._fail("the character class is never closed", opened)
+            self._pace.tick()
             start = self._at
             low = high = ord(self._character())
             if self._text.startswith("-", self._at) and not self._text.startswith("-]", self._at):
@@ -355,17 +383,18 @@ class _Parser:
         return found[0]
 
     def _space(self, *, lines: bool) -> None:
-        text, at = self._text, self._at
-        while at < len(text):
-            char = text[at]
-            if char == "#":
-                end = text.find("\n", at)
-                at = len(text) if end < 0 else end
-            elif char in " \t" or (lines and char in "\r\n"):
-                at += 1
+        text = self._text
+        blanks = _LINES if lines else _BLANKS
+        while True:
+            found = blanks.match(text, self._at)
+            if found is not None:
+                self._at = found.end()
+            elif text.startswith("#", self._at):
+                end = text.find("\n", self._at)
+                self._at = len(text) if end < 0 else end
             else:
-                break
-        self._at = at
+                return
+            self._pace.tick()
 
     def _fail(self, message: str, offset: int | None = None) -> NoReturn:
         raise _error(self._text, message, self._at if offset is None else offset)

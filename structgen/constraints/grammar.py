@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -13,6 +14,7 @@ from structgen.constraints.base import TextConstraint
 from structgen.constraints.ir import GrammarIr, RegexTerminal
 from structgen.constraints.notations import foreign_notation, guessed_format
 from structgen.constraints.pace import Pace
+from structgen.constraints.reclaim import Reclaimed
 from structgen.constraints.shipped import shipped_grammars
 from structgen.errors import (
     ConstraintError,
@@ -74,9 +76,9 @@ def grammar(
     """
     pace = Pace(limits)
     loaded = source if isinstance(source, GrammarSource) else load_source(source, format)
-    with pace.watching(large=len(loaded.text) > _SHORT):
-        ir = load_ir(loaded, start=start, terminals=terminals)
-        text = ir.to_json()
+    with Reclaimed(pace.remains) if len(loaded.text) > _SHORT else nullcontext():
+        ir = load_ir(loaded, start=start, terminals=terminals, pace=pace)
+        text = ir.to_json(pace)
     try:
         program = Program.grammar(
             text, dict(ir.programs), limits=limits, spent_ms=int(pace.spent_ms)
@@ -140,10 +142,11 @@ def load_ir(
     *,
     start: str | None = None,
     terminals: Mapping[str, TextConstraint] | None = None,
+    pace: Pace | None = None,
 ) -> GrammarIr:
     """The intermediate representation of a grammar; what `grammar` compiles."""
     try:
-        return _loaded(source, start, terminals)
+        return _loaded(source, start, terminals, pace or Pace(None))
     except GrammarSyntaxError as error:
         raise _explained(error, source) from None
 
@@ -170,7 +173,10 @@ _TITLES: dict[GrammarFormat, str] = {"lark": "Lark", "gbnf": "GBNF", "ebnf": "EB
 
 
 def _loaded(
-    source: GrammarSource, start: str | None, terminals: Mapping[str, TextConstraint] | None
+    source: GrammarSource,
+    start: str | None,
+    terminals: Mapping[str, TextConstraint] | None,
+    pace: Pace,
 ) -> GrammarIr:
     bindings = {name: part.program for name, part in (terminals or {}).items()}
     start = _START[source.format] if start is None else start
@@ -178,11 +184,12 @@ def _loaded(
     if source.format == "lark":
         from structgen.constraints.lark_files import load_lark
 
-        return load_lark(source.text, source=source.path, start=start, bindings=bindings)
+        with pace.watching(large=len(source.text) > _SHORT):
+            return load_lark(source.text, source=source.path, start=start, bindings=bindings)
     from structgen.constraints.gbnf import load_gbnf
 
     tolerant = source.format == "ebnf"
-    return load_gbnf(source.text, start=start, bindings=bindings, tolerant=tolerant)
+    return load_gbnf(source.text, start=start, bindings=bindings, tolerant=tolerant, pace=pace)
 
 
 def _blamed(

@@ -8,12 +8,15 @@ derivation lets each terminal match its own stretch of the text. The core reads 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
 from structgen._core import Program
+from structgen.constraints.pace import Pace
+
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,48 +115,54 @@ class GrammarIr:
     start: int = 0
     programs: Mapping[str, Program] = field(default_factory=lambda: MappingProxyType({}))
 
-    def to_json(self) -> str:
-        """The JSON that `Program.grammar` reads."""
-        return json.dumps(
-            {
-                "start": self.start,
-                "rules": [
-                    {
-                        "name": rule.name,
-                        "alternatives": [
-                            [
-                                ["r" if isinstance(symbol, RuleRef) else "t", symbol.index]
-                                for symbol in alternative
-                            ]
-                            for alternative in rule.alternatives
-                        ],
-                    }
-                    for rule in self.rules
-                ],
-                "terminals": [terminal.to_json() for terminal in self.terminals],
-                "ignore": list(self.ignore),
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
+    def to_json(self, pace: Pace | None = None) -> str:
+        """The JSON that `Program.grammar` reads, written a piece at a time."""
+        pace = pace or Pace(None)
+        rules = ",".join(_rule_json(rule, pace) for rule in self.rules)
+        terminals = ",".join(_paced(self.terminals, pace))
+        ignore = _dumps(list(self.ignore))
+        return (
+            f'{{"start":{self.start},"rules":[{rules}],"terminals":[{terminals}],'
+            f'"ignore":{ignore}}}'
         )
+
+
+def _rule_json(rule: Rule, pace: Pace) -> str:
+    alternatives: list[str] = []
+    for alternative in rule.alternatives:
+        pace.tick()
+        alternatives.append(f"[{','.join(_symbols(alternative, pace))}]")
+    return f'{{"name":{_dumps(rule.name)},"alternatives":[{",".join(alternatives)}]}}'
+
+
+def _symbols(alternative: Sequence[Symbol], pace: Pace) -> Iterator[str]:
+    for symbol in alternative:
+        pace.tick()
+        yield f'["{"r" if isinstance(symbol, RuleRef) else "t"}",{symbol.index}]'
+
+
+def _paced(terminals: Sequence[Terminal], pace: Pace) -> Iterator[str]:
+    for terminal in terminals:
+        pace.tick()
+        yield _dumps(terminal.to_json())
 
 
 class IrBuilder:
     """Collects rules and terminals by name; equal terminals are shared."""
 
     def __init__(self) -> None:
-        self._rule_index: dict[str, int] = {}
+        self._rule_index: dict[str, RuleRef] = {}
         self._alternatives: list[dict[tuple[Symbol, ...], None]] = []
         self._terminals: list[Terminal] = []
-        self._terminal_index: dict[object, int] = {}
+        self._terminal_index: dict[Terminal, TerminalRef] = {}
 
     def rule(self, name: str) -> RuleRef:
         """The rule called `name`, created without alternatives if it is new."""
-        index = self._rule_index.get(name)
-        if index is None:
-            index = self._rule_index[name] = len(self._alternatives)
+        ref = self._rule_index.get(name)
+        if ref is None:
+            ref = self._rule_index[name] = RuleRef(len(self._alternatives))
             self._alternatives.append({})
-        return RuleRef(index)
+        return ref
 
     def add(self, name: str, alternative: Sequence[Symbol]) -> None:
         """Add one alternative to the rule called `name`; a repeated one is dropped."""
@@ -161,11 +170,11 @@ class IrBuilder:
 
     def terminal(self, terminal: Terminal) -> TerminalRef:
         """The terminal, shared with an earlier one of the same name and content."""
-        index = self._terminal_index.get(terminal)
-        if index is None:
-            index = self._terminal_index[terminal] = len(self._terminals)
+        ref = self._terminal_index.get(terminal)
+        if ref is None:
+            ref = self._terminal_index[terminal] = TerminalRef(len(self._terminals))
             self._terminals.append(terminal)
-        return TerminalRef(index)
+        return ref
 
     def build(
         self, *, start: str, ignore: Sequence[TerminalRef], programs: Mapping[str, Program]
@@ -173,11 +182,11 @@ class IrBuilder:
         """The finished grammar."""
         return GrammarIr(
             rules=tuple(
-                Rule(name=name, alternatives=tuple(self._alternatives[index]))
-                for name, index in self._rule_index.items()
+                Rule(name=name, alternatives=tuple(self._alternatives[ref.index]))
+                for name, ref in self._rule_index.items()
             ),
             terminals=tuple(self._terminals),
             ignore=tuple(dict.fromkeys(ref.index for ref in ignore)),
-            start=self._rule_index[start],
+            start=self._rule_index[start].index,
             programs=MappingProxyType(dict(programs)),
         )

@@ -7,17 +7,24 @@ time, and heeds the same token.
 
 from __future__ import annotations
 
+import gc
+import inspect
 import sys
 import time
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import cast
 
 from structgen._core import Limits
-from structgen.errors import Cancelled, LimitExceeded
+from structgen.constraints.reclaim import Reclaimed
+from structgen.errors import Cancelled, LimitExceeded, StructgenError
 
 _CALLS = 2_000
 """Calls of Python functions between two looks at the clock: some tenths of a millisecond."""
+
+_TICKS = 500
+"""Steps of our own readers between two looks at the clock: some tenths of a millisecond."""
 
 _WEIGHT = 4_000
 """Values that are written at once: some tenths of a millisecond."""
@@ -35,6 +42,9 @@ class Pace:
         self._limits = _DEFAULT if limits is None else limits
         self._given = limits is not None
         self._begun = time.thread_time()
+        self._ticks = 0
+        self.remains: list[object] = []
+        """What a reader leaves behind, for who gives it back."""
 
     @property
     def spent_ms(self) -> float:
@@ -54,6 +64,14 @@ class Pace:
                 limit=allowed,
             )
 
+    def tick(self, letters: int = 0) -> None:
+        """One step of a reader of ours, which has read so many letters at once; looks around after
+        some hundreds of steps."""
+        self._ticks += 1 + letters // _LETTERS
+        if self._ticks >= _TICKS:
+            self._ticks = 0
+            self.look()
+
     @contextmanager
     def watching(self, *, large: bool = False) -> Generator[None]:
         """Looks around while foreign Python code runs, which does not: whenever it has called some
@@ -66,21 +84,39 @@ class Pace:
             yield
             self.look()
             return
+        watcher = _caller(2)  # of this generator, and of the manager that it is made into
         calls = 0
+        stopped: StructgenError | None = None
 
-        def called(frame: object, event: str, argument: object) -> None:
-            nonlocal calls
+        def called(frame: FrameType, event: str, argument: object) -> None:
+            nonlocal calls, stopped
             calls += 1
-            if calls >= _CALLS:
-                calls = 0
+            if calls < _CALLS:
+                return
+            calls = 0
+            try:
                 self.look()
+            except StructgenError as error:
+                # A profiler that has raised is called no more, so what it raises must not get
+                # lost: such a frame is left first.
+                if not _drops_errors(frame, watcher):
+                    # Its traceback refers to this frame, and that to all that it is called by.
+                    stopped = error.with_traceback(None)
+                    raise _Ended from None
 
         before = sys.getprofile()
         sys.setprofile(called)
         try:
-            yield
+            with Reclaimed(self.remains):
+                yield
+        except (_Ended, Exception):
+            # pydantic's core raises an error of its own in place of what its callbacks raise.
+            if stopped is None:
+                raise
         finally:
             sys.setprofile(before)
+        if stopped is not None:
+            raise stopped
 
     def json_text(self, value: object, dumps: Callable[[object], str]) -> str:
         """What `dumps`, a form of `json.dumps` without white space, writes, in pieces if it is
@@ -89,8 +125,9 @@ class Pace:
         if not self._given or _weight(value) <= _WEIGHT:
             return dumps(value)
         out: list[str] = []
-        self._write(value, dumps, out)
-        return "".join(out)
+        with Reclaimed(self.remains):
+            self._write(value, dumps, out)
+            return "".join(out)
 
     def _write(self, value: object, dumps: Callable[[object], str], out: list[str]) -> None:
         self.look()
@@ -139,6 +176,34 @@ class Pace:
                 flush()
         flush()
         out.append(brackets[1])
+
+
+_IMPORT = "<frozen importlib"
+
+
+class _Ended(BaseException):
+    """Ends foreign code, which may catch any `Exception`."""
+
+
+def _caller(levels: int) -> FrameType | None:
+    """The frame so many levels below that of the function which asks."""
+    frame = inspect.currentframe()
+    for _ in range(levels + 1):
+        frame = frame.f_back if frame else None
+    return frame
+
+
+def _drops_errors(frame: FrameType | None, watcher: FrameType | None) -> bool:
+    """Whether `frame`, called by `watcher`, runs inside a finaliser or a callback of the garbage
+    collector, whose errors Python prints and forgets, or inside an import, which clears its locks
+    in such callbacks."""
+    callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
+    while frame is not None and frame is not watcher:
+        code = frame.f_code
+        if code in callbacks or code.co_name == "__del__" or code.co_filename.startswith(_IMPORT):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _member(run: list[tuple[object, object]]) -> object:
