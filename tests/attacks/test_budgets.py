@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -340,6 +341,8 @@ INTERRUPTIBLE = {
     "completion": "matcher.completion()",
     "completion_tokens": "[matcher.completion_tokens() for _ in range(9)]",
     "accepts": "sg.regex('[ab]*').accepts(b'ab' * 100_000_000)",
+    "a worker": "sg.json_schema({'allOf': [{'minimum': i} for i in range(200_000)]}, limits="
+    "sg.Limits(compile_ms=10**9))",
 }
 
 
@@ -371,3 +374,19 @@ def test_ctrl_c_ends_long_work(work: str, tmp_path: Path) -> None:
     rest, _ = process.communicate(timeout=60)
     assert rest.splitlines() == ["interrupted", "True"]
     assert time.monotonic() - sent < 10
+
+
+def test_what_a_caller_has_left_ends_by_itself() -> None:
+    """A large source is built by a worker, which goes on for no longer than its next look."""
+    token = sg.CancelToken()
+    source = json.dumps({"allOf": [{"minimum": i} for i in range(200_000)]})
+    timer = threading.Timer(0.1, token.cancel)
+    timer.start()
+    with pytest.raises(sg.Cancelled):
+        sg.json_schema(source, limits=sg.Limits(compile_ms=10**9, cancel=token))
+    worked = time.process_time()
+    time.sleep(1)
+    assert time.process_time() - worked < 0.7
+    worked = time.process_time()
+    time.sleep(0.5)
+    assert time.process_time() - worked < 0.1

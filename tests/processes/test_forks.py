@@ -61,13 +61,19 @@ LATE_CHILD = """
     import os, time
     import structgen as sg
 
+    # A short source that takes long: what is built of a large one is built by a worker.
+    import random
+    draw = random.Random(5)
+    SLOW = "".join("(?=.*" + "".join(draw.choices("ab", k=8)) + ")" for _ in range(30)) + ".*"
+
     def attempt():
         try:
-            sg.json_schema({"enum": WORDS}, limits=sg.Limits(compile_ms=20))
+            sg.regex(SLOW, limits=sg.Limits(mask_ms=20)).sample(max_bytes=0)
         except sg.LimitExceeded as error:
-            assert error.name == "compile_ms", error
+            assert error.name == "mask_ms", error
+        else:
+            raise AssertionError("it did not take long")
 
-    WORDS = [f"{i:07d}{'x' * 40}" for i in range(200_000)]
     while time.thread_time() < 3:
         attempt()
     if (child := os.fork()) == 0:
@@ -164,3 +170,41 @@ def test_a_fork_inside_a_signal_handler_during_work() -> None:
         print("done")
     """
     assert run(program).strip() == "done"
+
+
+BUILDING_PARENT = """
+    import structgen as sg
+    WORDS = {"enum": [f"{i:07d}{'x' * 40}" for i in range(30_000)]}
+    sg.json_schema(True)  # an import that another thread is in would stay locked in the child
+
+    def build():
+        while not stop.is_set():
+            try:
+                sg.json_schema(WORDS, limits=sg.Limits(compile_ms=15))
+            except sg.LimitExceeded:
+                pass
+
+    stop = threading.Event()
+    builders = [threading.Thread(target=build, daemon=True) for _ in range(2)]
+    [builder.start() for builder in builders]
+    for _ in range(40):
+        if (child := os.fork()) == 0:
+            sg.json_schema(WORDS, limits=sg.Limits(compile_ms=60_000))
+            os._exit(7)
+        deadline = time.monotonic() + 60
+        while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+            if time.monotonic() > deadline:
+                os.kill(child, 9)
+                raise SystemExit("the child hangs")
+            time.sleep(0.001)
+        assert os.waitstatus_to_exitcode(ended[1]) == 7, ended
+    stop.set()
+    [builder.join() for builder in builders]
+    print("done")
+"""
+
+
+@needs_fork
+def test_forks_while_workers_build() -> None:
+    """A fork waits also for workers whose callers have gone."""
+    assert run(BUILDING_PARENT).strip() == "done"

@@ -29,7 +29,7 @@ mod watch;
 pub use byteset::ByteSet;
 pub use error::AutomatonError;
 pub use fuel::Fuel;
-pub use returned::{Job, Returned, do_apart, give_back};
+pub use returned::{Job, Returned, do_apart};
 pub use sharded::{ShardedMap, ShardedTable};
 pub use sorting::sorted_set;
 pub use steady::SteadyVec;

@@ -8,7 +8,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::watch::watched_for;
+use crate::clock::thread_time;
 
 /// Something to do once.
 pub type Job = Box<dyn FnOnce() + Send>;
@@ -24,29 +24,25 @@ pub fn do_apart(run: fn(Job)) {
 /// What was made in less time is given back at once, in a tenth of it.
 const AT_ONCE: Duration = Duration::from_millis(5);
 
-/// Drops `value`: in a thread of its own, if the work that this thread is watched for has taken
-/// long.
-pub fn give_back<T: Send + 'static>(value: T) {
-    match APART.get() {
-        Some(run) if watched_for() > AT_ONCE => run(Box::new(move || drop(value))),
-        _ => drop(value),
-    }
-}
-
-/// A large thing that is being built, which is given back by [`give_back`] if that does not end
-/// well.
+/// A thing that is being built. If that does not end well after it has taken long, it is dropped
+/// in a thread of its own.
 #[derive(Debug)]
-pub struct Returned<T: Send + 'static>(Option<T>);
+pub struct Returned<T: Send + 'static> {
+    value: Option<T>,
+    /// Time of the thread when it was begun: a thread for each of many small things would take
+    /// longer than they did.
+    begun: Duration,
+}
 
 impl<T: Send + 'static> Returned<T> {
     /// From now on.
     pub fn new(value: T) -> Self {
-        Returned(Some(value))
+        Returned { value: Some(value), begun: thread_time() }
     }
 
     /// What has been built.
     pub fn into_inner(mut self) -> T {
-        self.0.take().expect("taken only here")
+        self.value.take().expect("taken only here")
     }
 }
 
@@ -54,20 +50,24 @@ impl<T: Send + 'static> Deref for Returned<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.0.as_ref().expect("taken only with all of it")
+        self.value.as_ref().expect("taken only with all of it")
     }
 }
 
 impl<T: Send + 'static> DerefMut for Returned<T> {
     fn deref_mut(&mut self) -> &mut T {
-        self.0.as_mut().expect("taken only with all of it")
+        self.value.as_mut().expect("taken only with all of it")
     }
 }
 
 impl<T: Send + 'static> Drop for Returned<T> {
     fn drop(&mut self) {
-        if let Some(value) = self.0.take() {
-            give_back(value);
+        let Some(value) = self.value.take() else { return };
+        match APART.get() {
+            Some(run) if thread_time().saturating_sub(self.begun) > AT_ONCE => {
+                run(Box::new(move || drop(value)));
+            }
+            _ => drop(value),
         }
     }
 }
@@ -78,8 +78,6 @@ mod tests {
     use std::thread::ThreadId;
 
     use super::*;
-    use crate::Fuel;
-    use crate::clock::thread_time;
 
     static DROPPED: Mutex<Vec<(u32, ThreadId)>> = Mutex::new(Vec::new());
 
@@ -94,13 +92,11 @@ mod tests {
     #[test]
     fn what_took_long_is_given_back_apart() {
         do_apart(|job| std::thread::spawn(job).join().unwrap());
-        Fuel::unlimited().watched(|_| {
-            drop(Returned::new(Large(1)));
-            let begun = thread_time();
-            while thread_time() - begun < 2 * AT_ONCE {}
-            drop(Returned::new(Large(2)));
-            std::mem::forget(Returned::new(Large(3)).into_inner());
-        });
+        let slow = Returned::new(Large(2));
+        drop(Returned::new(Large(1)));
+        while thread_time() - slow.begun < 2 * AT_ONCE {}
+        drop(slow);
+        std::mem::forget(Returned::new(Large(3)).into_inner());
         drop(Returned::new(Large(4)));
         let dropped = std::mem::take(&mut *DROPPED.lock().unwrap());
         let here = std::thread::current().id();

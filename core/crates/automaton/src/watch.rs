@@ -28,8 +28,6 @@ thread_local! {
 }
 
 struct Watch {
-    /// Time of the thread when it began.
-    begun: Duration,
     fuel: Fuel,
     /// The first error, and when it came.
     late: Option<(AutomatonError, Duration)>,
@@ -53,7 +51,7 @@ impl Fuel {
     /// Does `work` with this thread watched for the time and the token of this fuel.
     pub fn watched<T>(&mut self, work: impl FnOnce(&mut Fuel) -> T) -> T {
         let fuel = self.of_time();
-        let _restore = Restore(set(Some(Watch { begun: thread_time(), fuel, late: None })));
+        let _restore = Restore(set(Some(Watch { fuel, late: None })));
         work(self)
     }
 }
@@ -62,12 +60,6 @@ impl Fuel {
 pub fn unwatched<T>(work: impl FnOnce() -> T) -> T {
     let _restore = Restore(set(None));
     work()
-}
-
-/// How long this thread has worked since it is watched; nothing if it is not.
-pub(crate) fn watched_for() -> Duration {
-    let begun = WATCH.with(|cell| cell.borrow().as_ref().map(|watch| watch.begun));
-    begun.map_or(Duration::ZERO, |begun| thread_time().saturating_sub(begun))
 }
 
 /// Whether the thread may go on after `steps` more, as far as whoever watches it says. A step is

@@ -27,14 +27,14 @@ thread_local! {
 }
 
 /// Counts one call of [`detached`], also when it unwinds.
-struct AtWork {
+pub(crate) struct AtWork {
     /// The outermost call holds the share: one thread must not ask for a second one, since a fork
     /// that waits in between would let neither go on.
     _share: Option<RwLockReadGuard<'static, ()>>,
 }
 
 impl AtWork {
-    fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let depth = DEPTH.get();
         DEPTH.set(depth + 1);
         let share = (depth == 0).then(|| GATE.read().unwrap_or_else(PoisonError::into_inner));

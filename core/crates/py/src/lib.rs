@@ -16,6 +16,7 @@ mod matcher;
 mod pickling;
 mod program;
 mod vocabulary;
+mod workers;
 
 /// Threads that fill masks free what others have allocated: with the system's allocator they wait
 /// for each other.

@@ -16,6 +16,7 @@ use crate::forks::detached;
 use crate::limits::Limits;
 use crate::pickling::{SourceOf, restorer};
 use crate::vocabulary::Vocabulary;
+use crate::workers::{LARGE, in_worker};
 
 /// A constraint at text level: immutable, without a vocabulary.
 #[pyclass(frozen, module = "structgen._core")]
@@ -63,6 +64,27 @@ impl Program {
     ) -> PyResult<Self> {
         let limits = engine_limits(limits);
         let inner = detached(py, || build(&limits)).map_err(|error| engine_error(py, error))?;
+        Ok(Program { inner: Arc::new(inner), source, text: Mutex::new(None) })
+    }
+
+    /// Of a source of `size` bytes, `spent` of whose time is gone. Without limits of the caller's
+    /// there is no token, and the time is so long that a late look is no matter.
+    fn of_source(
+        py: Python<'_>,
+        source: Source,
+        size: usize,
+        (given, spent): (Option<&Limits>, Duration),
+        build: impl FnOnce(&EngineLimits) -> Result<structgen_engine::Program, EngineError>
+        + Send
+        + 'static,
+    ) -> PyResult<Self> {
+        if given.is_none() || size < LARGE {
+            return Self::wrap(py, source, given, build);
+        }
+        let limits = engine_limits(given);
+        let under = limits.clone();
+        let inner = in_worker(py, &limits, spent, move || build(&under))
+            .map_err(|error| engine_error(py, error))?;
         Ok(Program { inner: Arc::new(inner), source, text: Mutex::new(None) })
     }
 
@@ -164,11 +186,12 @@ impl Program {
     ) -> PyResult<Self> {
         let source = Source::of_args("regex", (pattern,), py)?;
         source.options.bind(py).set_item("dialect", dialect)?;
-        let pattern = pattern.to_str()?;
+        let pattern = pattern.to_str()?.to_owned();
         let dialect =
             structgen_engine::dialect_by_name(dialect).map_err(|error| engine_error(py, error))?;
-        Self::wrap(py, source, limits, |limits| {
-            structgen_engine::Program::regex(pattern, dialect, limits)
+        let under = (limits, Duration::ZERO);
+        Self::of_source(py, source, pattern.len(), under, move |limits| {
+            structgen_engine::Program::regex(&pattern, dialect, limits)
         })
     }
 
@@ -186,12 +209,15 @@ impl Program {
         let engine = engine_limits(limits);
         let fuel = &mut engine.compile_fuel_after(Duration::from_millis(spent_ms));
         let mut texts = Vec::with_capacity(options.len());
+        let mut size = 0;
         for text in options.iter_borrowed() {
             fuel.spend(4).map_err(|error| automaton_error(py, error))?;
-            texts.push(text.extract::<String>()?);
+            let text = text.extract::<String>()?;
+            size += text.len();
+            texts.push(text);
         }
         let spent = fuel.time_spent().saturating_sub(engine.giving_back());
-        Self::wrap(py, source, limits, |limits| {
+        Self::of_source(py, source, size, (limits, spent), move |limits| {
             structgen_engine::Program::choice(texts, limits, spent)
         })
     }
@@ -209,20 +235,16 @@ impl Program {
         spent_ms: u64,
     ) -> PyResult<Self> {
         let source = Source::of_args("json_schema", (schema_json, options_json), py)?;
-        let (schema_json, options_json) = (schema_json.to_str()?, options_json.to_str()?);
+        let [schema, settings] =
+            [schema_json.to_str()?.to_owned(), options_json.to_str()?.to_owned()];
         if escapes.is_some() {
             source.options.bind(py).set_item(ESCAPES, escapes)?;
         }
         let escapes = escapes.map(escapes_by_name).transpose()?;
-        Self::wrap(py, source, limits, |limits| {
-            let spent = Duration::from_millis(spent_ms);
-            structgen_engine::Program::json_schema(
-                schema_json,
-                options_json,
-                escapes,
-                limits,
-                spent,
-            )
+        let spent = Duration::from_millis(spent_ms);
+        let size = schema.len() + settings.len();
+        Self::of_source(py, source, size, (limits, spent), move |limits| {
+            structgen_engine::Program::json_schema(&schema, &settings, escapes, limits, spent)
         })
     }
 
@@ -259,10 +281,10 @@ impl Program {
         let programs = names.iter().cloned().zip(inner(&parts)).collect();
         let mut source = Source::of_args("grammar", (ir_json, names), py)?;
         source.parts = parts;
-        let ir_json = ir_json.to_str()?;
-        Self::wrap(py, source, limits, |limits| {
-            let spent = Duration::from_millis(spent_ms);
-            structgen_engine::Program::grammar(ir_json, programs, limits, spent)
+        let ir = ir_json.to_str()?.to_owned();
+        let spent = Duration::from_millis(spent_ms);
+        Self::of_source(py, source, ir.len(), (limits, spent), move |limits| {
+            structgen_engine::Program::grammar(&ir, programs, limits, spent)
         })
     }
 
