@@ -23,6 +23,8 @@ use crate::workers::{LARGE, in_worker};
 pub struct Program {
     inner: Arc<structgen_engine::Program>,
     source: Source,
+    /// Large, and made under limits of the caller's: workers build it.
+    by_workers: bool,
     text: Mutex<Option<TextAutomaton>>,
 }
 
@@ -64,7 +66,7 @@ impl Program {
     ) -> PyResult<Self> {
         let limits = engine_limits(limits);
         let inner = detached(py, || build(&limits)).map_err(|error| engine_error(py, error))?;
-        Ok(Program { inner: Arc::new(inner), source, text: Mutex::new(None) })
+        Ok(Program { inner: Arc::new(inner), source, by_workers: false, text: Mutex::new(None) })
     }
 
     /// Of a source of `size` bytes, `spent` of whose time is gone. Without limits of the caller's
@@ -85,7 +87,7 @@ impl Program {
         let under = limits.clone();
         let inner = in_worker(py, &limits, spent, move || build(&under))
             .map_err(|error| engine_error(py, error))?;
-        Ok(Program { inner: Arc::new(inner), source, text: Mutex::new(None) })
+        Ok(Program { inner: Arc::new(inner), source, by_workers: true, text: Mutex::new(None) })
     }
 
     /// This program and all its parts, each after its own parts and only once, as
@@ -130,6 +132,7 @@ impl Program {
         py: Python<'_>,
         ask: impl FnOnce(&mut TextAutomaton) -> Result<T, EngineError> + Send,
     ) -> PyResult<T> {
+        self.build_text(py).map_err(|error| engine_error(py, error))?;
         detached(py, || {
             let cancel = self.inner.limits().cancel.as_ref();
             let mut text = lock_unless_cancelled(&self.text, cancel)?;
@@ -144,6 +147,27 @@ impl Program {
             answer
         })
         .map_err(|error| engine_error(py, error))
+    }
+}
+
+impl Program {
+    /// Has the automaton of [`Self::on_text`] built by a worker, if it is not there and workers
+    /// build this. Two threads that come at once build two, of which one stays.
+    fn build_text(&self, py: Python<'_>) -> Result<(), EngineError> {
+        if !self.by_workers {
+            return Ok(());
+        }
+        let limits = self.inner.limits();
+        let text = || lock_unless_cancelled(&self.text, limits.cancel.as_ref());
+        if detached(py, || text().map(|text| text.is_some()))? {
+            return Ok(());
+        }
+        let program = self.inner.clone();
+        let built = in_worker(py, limits, Duration::ZERO, move || TextAutomaton::new(&program))?;
+        detached(py, || {
+            text()?.get_or_insert(built);
+            Ok(())
+        })
     }
 }
 
@@ -380,8 +404,13 @@ impl Program {
         let (py, program) = (slf.py(), slf.get().inner.clone());
         let limits = limits.map_or_else(|| program.limits().clone(), |l| l.inner.clone());
         let shared = vocabulary.get().shared.clone();
-        let compiled = detached(py, || Compiled::new(program, shared, limits))
-            .map_err(|error| engine_error(py, error))?;
+        let compiled = if slf.get().by_workers {
+            let under = limits.clone();
+            in_worker(py, &limits, Duration::ZERO, move || Compiled::new(program, shared, under))
+        } else {
+            detached(py, || Compiled::new(program, shared, limits))
+        }
+        .map_err(|error| engine_error(py, error))?;
         Ok(Automaton::new(compiled, slf.clone().unbind(), vocabulary))
     }
 
