@@ -17,7 +17,7 @@ from types import FrameType
 from typing import cast
 
 from structgen._core import Limits
-from structgen.constraints.reclaim import Reclaimed
+from structgen.constraints.reclaim import Ended, Reclaimed
 from structgen.errors import Cancelled, LimitExceeded, StructgenError
 
 _CALLS = 2_000
@@ -102,14 +102,14 @@ class Pace:
                 if not _drops_errors(frame, watcher):
                     # Its traceback refers to this frame, and that to all that it is called by.
                     stopped = error.with_traceback(None)
-                    raise _Ended from None
+                    raise Ended from None
 
         before = sys.getprofile()
         sys.setprofile(called)
         try:
             with Reclaimed(self.remains):
                 yield
-        except (_Ended, Exception):
+        except (Ended, Exception):
             # pydantic's core raises an error of its own in place of what its callbacks raise.
             if stopped is None:
                 raise
@@ -179,10 +179,6 @@ class Pace:
 
 
 _IMPORT = "<frozen importlib"
-
-
-class _Ended(BaseException):
-    """Ends foreign code, which may catch any `Exception`."""
 
 
 def _caller(levels: int) -> FrameType | None:

@@ -15,6 +15,8 @@ import time
 from types import TracebackType
 from typing import Any
 
+from structgen.errors import StructgenError
+
 _AT_ONCE = 0.005
 """Seconds of work whose remains are given back by who did it: in a tenth of that."""
 
@@ -39,6 +41,8 @@ class _Collections:
 
     def resume(self) -> None:
         with self._lock:
+            if self._users == 0:  # paused in another process, of which this is a fork
+                return
             self._users -= 1
             if self._users == 0 and self._enabled:
                 gc.enable()
@@ -55,10 +59,14 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_collections.forked)
 
 
+class Ended(BaseException):
+    """Ends foreign code, which may catch any `Exception`, for an error of ours."""
+
+
 class Reclaimed:
     """A reader's work: without collections, and what was made in it is given back in a thread of
-    its own: what is in `remains` then, and on an error the frames in which it was raised, which
-    are left out of its traceback."""
+    its own: what is in `remains` then, and the frames in which an error of ours was raised, which
+    are left out of its traceback. Errors of foreign code keep theirs."""
 
     def __init__(self, remains: list[object]) -> None:
         self._remains = remains
@@ -73,9 +81,10 @@ class Reclaimed:
         remains = self._remains.copy()
         self._remains.clear()
         if time.thread_time() - self._begun > _AT_ONCE:
-            remains.extend(_tracebacks(error))
-            # The frame of `__exit__` holds one, too.
-            del traceback
+            if isinstance(error, StructgenError | Ended):
+                remains.extend(_tracebacks(error))
+                # The frame of `__exit__` holds one, too.
+                del traceback
             try:
                 threading.Thread(target=_give_back, args=(remains,), daemon=True).start()
             except RuntimeError:  # no more threads, or the interpreter ends
