@@ -163,7 +163,7 @@ def json_schema(
         max_exponent_digits,
     )
     text, reading = _source(schema, pace)
-    documents = {} if registry is None else _plain_registry(registry)
+    documents = {} if registry is None else _plain_registry(registry, pace)
     program = _compiled(text, options, documents, spelled, limits, pace)
     if mistakes := program.mistakes:
         warn_caller("; ".join(mistakes), SchemaWarning)
@@ -380,7 +380,7 @@ def schema_key(schema: JsonSchema, registry: Mapping[str, object] | None = None)
     Raises what `json_schema` raises for what is no JSON.
     """
     if registry is not None:
-        documents = _plain_registry(registry)
+        documents = _plain_registry(registry, Pace(None))
         parts = [
             schema_key(schema),
             *(text for uri in sorted(documents) for text in (uri, _dumps(documents[uri]))),
@@ -485,9 +485,10 @@ _ENCODER: Final = json.JSONEncoder(
 )
 
 
-def _plain_registry(registry: Mapping[str, object]) -> dict[str, object]:
+def _plain_registry(registry: Mapping[str, object], pace: Pace) -> dict[str, object]:
     plain: dict[str, object] = {}
     for uri in registry:
+        pace.tick()
         resource = registry[uri]
         # To look for the protocol's attributes takes 15 us, and there may be 100,000 documents.
         if not isinstance(resource, dict | bool) and isinstance(resource, _Resource):

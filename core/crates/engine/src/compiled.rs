@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use structgen_automaton::{ByteAutomaton, Completions, Exactness, Fuel, StateId, Usage};
 use structgen_vocab::{SPECIAL_MARKER, TokenId, TokenMask, Vocabulary};
@@ -343,8 +344,9 @@ impl Tokens {
     /// A short completion in tokens: the fewest tokens that spell [`Self::completion`]. None if
     /// there is none, or the vocabulary cannot spell it.
     pub fn completion_tokens(&self, at: Position) -> Result<Option<Vec<TokenId>>, EngineError> {
+        // Of one time for both.
+        let mut fuel = self.limits.step_fuel().started(Duration::ZERO);
         let Some(path) = self.completion(at)? else { return Ok(None) };
-        let mut fuel = self.limits.step_fuel();
         Ok(self.vocabulary().fewest_tokens(&path, |steps| fuel.spend(steps))?)
     }
 

@@ -56,6 +56,7 @@ impl Vocabulary {
             let (token, length) = first[path.len() - 1 - at];
             tokens.push(token);
             at += usize::from(length);
+            spend(1)?;
         }
         Ok(Some(tokens))
     }
