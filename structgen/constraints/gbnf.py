@@ -49,6 +49,9 @@ of a long chain ``r0 ::= "a" r1 | "b"``, stays a rule: patterns nest 200 deep at
 
 _MAX_RULES: Final = 100_000
 
+_SHOWN: Final = 60
+"""Letters of a literal in the name of its terminal."""
+
 
 def load_gbnf(
     text: str,
@@ -214,6 +217,8 @@ class _Lowering:
         """The node as a regular expression, None if it is not regular or too long or deep."""
         self._pace.tick()
         match node:
+            case Text(text) if len(text) > _FOLD_LIMIT:
+                return None
             case Text() | Chars():
                 pattern = _Pattern(_atom_pattern(node))
             case Ref(name):
@@ -336,7 +341,9 @@ class _Lowering:
         return [self._builder.terminal(terminal)]
 
     def _literal(self, node: Text) -> Symbol:
-        return self._builder.terminal(LiteralTerminal(name=repr(node.text), text=node.text))
+        text = node.text
+        name = repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+        return self._builder.terminal(LiteralTerminal(name=name, text=text))
 
     def _repetition(
         self, part: list[Symbol], low: int, high: int | None, owner: str
