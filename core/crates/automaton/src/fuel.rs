@@ -162,6 +162,17 @@ impl Fuel {
         Ok(())
     }
 
+    /// Whether `after` more of the thread's time is left, for work that cannot be ended: the deadline's
+    /// error, if not.
+    pub fn is_time_for(&self, after: Duration) -> Result<(), AutomatonError> {
+        match self.deadline {
+            Some(Deadline { name, after: allowed, at: Some(at) }) if thread_time() + after > at => {
+                Err(AutomatonError::Deadline { name, millis: allowed.as_millis() as u64 })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// At most `steps` of what is left, within the same time: for work that may be given
     /// up. What it takes has to be paid for here as well.
     pub fn part(&mut self, steps: u64) -> Fuel {
@@ -218,6 +229,18 @@ mod tests {
         assert_eq!(spend_all(&mut fuel), error);
         assert_eq!(fuel.spend(1), Err(error));
         assert!(Fuel::unlimited().with_deadline("far", Duration::MAX).spend(1 << 20).is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_ended_needs_its_time_beforehand() {
+        let (short, long) = (Duration::from_millis(1), Duration::from_secs(5));
+        let fuel = Fuel::unlimited().with_deadline("mask_ms", long).started(Duration::ZERO);
+        assert_eq!(fuel.is_time_for(short), Ok(()));
+        assert_eq!(
+            fuel.is_time_for(2 * long),
+            Err(AutomatonError::Deadline { name: "mask_ms", millis: 5000 })
+        );
+        assert_eq!(Fuel::unlimited().is_time_for(2 * long), Ok(()));
     }
 
     #[test]

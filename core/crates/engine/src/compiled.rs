@@ -16,6 +16,10 @@ use crate::{EngineError, Limits, Matcher, Program, SharedVocabulary};
 /// Bytes of a text that are read within the budget of one step.
 const READ_AT_ONCE: usize = 4096;
 
+/// What is kept of a budget for each token of a completion, which is copied, kept, and made a number
+/// of the host's in a list.
+const TIME_OF_A_TOKEN: Duration = Duration::from_nanos(30);
+
 /// A position of a sequence: a state of the automaton, or after an end token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Position(pub u32);
@@ -347,7 +351,10 @@ impl Tokens {
         // Of one time for both.
         let mut fuel = self.limits.step_fuel().started(Duration::ZERO);
         let Some(path) = self.completion(at)? else { return Ok(None) };
-        Ok(self.vocabulary().fewest_tokens(&path, |steps| fuel.spend(steps))?)
+        let tokens = self.vocabulary().fewest_tokens(&path, |steps| fuel.spend(steps))?;
+        let count = tokens.as_ref().map_or(0, Vec::len) as u32;
+        fuel.is_time_for(TIME_OF_A_TOKEN * count)?;
+        Ok(tokens)
     }
 
     /// What is known of the tokens to the end, after a search within `effort` steps.
