@@ -16,9 +16,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, make_dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -240,7 +240,9 @@ def imported() -> None:
     cannot be stopped: it is no part of what is measured."""
     sg.grammar('start: "a"', format="lark")
     sg.grammar('root ::= "a"', format="gbnf")
-    sg.json_schema(bool)
+    record: Any = make_dataclass("Record", [("key", dict[str, int] | list[str])])
+    sg.json_schema(record)
+    sg.json_schema(TypedDict("Record", {"key": str}))
     sg.regex("a")
 
 
