@@ -135,8 +135,8 @@ def _too_deep(what: str) -> LimitExceeded:
     )
 
 
-def parse_gbnf(text: str, pace: Pace) -> Definitions:
-    """Parse a whole file, at the pace of a budget.
+def parse_gbnf(text: str, pace: Pace | None = None) -> Definitions:
+    """Parse a whole file, at the pace of a budget if one is given.
 
     Raises:
         GrammarSyntaxError: with line, column and caret.
@@ -149,7 +149,7 @@ def parse_gbnf(text: str, pace: Pace) -> Definitions:
             name="max_grammar_text",
             limit=MAX_TEXT,
         )
-    return _Parser(text, pace).file()
+    return _Parser(text, pace or Pace(None)).file()
 
 
 class _Parser:
